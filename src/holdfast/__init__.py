@@ -1,0 +1,1 @@
+"""This file will list the public names."""

@@ -1,0 +1,94 @@
+"""Define the errors about objects, classes and columns that no mapper knows."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sqlalchemy import exc
+
+from holdfast.errors.base import HoldfastError
+from holdfast.foundation.describe import describe_class
+
+
+class UnmappedError(HoldfastError, exc.InvalidRequestError):
+    """Something is used that is not mapped."""
+
+
+class UnmappedClassError(UnmappedError):
+    """A class is used that is not mapped."""
+
+    slug = "unmapped-class"
+
+    def __init__(self, cls: Any = None, msg: str | None = None) -> None:
+        super().__init__(msg or _unmapped_class_text(cls))
+
+    def __reduce__(self) -> Any:
+        return type(self), (None, self.args[0])
+
+    @classmethod
+    def deferred(cls, mapped: type) -> Self:
+        """The class waits for `prepare()` to complete its mapping."""
+        return cls(
+            None,
+            f"Class {describe_class(mapped)} has a deferred mapping on it.  It is not yet usable as "
+            f"a mapped class. Call {mapped.__name__}.prepare(engine) first. [deferred-mapping]",
+        )
+
+
+class UnmappedInstanceError(UnmappedError):
+    """An object is used whose class is not mapped, or was not when the object was made."""
+
+    slug = "unmapped-instance"
+
+    def __init__(self, obj: Any = None, msg: str | None = None) -> None:
+        super().__init__(msg or _unmapped_instance_text(obj))
+
+    def __reduce__(self) -> Any:
+        return type(self), (None, self.args[0])
+
+
+class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
+    """A column is needed that the mapper does not map."""
+
+    @classmethod
+    def in_key_copy(cls, side: str, column: Any, mapper: Any) -> Self:
+        """A relationship copies a key from or to a column that has no attribute.
+
+        Args:
+            side: "source" or "destination".
+            column: The column without attribute.
+            mapper: The mapper that lacks it.
+        """
+        return cls.compose(
+            f"Can't execute sync rule for {side} column '{column}'; mapper '{mapper}' does not map "
+            "this column. Map the column, or name other columns in the relationship's primaryjoin.",
+            "unmapped-column",
+            column=str(column),
+        )
+
+
+def _unmapped_class_text(cls: Any) -> str:
+    return (
+        f"Class '{describe_class(cls)}' is not mapped. Declare it on a DeclarativeBase, or pass it "
+        "to registry.map_imperatively(). [unmapped-class]"
+    )
+
+
+def _unmapped_instance_text(obj: Any) -> str:
+    manager = getattr(type(obj), "_sa_class_manager", None)
+    name = describe_class(type(obj))
+    if manager is not None and manager.is_mapped:
+        return (
+            f"Class '{name}' is mapped, but this instance lacks instrumentation. It was made before "
+            "the class was mapped, or without its __init__ by something that Holdfast does not see. "
+            "Make the object after the mapping. [unmapped-instance]"
+        )
+    text = f"Class '{name}' is not mapped"
+    if isinstance(obj, type):
+        text += (
+            f"; was a class ({describe_class(obj)}) supplied where an instance was required? Pass "
+            f"{obj.__name__}(...) instead."
+        )
+    else:
+        text += ". Declare it on a DeclarativeBase, or pass it to registry.map_imperatively()."
+    return f"{text} [unmapped-instance]"

@@ -1,0 +1,50 @@
+"""Warn, and warn of old spellings, always at the line of the user's own code.
+
+Python's default of counting stack levels breaks with every helper in between; these functions walk
+out of Holdfast and Core instead.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+from sqlalchemy import exc
+
+_OURS = ("holdfast.", "sqlalchemy.")
+
+
+def _levels_to_user() -> int:
+    """How many frames above the caller of the public function the first foreign frame is."""
+    level = 2
+    try:
+        frame = sys._getframe(2)  # noqa: SLF001  the only cheap way to walk the stack
+    except ValueError:
+        return level
+    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(_OURS):
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+def warn(message: str, *, category: type[Warning] = exc.SAWarning) -> None:
+    """Warn of something that is probably a mistake."""
+    warnings.warn(message, category, stacklevel=_levels_to_user())
+
+
+def warn_deprecated(
+    message: str, *, version: str = "2.0", category: type[exc.SADeprecationWarning] | None = None
+) -> None:
+    """Warn of a spelling that will go.
+
+    Args:
+        message: What is deprecated and what to write instead.
+        version: The version since which it is deprecated, as SQLAlchemy counts.
+        category: A subclass, e.g. `sqlalchemy.exc.LegacyAPIWarning` for 1.x spellings.
+    """
+    kind = category or exc.SADeprecationWarning
+    warning = kind(f"{message} (deprecated since: {version})")
+    warning.deprecated_since = version
+    warnings.warn(warning, stacklevel=_levels_to_user())

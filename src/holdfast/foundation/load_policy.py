@@ -1,0 +1,157 @@
+"""Say what one read of an attribute may do when the value is not in memory.
+
+A `LoadPolicy` is passed down from whoever reads an attribute to the loader that could fetch it.
+Inside Holdfast the named policies are used; users and SQLAlchemy's own interfaces speak in
+`PassiveFlag`, which `policy_of` translates. Policies are interned, so they compare with `is`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import ClassVar
+
+
+class PassiveFlag(IntFlag):
+    """SQLAlchemy's spelling of a load policy, as bits and as named sums of bits."""
+
+    NO_CHANGE = 0
+    CALLABLES_OK = 1
+    SQL_OK = 2
+    RELATED_OBJECT_OK = 4
+    INIT_OK = 8
+    NON_PERSISTENT_OK = 16
+    LOAD_AGAINST_COMMITTED = 32
+    NO_AUTOFLUSH = 64
+    NO_RAISE = 128
+    DEFERRED_HISTORY_LOAD = 256
+    INCLUDE_PENDING_MUTATIONS = 512
+
+    PASSIVE_OFF = 1 | 2 | 4 | 8 | 16
+    PASSIVE_MERGE = PASSIVE_OFF | NO_RAISE
+    PASSIVE_NO_FETCH = PASSIVE_OFF & ~SQL_OK
+    PASSIVE_NO_FETCH_RELATED = PASSIVE_OFF & ~RELATED_OBJECT_OK
+    PASSIVE_NO_INITIALIZE = PASSIVE_OFF & ~(INIT_OK | CALLABLES_OK)
+    PASSIVE_ONLY_PERSISTENT = PASSIVE_OFF & ~NON_PERSISTENT_OK
+    PASSIVE_RETURN_NO_VALUE = PASSIVE_OFF & ~INIT_OK
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadPolicy:
+    """What a read may do. Take one from the constants below or from `policy_of`."""
+
+    LOAD: ClassVar[LoadPolicy]
+    """Do whatever it takes: PASSIVE_OFF."""
+    MEMORY_ONLY: ClassVar[LoadPolicy]
+    """Look at the object and the identity map, emit no SQL: PASSIVE_NO_FETCH."""
+    NO_INITIALIZE: ClassVar[LoadPolicy]
+    """Look at the object's own dictionary only: PASSIVE_NO_INITIALIZE."""
+    NO_AUTOFLUSH: ClassVar[LoadPolicy]
+    """Load, but do not flush before."""
+    RETURN_NO_VALUE: ClassVar[LoadPolicy]
+    """Load; an attribute that never had a value reads as NO_VALUE: PASSIVE_RETURN_NO_VALUE."""
+    ONLY_PERSISTENT: ClassVar[LoadPolicy]
+    """Load only for objects that have a row: PASSIVE_ONLY_PERSISTENT."""
+    NO_RAISE: ClassVar[LoadPolicy]
+    """Load; attributes that refuse to load read as absent instead of raising: PASSIVE_MERGE."""
+    NO_FETCH_RELATED: ClassVar[LoadPolicy]
+    """Load columns of this object, but not related objects: PASSIVE_NO_FETCH_RELATED."""
+
+    flags: PassiveFlag
+    """The same policy in SQLAlchemy's spelling."""
+    may_load: bool
+    """Loaders may be called at all, e.g. to look into the identity map."""
+    may_fetch: bool
+    """SQL may be emitted. False whenever `may_load` is."""
+    fetches_related: bool
+    """SQL may be emitted for related objects, not only for columns of this one."""
+    initializes: bool
+    """A new object's missing value reads as None or an empty collection."""
+    returns_no_value: bool
+    """A new object's missing value reads as NO_VALUE: the opposite of `initializes`."""
+    only_persistent: bool
+    """Nothing is loaded for objects that have no row yet."""
+    autoflushes: bool
+    """The session may flush before it emits SQL."""
+    raise_on_missing: bool
+    """`lazy="raise"`, `raiseload` and a missing session raise instead of reading as absent."""
+    against_committed: bool
+    """Foreign keys are read as the database last held them, not as they are now."""
+    deferred_history: bool
+    """The load only serves history; an old value that costs SQL may be skipped."""
+    includes_pending: bool
+    """Queued changes of an unloaded collection are shown to the reader."""
+
+    def allowing(self, *extra: PassiveFlag) -> LoadPolicy:
+        """The policy with more bits of `PassiveFlag` set."""
+        flags = self.flags
+        for flag in extra:
+            flags |= flag
+        return policy_of(flags)
+
+    def forbidding(self, *fewer: PassiveFlag) -> LoadPolicy:
+        """The policy with bits of `PassiveFlag` cleared."""
+        flags = self.flags
+        for flag in fewer:
+            flags &= ~flag
+        return policy_of(flags)
+
+
+def _from_flags(flags: PassiveFlag) -> LoadPolicy:
+    return LoadPolicy(
+        flags=flags,
+        may_load=bool(flags & PassiveFlag.CALLABLES_OK),
+        may_fetch=bool(flags & PassiveFlag.SQL_OK) and bool(flags & PassiveFlag.CALLABLES_OK),
+        fetches_related=bool(flags & PassiveFlag.RELATED_OBJECT_OK),
+        initializes=bool(flags & PassiveFlag.INIT_OK),
+        returns_no_value=not flags & PassiveFlag.INIT_OK,
+        only_persistent=not flags & PassiveFlag.NON_PERSISTENT_OK,
+        autoflushes=not flags & PassiveFlag.NO_AUTOFLUSH,
+        raise_on_missing=not flags & PassiveFlag.NO_RAISE,
+        against_committed=bool(flags & PassiveFlag.LOAD_AGAINST_COMMITTED),
+        deferred_history=bool(flags & PassiveFlag.DEFERRED_HISTORY_LOAD),
+        includes_pending=bool(flags & PassiveFlag.INCLUDE_PENDING_MUTATIONS),
+    )
+
+
+# One policy per sum of bits, filled on demand; there are at most 1024.
+_interned: dict[int, LoadPolicy] = {}
+
+
+def policy_of(flags: PassiveFlag | LoadPolicy | int) -> LoadPolicy:
+    """The one policy that means `flags`; a policy is given back as it is."""
+    if isinstance(flags, LoadPolicy):
+        return flags
+    policy = _interned.get(flags)
+    if policy is None:
+        policy = _interned.setdefault(int(flags), _from_flags(PassiveFlag(flags)))
+    return policy
+
+
+NO_CHANGE = PassiveFlag.NO_CHANGE
+CALLABLES_OK = PassiveFlag.CALLABLES_OK
+SQL_OK = PassiveFlag.SQL_OK
+RELATED_OBJECT_OK = PassiveFlag.RELATED_OBJECT_OK
+INIT_OK = PassiveFlag.INIT_OK
+NON_PERSISTENT_OK = PassiveFlag.NON_PERSISTENT_OK
+LOAD_AGAINST_COMMITTED = PassiveFlag.LOAD_AGAINST_COMMITTED
+NO_AUTOFLUSH = PassiveFlag.NO_AUTOFLUSH
+NO_RAISE = PassiveFlag.NO_RAISE
+DEFERRED_HISTORY_LOAD = PassiveFlag.DEFERRED_HISTORY_LOAD
+INCLUDE_PENDING_MUTATIONS = PassiveFlag.INCLUDE_PENDING_MUTATIONS
+PASSIVE_OFF = PassiveFlag.PASSIVE_OFF
+PASSIVE_MERGE = PassiveFlag.PASSIVE_MERGE
+PASSIVE_NO_FETCH = PassiveFlag.PASSIVE_NO_FETCH
+PASSIVE_NO_FETCH_RELATED = PassiveFlag.PASSIVE_NO_FETCH_RELATED
+PASSIVE_NO_INITIALIZE = PassiveFlag.PASSIVE_NO_INITIALIZE
+PASSIVE_ONLY_PERSISTENT = PassiveFlag.PASSIVE_ONLY_PERSISTENT
+PASSIVE_RETURN_NO_VALUE = PassiveFlag.PASSIVE_RETURN_NO_VALUE
+
+LoadPolicy.LOAD = policy_of(PASSIVE_OFF)
+LoadPolicy.MEMORY_ONLY = policy_of(PASSIVE_NO_FETCH)
+LoadPolicy.NO_INITIALIZE = policy_of(PASSIVE_NO_INITIALIZE)
+LoadPolicy.NO_AUTOFLUSH = policy_of(PASSIVE_OFF | NO_AUTOFLUSH)
+LoadPolicy.RETURN_NO_VALUE = policy_of(PASSIVE_RETURN_NO_VALUE)
+LoadPolicy.ONLY_PERSISTENT = policy_of(PASSIVE_ONLY_PERSISTENT)
+LoadPolicy.NO_RAISE = policy_of(PASSIVE_MERGE)
+LoadPolicy.NO_FETCH_RELATED = policy_of(PASSIVE_NO_FETCH_RELATED)

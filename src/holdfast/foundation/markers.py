@@ -1,0 +1,53 @@
+"""Name the values that stand for the absence of a value.
+
+They travel through attribute access, history and events in place of a real value, so they are
+compared with `is` only. `None` is never one of them: it is a value like any other.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, Literal
+
+
+class LoaderCallableStatus(Enum):
+    """What a loader or an attribute answers when there is no ordinary value to give."""
+
+    PASSIVE_NO_RESULT = 0
+    """The caller's policy forbade the step that would have found the value."""
+
+    PASSIVE_CLASS_MISMATCH = 1
+    """An object with the wanted key is present, but of a class that does not fit."""
+
+    ATTR_WAS_SET = 2
+    """The loader has put the value into the object's dictionary itself."""
+
+    ATTR_EMPTY = 3
+    """The loader knows nothing, and the attribute falls back to its empty value."""
+
+    NO_VALUE = 4
+    """The attribute has no value in memory."""
+
+    NEVER_SET = NO_VALUE
+    """An older spelling of `NO_VALUE`."""
+
+    def __repr__(self) -> str:
+        return f"LoaderCallableStatus.{self.name}"
+
+
+class KeyMarker(Enum):
+    """What a collection event passes when the collection has no keys."""
+
+    NO_KEY = 1
+
+
+PASSIVE_NO_RESULT: Final = LoaderCallableStatus.PASSIVE_NO_RESULT
+PASSIVE_CLASS_MISMATCH: Final = LoaderCallableStatus.PASSIVE_CLASS_MISMATCH
+ATTR_WAS_SET: Final = LoaderCallableStatus.ATTR_WAS_SET
+ATTR_EMPTY: Final = LoaderCallableStatus.ATTR_EMPTY
+NO_VALUE: Final = LoaderCallableStatus.NO_VALUE
+NEVER_SET: Final = NO_VALUE
+NO_KEY: Final = KeyMarker.NO_KEY
+
+NoValue = Literal[LoaderCallableStatus.NO_VALUE]
+NoResult = Literal[LoaderCallableStatus.PASSIVE_NO_RESULT]

@@ -1,0 +1,126 @@
+"""Be the one door to the names of SQLAlchemy Core that its documents do not promise.
+
+Every other module imports such names from here, so that a new release of Core is one file's
+review; `tests/unit/foundation/test_sqlalchemy_core.py` asserts that each of them exists. Documented
+names (`sqlalchemy.select`, `sqlalchemy.exc`, `sqlalchemy.sql.visitors`) are imported directly.
+
+Kept in alphabetical order, one name a line: `from x import Name as Name`, or, for a name with an
+underscore, an assignment in the second block. Underscored *attributes* of Core's objects that
+Holdfast reads or fills are listed in `UNDERSCORED_ATTRIBUTES`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, inspection
+from sqlalchemy.engine.base import Connection
+from sqlalchemy.engine.cursor import CursorResult as CursorResult  # what execute() answers
+from sqlalchemy.engine.default import DefaultDialect as DefaultDialect  # flags of a database
+from sqlalchemy.engine.default import DefaultExecutionContext as DefaultExecutionContext
+from sqlalchemy.engine.interfaces import CacheStats as CacheStats  # "cached" mark in the echo log
+from sqlalchemy.engine.interfaces import ExecuteStyle as ExecuteStyle  # marks an executemany
+from sqlalchemy.engine.result import ChunkedIteratorResult as ChunkedIteratorResult  # yield_per
+from sqlalchemy.engine.result import IteratorResult as IteratorResult  # results of our rows
+from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
+from sqlalchemy.event import base as _event_base
+from sqlalchemy.event import registry as _event_registry
+from sqlalchemy.event.base import Events as Events  # base of the families of hooks
+from sqlalchemy.event.base import dispatcher as dispatcher  # the class-level dispatch descriptor
+from sqlalchemy.event.registry import EventTarget as EventTarget  # base of what is listened to
+from sqlalchemy.inspection import Inspectable as Inspectable  # typing base of inspect()'s subjects
+from sqlalchemy.sql import annotation as _annotation
+from sqlalchemy.sql import base as _sql_base
+from sqlalchemy.sql import coercions as coercions  # checks of arguments
+from sqlalchemy.sql import roles as roles  # what an argument may be
+from sqlalchemy.sql import util as _sql_util
+from sqlalchemy.sql.annotation import Annotated as Annotated  # elements with annotations
+from sqlalchemy.sql.base import CacheableOptions as CacheableOptions  # options in the cache key
+from sqlalchemy.sql.base import CompileState as CompileState  # the compile plugin's base
+from sqlalchemy.sql.base import ExecutableOption as ExecutableOption  # base of loader options
+from sqlalchemy.sql.base import ExecutableStatement as ExecutableStatement
+from sqlalchemy.sql.base import Generative as Generative  # _generate()
+from sqlalchemy.sql.base import Options as Options  # option bundles with class defaults
+from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey  # keyed parts of statements
+from sqlalchemy.sql.base import SchemaEventTarget as SchemaEventTarget  # types with DDL events
+from sqlalchemy.sql.dml import DeleteDMLState as DeleteDMLState
+from sqlalchemy.sql.dml import InsertDMLState as InsertDMLState
+from sqlalchemy.sql.dml import UpdateDMLState as UpdateDMLState
+from sqlalchemy.sql.schema import SchemaConst as SchemaConst  # NULL_UNSPECIFIED
+from sqlalchemy.sql.selectable import CompoundSelectState as CompoundSelectState  # unions
+from sqlalchemy.sql.selectable import ForUpdateArg as ForUpdateArg  # with_for_update in get()
+from sqlalchemy.sql.selectable import SelectState as SelectState  # base of our compile state
+from sqlalchemy.sql.traversals import HasCopyInternals as HasCopyInternals
+from sqlalchemy.sql.type_api import TypeEngine as TypeEngine
+from sqlalchemy.sql.util import ClauseAdapter as ClauseAdapter  # columns -> alias's columns
+from sqlalchemy.sql.util import ColumnAdapter as ColumnAdapter  # the same, with a look-up
+from sqlalchemy.sql.util import criterion_as_pairs as criterion_as_pairs
+from sqlalchemy.sql.util import find_left_clause_to_join_from as find_left_clause_to_join_from
+from sqlalchemy.sql.util import join_condition as join_condition
+from sqlalchemy.sql.util import reduce_columns as reduce_columns
+from sqlalchemy.sql.util import selectables_overlap as selectables_overlap
+from sqlalchemy.sql.util import splice_joins as splice_joins
+from sqlalchemy.sql.util import tables_from_leftmost as tables_from_leftmost
+from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal  # cache key fields
+from sqlalchemy.util import EMPTY_DICT as EMPTY_DICT
+from sqlalchemy.util import IdentitySet as IdentitySet
+from sqlalchemy.util import OrderedSet as OrderedSet
+from sqlalchemy.util import ScopedRegistry as ScopedRegistry  # scoped_session
+from sqlalchemy.util import ThreadLocalRegistry as ThreadLocalRegistry
+from sqlalchemy.util import create_proxy_methods as create_proxy_methods
+from sqlalchemy.util import immutabledict as immutabledict
+from sqlalchemy.util import memoized_property as memoized_property
+from sqlalchemy.util import merge_lists_w_ordering as merge_lists_w_ordering  # class body order
+from sqlalchemy.util import topological as topological  # for tables and mappers only
+
+# Names that Core spells with an underscore, or whose own name would say too little here.
+EventKey = _event_registry._EventKey  # one listener on one target
+NO_ARG = _sql_base.NO_ARG  # "not given"
+deep_annotate = _annotation._deep_annotate
+deep_deannotate = _annotation._deep_deannotate
+entity_namespace_key = _sql_base._entity_namespace_key  # filter_by()
+event_registrars = _event_base._registrars  # event name -> families, the first match wins
+expand_order_by_columns = _sql_util.expand_column_list_from_order_by  # SELECT DISTINCT
+generative = _sql_base._generative  # decorator of generative methods
+inspection_registrars = inspection._registrars  # type -> what inspect() calls
+inspects = inspection._inspects  # registers what inspect() answers for a class
+self_inspects = inspection._self_inspects  # classes that inspect() gives back as they are
+sql_util = _sql_util  # the whole module, for single uses
+
+UNDERSCORED_ATTRIBUTES: dict[type, tuple[str, ...]] = {
+    Connection: ("_execute_context", "_handle_dbapi_exception", "_has_events"),
+    DefaultExecutionContext: ("_setup_result_proxy", "_process_execute_defaults"),
+    SelectState: ("_get_display_froms",),
+}
+"""Underscored attributes of Core's classes that Holdfast reads, calls or overrides, by class."""
+
+
+# What declarative mapping asks of Core's columns and types, which only underscored names answer.
+
+
+def nullability_given(column: Column[Any]) -> bool:
+    """Whether the application said of a column if it may be NULL."""
+    return column._user_defined_nullable is not SchemaConst.NULL_UNSPECIFIED
+
+
+def merge_column(source: Column[Any], target: Column[Any], *, keep_default: bool) -> None:
+    """Give `target` what `source` says and it does not; its default only if `keep_default`."""
+    source._merge(target, omit_defaults=keep_default)
+
+
+def is_null_type(type_: TypeEngine[Any]) -> bool:
+    """Whether a column was given no type."""
+    return bool(type_._isnull)
+
+
+def set_column_type(column: Column[Any], type_: TypeEngine[Any]) -> None:
+    """Give a column without type its type."""
+    column._set_type(type_)
+
+
+def type_for_python_type(
+    type_: TypeEngine[Any], python_type: Any, matched: Any, flattened: Any
+) -> TypeEngine[Any] | None:
+    """The form of a SQL type that fits a Python type, or None when it does not fit."""
+    found: TypeEngine[Any] | None = type_._resolve_for_python_type(python_type, matched, flattened)
+    return found

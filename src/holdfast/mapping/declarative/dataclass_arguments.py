@@ -1,0 +1,45 @@
+"""Hold what an attribute of a mapped dataclass asks of `dataclasses.field()`.
+
+Made by the functions of `constructs`, kept on the property or column they return, read by
+`dataclasses` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.foundation.sqlalchemy_core import NO_ARG
+
+
+@dataclass(frozen=True, slots=True)
+class DataclassArguments:
+    """Arguments as the user gave them; `NO_ARG` where nothing was said."""
+
+    init: Any = NO_ARG
+    repr: Any = NO_ARG
+    default: Any = NO_ARG
+    default_factory: Callable[[], Any] | Any = NO_ARG
+    compare: Any = NO_ARG
+    kw_only: Any = NO_ARG
+    hash: Any = NO_ARG
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that were given, by name."""
+        return {
+            name: value
+            for name in self.__slots__
+            if (value := getattr(self, name)) is not NO_ARG
+        }
+
+    def field_arguments(self) -> dict[str, Any]:
+        """The same, as `dataclasses.field()` names them."""
+        found = self.given()
+        if "dataclass_metadata" in found:
+            found["metadata"] = found.pop("dataclass_metadata")
+        return found
+
+
+NOTHING_GIVEN = DataclassArguments()

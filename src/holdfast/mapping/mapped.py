@@ -1,0 +1,92 @@
+"""Give the annotations that declare a mapped attribute: `Mapped`, `WriteOnlyMapped`, `DynamicMapped`.
+
+To a type checker they are descriptors: `User.id` is an `InstrumentedAttribute[int]` and `user.id`
+an `int`. At run time they are markers that `declarative.annotations` looks for, and `Mapped` is
+the base of what may be assigned in a class body and used in expressions there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from sqlalchemy import SQLColumnExpression
+
+from holdfast.instrument.descriptor import InstrumentedAttribute
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.elements import SQLCoreOperations
+
+T = TypeVar("T", bound=Any)
+T_co = TypeVar("T_co", bound=Any, covariant=True)
+
+
+class AnnotationMarker(Generic[T_co]):
+    """What every annotation that the declarative scan understands derives from."""
+
+    __slots__ = ()
+
+
+class Mapped(SQLColumnExpression[T_co], AnnotationMarker[T_co]):
+    """An attribute of a mapped class whose Python type is `T`.
+
+    ```python
+    class Author(Base):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str | None]
+    ```
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> T_co: ...
+
+        def __get__(
+            self, instance: object | None, owner: Any
+        ) -> InstrumentedAttribute[T_co] | T_co: ...
+
+        # Descriptors are written to as well as read; a covariant parameter is what users expect
+        # of `Mapped[Base]`, and what SQLAlchemy's own type has.
+        def __set__(self, instance: Any, value: SQLCoreOperations[T_co] | T_co) -> None: ...  # type: ignore[misc]
+
+        def __delete__(self, instance: Any) -> None: ...
+
+
+class DynamicMapped(AnnotationMarker[T_co]):
+    """A collection that answers queries instead of being loaded: `lazy="dynamic"`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> Any: ...
+
+        def __get__(self, instance: object | None, owner: Any) -> Any: ...
+
+        def __set__(self, instance: Any, value: Any) -> None: ...
+
+
+class WriteOnlyMapped(AnnotationMarker[T_co]):
+    """A collection that is never loaded whole: `lazy="write_only"`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> Any: ...
+
+        def __get__(self, instance: object | None, owner: Any) -> Any: ...
+
+        def __set__(self, instance: Any, value: Any) -> None: ...
+
+
+class Unmapped(AnnotationMarker[T_co]):
+    """A column of the table that no attribute stands for; goes with `unmapped_column()`."""

@@ -1,0 +1,156 @@
+"""Define `MapperProperty`, what every mapped attribute has.
+
+Life of a property: made by the application or by the mapper; `attach` ties it to a mapper and a
+name; in the second pass `resolve`, `link` and `finish` are called once each, in this order, every
+step for all pending mappers before the next step begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from holdfast.foundation.sqlalchemy_core import HasCacheKey
+from holdfast.mapping.sockets import comparators, strategies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class MapperProperty(HasCacheKey):
+    """One mapped attribute of one mapper: a column, a relationship, a synonym or a composite.
+
+    Subclass mappers of an inheritance hierarchy share the property objects of their base.
+    """
+
+    kind: ClassVar[str]
+    """ "column", "relationship", "synonym" or "composite"; also the loader options' wildcard."""
+
+    inherit_cache = True
+    is_property: ClassVar[bool] = True
+    is_attribute: ClassVar[bool] = False
+    is_column: ClassVar[bool] = False
+    is_relationship: ClassVar[bool] = False
+    is_synonym: ClassVar[bool] = False
+    is_composite: ClassVar[bool] = False
+    is_mapper: ClassVar[bool] = False
+    is_selectable: ClassVar[bool] = False
+    is_aliased_class: ClassVar[bool] = False
+    is_instance: ClassVar[bool] = False
+    is_bundle: ClassVar[bool] = False
+    is_clause_element: ClassVar[bool] = False
+
+    # Name of the attribute, set by `attach`.
+    key: str
+    # The mapper that owns the property, set by `attach`.
+    parent: Any
+
+    def __init__(
+        self,
+        *,
+        comparator_factory: Any = None,
+        info: dict[Any, Any] | None = None,
+        doc: str | None = None,
+    ) -> None:
+        self.comparator_factory = comparator_factory
+        self.doc = doc
+        # Made when first read, unless given.
+        self.given_info = info
+        # What mapped_column(), relationship() ... were told about dataclass fields; kept by
+        # `mapping.declarative`, not looked at here.
+        self.dataclass_arguments: Any = None
+        # Whether `finish` has run.
+        self.configured = False
+        self.strategies: dict[str, Any] = {}
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """Data of the application about this attribute."""
+        if self.given_info is None:
+            self.given_info = {}
+        return self.given_info
+
+    @info.setter
+    def info(self, value: dict[Any, Any]) -> None:
+        self.given_info = value
+
+    # -- life --------------------------------------------------------------------------------
+
+    def attach(self, mapper: Any, key: str) -> None:
+        """Belong to `mapper` under the name `key`."""
+        self.parent = mapper
+        self.key = key
+
+    def resolve(self) -> None:
+        """Second pass, first step: find what strings and callables stand for."""
+
+    def link(self) -> None:
+        """Second pass, second step: find the properties that this one works together with."""
+
+    def finish(self) -> None:
+        """Second pass, last step: all properties are resolved and linked."""
+        self.configured = True
+
+    # -- what the attribute on the class asks --------------------------------------------------
+
+    def make_comparator(self, entity: Any) -> Any:
+        """The object that gives the class-level attribute its SQL operators.
+
+        Args:
+            entity: The mapper, or the `AliasedInsp` of an alias, that the attribute belongs to.
+        """
+        factory = self.comparator_factory or comparators[self.kind]
+        return factory(self, entity)
+
+    @property
+    def class_attribute(self) -> Any:
+        """The descriptor on the mapped class."""
+        return getattr(self.parent.class_, self.key)
+
+    @property
+    def comparator(self) -> Any:
+        """The comparator of the attribute on the owning class."""
+        return self.class_attribute.comparator
+
+    # -- loading -------------------------------------------------------------------------------
+
+    @property
+    def strategy_name(self) -> str:
+        """Name under which `reading` registered the strategy that loads this attribute."""
+        raise AttributeError(f"a {self.kind} is not loaded by a strategy of its own")
+
+    @property
+    def strategy_wildcard_key(self) -> str:
+        """The kind of attributes that a wildcard loader option reaches."""
+        return self.kind
+
+    @property
+    def strategy(self) -> Any:
+        """The strategy object that loads this attribute when no option says otherwise."""
+        return self.strategy_for(self.strategy_name)
+
+    def strategy_for(self, name: str) -> Any:
+        """The strategy object of that name for this property, made when first asked for."""
+        found = self.strategies.get(name)
+        if found is None:
+            found = self.strategies[name] = strategies[name](self)
+        return found
+
+    def iter_columns(self) -> Iterator[Any]:
+        """The columns that the attribute holds; none for what holds no columns."""
+        return iter(())
+
+    # -- Core's protocols ------------------------------------------------------------------------
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        return (self,)
+
+    def __str__(self) -> str:
+        parent = getattr(self, "parent", None)
+        if parent is None:
+            return f"{type(self).__name__} without a mapper"
+        return f"{parent.class_.__name__}.{self.key}"
+
+    def __repr__(self) -> str:
+        parent = getattr(self, "parent", None)
+        name = "no key" if parent is None else f"{parent.class_.__name__}.{self.key}"
+        return f"<{type(self).__name__} at 0x{id(self):x}; {name}>"

@@ -1,0 +1,133 @@
+"""Define `ColumnProperty`: an attribute that holds a column, equated columns or a SQL expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from sqlalchemy import Column
+
+from holdfast.foundation.sqlalchemy_core import coercions, roles
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.sockets import PLUGIN, PluggedComparator
+
+
+class ColumnProperty(MapperProperty):
+    """An attribute that holds the value of a column or SQL expression.
+
+    Several columns are columns that are equal in every row, such as the two sides of the join that
+    a class is mapped to; the first is read, all are written.
+    """
+
+    kind: ClassVar[str] = "column"
+    is_attribute: ClassVar[bool] = True
+    is_column: ClassVar[bool] = True
+    Comparator = PluggedComparator("column")
+
+    def __init__(
+        self,
+        column: Any,
+        *additional_columns: Any,
+        group: str | None = None,
+        deferred: bool = False,
+        raiseload: bool = False,
+        comparator_factory: Any = None,
+        active_history: bool = False,
+        expire_on_flush: bool = True,
+        info: dict[Any, Any] | None = None,
+        doc: str | None = None,
+    ) -> None:
+        super().__init__(comparator_factory=comparator_factory, info=info, doc=doc)
+        # All columns; the first is the one that is selected.
+        self.columns: list[Any] = [
+            coercions.expect(roles.LabeledColumnExprRole, each)
+            for each in (column, *additional_columns)
+        ]
+        # Deferred attributes of one group load together.
+        self.group = group
+        self.deferred = deferred
+        # Refuse to load when touched, rather than load.
+        self.raiseload = raiseload
+        # Load the old value before it is overwritten.
+        self.active_history = active_history
+        # An expression is read again after its row was updated.
+        self.expire_on_flush = expire_on_flush
+        if doc is None:
+            self.doc = next((c.doc for c in reversed(self.columns) if getattr(c, "doc", None)), None)
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """The dictionary of the attribute, or else that of its column."""
+        if self.given_info is None:
+            found = getattr(self.columns[0], "info", None)
+            self.given_info = {} if found is None else found
+        return self.given_info
+
+    @info.setter
+    def info(self, value: dict[Any, Any]) -> None:
+        self.given_info = value
+
+    @property
+    def is_sql_expression(self) -> bool:
+        """Whether the attribute holds an expression, which is read and never written."""
+        return not isinstance(self.columns[0], Column)
+
+    @property
+    def expression(self) -> Any:
+        """The column or expression that is selected, without annotations."""
+        return self.columns[0]
+
+    def expression_for(self, entity: Any) -> Any:
+        """The expression as part of statements over classes.
+
+        Args:
+            entity: The mapper, or the `AliasedInsp` of an alias, that the attribute belongs to.
+        """
+        column = self.columns[0]
+        if entity.is_aliased_class:
+            return entity.adapt(self.expression_for(entity.mapper), self.key)
+        return column._annotate(
+            {
+                "entity_namespace": entity,
+                "parententity": entity,
+                "parentmapper": entity,
+                "proxy_key": self.key,
+            }
+        )._set_propagate_attrs({"compile_state_plugin": PLUGIN, "plugin_subject": entity})
+
+    @property
+    def strategy_name(self) -> str:
+        """ "deferred" when the value is loaded on access only, otherwise "column"."""
+        return "deferred" if self.deferred else "column"
+
+    @property
+    def strategy_key(self) -> tuple[tuple[str, object], ...]:
+        """The same in SQLAlchemy's spelling."""
+        key: tuple[tuple[str, object], ...] = (("deferred", self.deferred), ("instrument", True))
+        return (*key, ("raiseload", True)) if self.raiseload else key
+
+    def iter_columns(self) -> Iterator[Any]:
+        """All columns of the attribute."""
+        return iter(self.columns)
+
+    def copy(self) -> ColumnProperty:
+        """A property with the same settings that belongs to no mapper yet."""
+        made = ColumnProperty(
+            *self.columns,
+            group=self.group,
+            deferred=self.deferred,
+            raiseload=self.raiseload,
+            comparator_factory=self.comparator_factory,
+            active_history=self.active_history,
+            expire_on_flush=self.expire_on_flush,
+            info=self.given_info,
+            doc=self.doc,
+        )
+        made.dataclass_arguments = self.dataclass_arguments
+        return made
+
+
+class MappedSQLExpression(ColumnProperty):
+    """What `column_property()` makes; the name is the documented one."""
+
+    inherit_cache = True

@@ -1,0 +1,136 @@
+"""Find the tables of a mapper, their primary keys, and the columns that form the identity.
+
+Called by `mapper` when a class is mapped. Looks at schema objects only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table, exc
+from sqlalchemy.sql import visitors
+
+from holdfast import errors
+from holdfast.foundation.codegen import build_function
+from holdfast.foundation.sqlalchemy_core import coercions, reduce_columns, roles
+
+PkReader = Callable[[dict[str, Any]], Any]
+
+
+def mapped_selectable(element: Any) -> Any:
+    """The FROM element that a class is mapped to; anything else is an error.
+
+    Raises:
+        ArgumentError: A SELECT was given, which cannot stand in FROM without a name.
+    """
+    if element is None:
+        return None
+    return coercions.expect(
+        roles.StrictFromClauseRole, element, allow_select=False, disable_inspection=True
+    )
+
+
+def tables_of(selectable: Any) -> list[Table]:
+    """The tables that rows are written to, in the order in which they are joined.
+
+    A subquery or alias is a place to read from: no table in it is written.
+    """
+    found: list[Table] = []
+    waiting = [selectable]
+    while waiting:
+        element = waiting.pop()
+        if isinstance(element, Table):
+            if element not in found:
+                found.append(element)
+        elif element.__visit_name__ == "join":
+            waiting += [element.right, element.left]
+        elif element.__visit_name__ == "grouping":
+            waiting.append(element.element)
+        elif not found and element is selectable and isinstance(element, Table | Column):
+            found.append(element)
+    return found
+
+
+def primary_keys_by_table(tables: Iterable[Any]) -> dict[Any, tuple[Any, ...]]:
+    """Primary key columns of each table that has any, in the order of the table."""
+    return {table: tuple(table.primary_key) for table in tables if len(table.primary_key)}
+
+
+def identity_columns(mapper: Any, given: Sequence[Any] | None) -> tuple[Any, ...]:
+    """The columns whose values identify an object.
+
+    Args:
+        mapper: The mapper, with its tables known and its given properties not yet.
+        given: The mapper's `primary_key` option.
+
+    Raises:
+        ArgumentError: There is nothing that could serve.
+    """
+    selectable = mapper.persist_selectable
+    if given:
+        return tuple(_named_identity_column(mapper, each) for each in given)
+    columns = [column for column in selectable.primary_key if column in set(selectable.c)]
+    if not columns:
+        raise errors.no_primary_key(mapper)
+    if len(columns) > 1 and not isinstance(selectable, Table):
+        # Both sides of a join's ON clause are one key column seen twice.
+        columns = list(reduce_columns(columns, *_on_clauses(selectable)))
+    return tuple(columns)
+
+
+def _on_clauses(selectable: Any) -> list[Any]:
+    return [
+        element.onclause
+        for element in visitors.iterate(selectable)
+        if element.__visit_name__ == "join"
+    ]
+
+
+def _named_identity_column(mapper: Any, given: Any) -> Any:
+    """One entry of the `primary_key` option as a column of the mapped selectable."""
+    if isinstance(given, str):
+        prop = mapper.given_properties.get(given)
+        given = mapper.persist_selectable.c.get(given) if prop is None else prop
+        if given is None:
+            raise errors.unknown_primary_key_name(mapper, given)
+    if hasattr(given, "columns") and hasattr(given, "kind"):
+        given = given.columns[0]
+    elif hasattr(given, "__clause_element__"):
+        given = given.__clause_element__()
+    column = coercions.expect(roles.DDLConstraintColumnRole, given)
+    found = mapper.persist_selectable.corresponding_column(column)
+    return column if found is None else found
+
+
+def build_pk_reader(keys: Sequence[str], *, allow_partial: bool, name: str) -> PkReader:
+    """A function from an instance dictionary to the bare primary key, None where there is none.
+
+    Args:
+        keys: Attribute names of the primary key columns, in order.
+        allow_partial: Whether a key with some, but not all, parts missing is one (MP-121).
+        name: The mapped class, for tracebacks.
+    """
+    if len(keys) == 1:
+        source = f"def read_pk(d, get=dict.get):\n    return get(d, {keys[0]!r})\n"
+    else:
+        names = [f"k{number}" for number in range(len(keys))]
+        reads = "".join(
+            f"    {short} = get(d, {key!r})\n" for short, key in zip(names, keys, strict=True)
+        )
+        word = " and " if allow_partial else " or "
+        absent = word.join(f"{short} is None" for short in names)
+        source = (
+            f"def read_pk(d, get=dict.get):\n{reads}"
+            f"    if {absent}:\n        return None\n    return ({', '.join(names)})\n"
+        )
+    return build_function("read_pk", source, {}, filename_hint=f"primary key of {name}")
+
+
+def resolve_foreign_keys(table: Any) -> None:
+    """Make the foreign keys of a table find the columns that they name, where those exist."""
+    for fk in table.foreign_keys:
+        try:
+            _ = fk.column
+        except (exc.NoReferencedTableError, exc.NoReferencedColumnError):
+            continue

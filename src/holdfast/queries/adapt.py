@@ -1,0 +1,132 @@
+"""Rewrite columns of a mapped table onto an alias of it, and conditions of relationships with them.
+
+Used for aliased entities, for joins along relationships and for joined eager loading.
+Nothing here changes its argument: every function gives a new expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_
+from sqlalchemy.sql.expression import ColumnElement, FromClause
+
+from holdfast.foundation.sqlalchemy_core import ClauseAdapter, ColumnAdapter
+
+ColumnTest = Callable[[Any], bool]
+
+
+def is_remote(element: Any) -> bool:
+    """Does the column stand for the related side in a condition of a relationship?"""
+    return "remote" in element._annotations
+
+
+class EntityAdapter(ColumnAdapter):
+    """Columns of one mapper -> columns of a selectable that stands in for its table."""
+
+    __slots__ = ("mapper",)
+
+    def __init__(
+        self,
+        mapper: Any,
+        selectable: Any,
+        *,
+        adapt_on_names: bool = False,
+        limited: bool = False,
+        anonymize_labels: bool = False,
+    ) -> None:
+        self.mapper = mapper
+        super().__init__(
+            selectable,
+            equivalents=getattr(mapper, "equivalent_columns", None) or {},
+            adapt_on_names=adapt_on_names,
+            include_fn=self.is_of_mapper if limited else None,
+            anonymize_labels=anonymize_labels,
+        )
+
+    def is_of_mapper(self, element: Any) -> bool:
+        """Does the element belong to this adapter's hierarchy, or to none at all?"""
+        mapper = element._annotations.get("parentmapper")
+        return mapper is None or mapper.isa(self.mapper) or self.mapper.isa(mapper)
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipJoins:
+    """The conditions of a relationship between two concrete selectables."""
+
+    # Parent to related, or parent to association table; criteria included unless secondary.
+    primary: ColumnElement[bool]
+    # Association table to related, criteria included; None without association table.
+    secondary: ColumnElement[bool] | None
+    # The association table or its alias; None without.
+    association: FromClause | None
+
+
+def alias_of(entity: Any) -> Any | None:
+    """The selectable of an aliased entity; None for a mapper, whose columns are right already."""
+    return entity.selectable if entity.is_aliased_class else None
+
+
+def replace_columns(
+    element: Any, selectable: Any | None, mapper: Any, *, include: ColumnTest | None = None
+) -> Any:
+    """`element` with the columns of `mapper` (those that `include` accepts) on `selectable`."""
+    if selectable is None or element is None:
+        return element
+    adapter = ClauseAdapter(
+        selectable,
+        equivalents=getattr(mapper, "equivalent_columns", None) or {},
+        include_fn=include,
+    )
+    return adapter.traverse(element)
+
+
+def adapt_criteria(criteria: Sequence[Any], selectable: Any | None, mapper: Any) -> list[Any]:
+    """Criteria of `Attribute.and_()` as they read on the alias of the related entity."""
+    return [replace_columns(criterion, selectable, mapper) for criterion in criteria]
+
+
+def relationship_joins(
+    relationship: Any,
+    parent: Any | None = None,
+    related: Any | None = None,
+    *,
+    criteria: Sequence[Any] = (),
+    alias_secondary: bool = True,
+) -> RelationshipJoins:
+    """The conditions of `relationship` from the selectable `parent` to the selectable `related`.
+
+    Args:
+        relationship: A configured relationship.
+        parent: The alias that stands for the parent's table; None for the table itself.
+        related: The alias that stands for the related table; None for the table itself.
+        criteria: More criteria about the related entity.
+        alias_secondary: Give the association table an anonymous alias of its own.
+    """
+    owner, target = relationship.parent, relationship.mapper
+    secondary = relationship.secondary
+    extra = adapt_criteria(criteria, related, target)
+    if secondary is None:
+        primary = replace_columns(
+            relationship.primaryjoin, parent, owner, include=lambda c: not is_remote(c)
+        )
+        primary = replace_columns(primary, related, target, include=is_remote)
+        return RelationshipJoins(and_(primary, *extra) if extra else primary, None, None)
+
+    association = secondary.alias() if alias_secondary else secondary
+    in_secondary = set(secondary.c)
+
+    def is_outside(element: Any) -> bool:
+        return element not in in_secondary and not is_remote(element)
+
+    primary = replace_columns(relationship.primaryjoin, parent, owner, include=is_outside)
+    beyond = replace_columns(relationship.secondaryjoin, related, target, include=is_outside)
+    if alias_secondary:
+        to_association = ClauseAdapter(association)
+        primary, beyond = to_association.traverse(primary), to_association.traverse(beyond)
+        extra = [to_association.traverse(criterion) for criterion in extra]
+    if extra:
+        beyond = and_(beyond, *extra)
+    return RelationshipJoins(primary, beyond, association)

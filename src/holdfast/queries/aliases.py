@@ -1,0 +1,229 @@
+"""Let a mapped class appear a second time in a statement, or against another selectable.
+
+`aliased()` gives an `AliasedClass`, which answers for the attributes of the class; behind it an
+`AliasedInsp` is the entity that the rest of the package sees, with the same names as a mapper.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.sql.expression import FromClause
+
+from holdfast.errors import ArgumentError
+from holdfast.foundation.sqlalchemy_core import (
+    HasCacheKey,
+    InternalTraversal,
+    anonymous_alias,
+    coercions,
+    inspects,
+    memoized_property,
+    roles,
+    self_inspects,
+)
+from holdfast.mapping.mapper import PLUGIN
+from holdfast.queries.adapt import EntityAdapter
+
+
+class AliasedClass:
+    """A stand-in for a mapped class whose attributes belong to an alias of its table."""
+
+    def __init__(
+        self,
+        entity: Any,
+        alias: FromClause | None = None,
+        name: str | None = None,
+        *,
+        flat: bool = False,
+        adapt_on_names: bool = False,
+    ) -> None:
+        subject = inspect(entity)
+        mapper = subject.mapper
+        selectable = alias
+        if selectable is None:
+            source = subject.selectable if subject.is_aliased_class else mapper.selectable
+            selectable = anonymous_alias(source, name=name, flat=flat)
+        self._aliased_insp = AliasedInsp(
+            self, mapper, selectable, name, adapt_on_names=adapt_on_names, flat=flat
+        )
+        self.__name__ = mapper.class_.__name__
+
+    def __getattr__(self, key: str) -> Any:
+        entity = self.__dict__.get("_aliased_insp")
+        if entity is None:
+            raise AttributeError(key)
+        target = entity.mapper.class_
+        attribute = getattr(target, key)
+        if isinstance(attribute, types.MethodType):
+            return types.MethodType(attribute.__func__, self)
+        if not hasattr(attribute, "adapt_to_entity"):
+            attribute = _bound_to_alias(target, key, attribute, self)
+        if hasattr(attribute, "adapt_to_entity"):
+            attribute = attribute.adapt_to_entity(entity)
+            setattr(self, key, attribute)
+        return attribute
+
+    def __repr__(self) -> str:
+        return f"<AliasedClass of {self._aliased_insp.mapper.class_.__name__}>"
+
+    def __str__(self) -> str:
+        return str(self._aliased_insp)
+
+
+def _bound_to_alias(target: type, key: str, found: Any, alias: AliasedClass) -> Any:
+    """What a descriptor of the class that is no mapped attribute gives for the alias."""
+    for base in target.__mro__:
+        if key in base.__dict__:
+            getter = getattr(type(base.__dict__[key]), "__get__", None)
+            return found if getter is None else getter(base.__dict__[key], None, alias)
+    return found
+
+
+@inspects(AliasedClass)
+def _entity_of_alias(alias: AliasedClass) -> AliasedInsp:
+    return alias._aliased_insp
+
+
+@self_inspects
+class AliasedInsp(HasCacheKey):
+    """The entity behind an `AliasedClass`: mapper, selectable and the adapter between them."""
+
+    _cache_key_traversal = [
+        ("name", InternalTraversal.dp_string),
+        ("adapt_on_names", InternalTraversal.dp_boolean),
+        ("mapper", InternalTraversal.dp_has_cache_key),
+        ("selectable", InternalTraversal.dp_clauseelement),
+    ]
+    _post_inspect = None
+    is_aliased_class = True
+    is_mapper = False
+    is_instance = False
+    is_attribute = False
+    is_bundle = False
+    is_property = False
+    is_selectable = False
+    is_clause_element = False
+    with_polymorphic_mappers: tuple[Any, ...] = ()
+    polymorphic_on = None
+
+    def __init__(
+        self,
+        entity: AliasedClass,
+        mapper: Any,
+        selectable: FromClause,
+        name: str | None,
+        *,
+        adapt_on_names: bool = False,
+        flat: bool = False,
+    ) -> None:
+        # The class-like object that users hold; its life is that of this entity.
+        self.entity = entity
+        self.mapper = mapper
+        self.class_ = mapper.class_
+        # What stands in FROM in place of the mapper's table.
+        self.selectable = selectable
+        # The name given by the user; None when there is none.
+        self.name = name
+        self.adapt_on_names = adapt_on_names
+        self.flat = flat
+
+    @memoized_property
+    def adapter(self) -> EntityAdapter:
+        """Columns of the mapper -> columns of the alias."""
+        return EntityAdapter(
+            self.mapper,
+            self.selectable,
+            adapt_on_names=self.adapt_on_names,
+            limited=True,
+            anonymize_labels=True,
+        )
+
+    def adapt(self, element: Any, key: str | None = None) -> Any:
+        """An expression over the mapper's columns, as it reads on the alias."""
+        annotations = {"parententity": self, "parentmapper": self.mapper, "entity_namespace": self}
+        if key is not None:
+            annotations["proxy_key"] = key
+        adapted = self.adapter.traverse(element)._annotate(annotations)
+        return adapted._set_propagate_attrs(self._attributes_to_propagate)
+
+    @memoized_property
+    def _attributes_to_propagate(self) -> dict[str, Any]:
+        return {"compile_state_plugin": PLUGIN, "plugin_subject": self}
+
+    @memoized_property
+    def _clause(self) -> Any:
+        annotations = {
+            "parentmapper": self.mapper,
+            "parententity": self,
+            "entity_namespace": self,
+        }
+        annotated = self.selectable._annotate(annotations)
+        return annotated._set_propagate_attrs(self._attributes_to_propagate)
+
+    def __clause_element__(self) -> Any:
+        return self._clause
+
+    @property
+    def entity_namespace(self) -> AliasedClass:
+        """Where `filter_by()` looks names up."""
+        return self.entity
+
+    @property
+    def attrs(self) -> Any:
+        """The properties of the mapper."""
+        return self.mapper.attrs
+
+    @property
+    def all_orm_descriptors(self) -> Any:
+        """The descriptors of the mapper."""
+        return self.mapper.all_orm_descriptors
+
+    def common_parent(self, other: Any) -> bool:
+        """Do both entities belong to one hierarchy?"""
+        return bool(self.mapper.common_parent(other.mapper))
+
+    def isa(self, other: Any) -> bool:
+        """Is the mapper `other` or a subclass of it?"""
+        return bool(self.mapper.isa(other.mapper))
+
+    def __repr__(self) -> str:
+        return f"<AliasedInsp of {self.class_.__name__} on {self.selectable.description}>"
+
+    def __str__(self) -> str:
+        return f"aliased({self.class_.__name__})"
+
+
+def aliased(
+    element: Any,
+    alias: Any | None = None,
+    name: str | None = None,
+    flat: bool = False,  # noqa: FBT001, FBT002 - the public signature
+    adapt_on_names: bool = False,  # noqa: FBT001, FBT002
+) -> Any:
+    """Give a mapped class a second name, or let it read from another selectable.
+
+    Example:
+        >>> manager = aliased(Employee, name="manager")
+        >>> select(Employee, manager).join(Employee.boss.of_type(manager))
+
+    Args:
+        element: A mapped class, a mapper, an alias, or a plain FROM element.
+        alias: The selectable to read from; an anonymous alias of the table when omitted.
+        name: The name in SQL of the alias that is made.
+        flat: Alias the tables inside of a join rather than the join.
+        adapt_on_names: Match columns of `alias` by their names where they are not derived.
+
+    Raises:
+        ArgumentError: `adapt_on_names` is given for a plain FROM element.
+    """
+    if isinstance(element, FromClause):
+        if adapt_on_names:
+            raise ArgumentError.adapt_on_names_needs_entity()
+        if name:
+            return element.alias(name=name)
+        return coercions.expect(roles.AnonymizedFromClauseRole, element, flat=flat)
+    if alias is not None:
+        alias = coercions.expect(roles.FromClauseRole, alias, explicit_subquery=False)
+    return AliasedClass(element, alias, name, flat=flat, adapt_on_names=adapt_on_names)

@@ -1,0 +1,175 @@
+"""Name what stands in a select list: whole entities, columns and bundles.
+
+Core has coerced the arguments of `select()` to clause elements; their annotations say what they
+were. Called by the compile hook and by `Query`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY
+from sqlalchemy.sql.expression import FromClause
+
+from holdfast.foundation.sqlalchemy_core import column_naming, select_iterables
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedEntity:
+    """A mapped class or an alias of one: its rows become objects."""
+
+    entity: Any  # Mapper or AliasedInsp
+    element: Any  # the annotated selectable as it stands in the statement
+    name: str | None  # its key in rows
+
+    @property
+    def mapper(self) -> Any:
+        """The mapper of the entity."""
+        return self.entity.mapper
+
+    @property
+    def selectable(self) -> Any:
+        """The table or alias that it reads from."""
+        return self.entity.selectable
+
+    def describe(self) -> dict[str, Any]:
+        """Its entry in `column_descriptions`."""
+        subject = self.entity.entity
+        return {
+            "name": self.name,
+            "type": self.mapper.class_,
+            "aliased": self.entity.is_aliased_class,
+            "expr": subject,
+            "entity": subject,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedColumn:
+    """A mapped attribute, a column or any other expression."""
+
+    column: Any  # the expression as it stands in the statement
+    entity: Any | None  # Mapper or AliasedInsp to which it belongs, if it belongs to one
+    name: str | None  # its key in rows
+
+    @property
+    def mapper(self) -> Any | None:
+        """The mapper of its entity."""
+        return None if self.entity is None else self.entity.mapper
+
+    @property
+    def selectable(self) -> Any | None:
+        """The selectable of its entity, or the only FROM element that the expression names."""
+        if self.entity is not None:
+            return self.entity.selectable
+        found = self.column._from_objects
+        return found[0] if len(found) == 1 else None
+
+    def describe(self) -> dict[str, Any]:
+        """Its entry in `column_descriptions`."""
+        return {
+            "name": self.name,
+            "type": self.column.type,
+            "aliased": self.entity is not None and self.entity.is_aliased_class,
+            "expr": self.column,
+            "entity": None if self.entity is None else self.entity.entity,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedBundle:
+    """Several elements under one name."""
+
+    bundle: Any
+    members: tuple[SelectedElement, ...]
+    name: str
+
+    @property
+    def entity(self) -> Any | None:
+        """The entity of the first member that has one."""
+        return next((each.entity for each in self.members if each.entity is not None), None)
+
+    @property
+    def mapper(self) -> Any | None:
+        """The mapper of that entity."""
+        return None if self.entity is None else self.entity.mapper
+
+    @property
+    def selectable(self) -> Any | None:
+        """The selectable of that entity."""
+        return None if self.entity is None else self.entity.selectable
+
+    def describe(self) -> dict[str, Any]:
+        """Its entry in `column_descriptions`."""
+        return {
+            "name": self.name,
+            "type": type(self.bundle),
+            "aliased": self.entity is not None and self.entity.is_aliased_class,
+            "expr": self.bundle,
+            "entity": None if self.entity is None else self.entity.entity,
+        }
+
+
+SelectedElement: TypeAlias = SelectedEntity | SelectedColumn | SelectedBundle
+NameOf: TypeAlias = Callable[[Any], str | None]
+
+
+def entity_of(element: Any) -> Any | None:
+    """The mapper or `AliasedInsp` to which a clause element belongs, or None."""
+    return element._annotations.get("parententity")
+
+
+def parse_elements(
+    raw_columns: Iterable[Any], label_style: Any = LABEL_STYLE_DISAMBIGUATE_ONLY
+) -> tuple[SelectedElement, ...]:
+    """The elements of a select list, one for each element of a result row.
+
+    Args:
+        raw_columns: `statement._raw_columns`.
+        label_style: Decides the names of expressions, as for Core.
+    """
+    name_of = column_naming(label_style)
+    return tuple(_parsed(raw_columns, name_of))
+
+
+def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedElement]:
+    for element in raw_columns:
+        annotations = element._annotations
+        if "bundle" in annotations:
+            yield _selected_bundle(annotations["bundle"], name_of)
+        elif isinstance(element, FromClause) and "parententity" in annotations:
+            yield _selected_entity(element, annotations["parententity"])
+        else:
+            for column in select_iterables((element,)):
+                yield _selected_column(column, name_of)
+
+
+def _selected_entity(element: Any, entity: Any) -> SelectedEntity:
+    name = entity.name if entity.is_aliased_class else entity.class_.__name__
+    return SelectedEntity(entity, element, name)
+
+
+def _selected_column(column: Any, name_of: NameOf) -> SelectedColumn:
+    annotations = column._annotations
+    entity = annotations.get("parententity")
+    name = annotations.get("proxy_key") if entity is not None else None
+    return SelectedColumn(column, entity, name or name_of(column))
+
+
+def _selected_bundle(bundle: Any, name_of: NameOf) -> SelectedBundle:
+    members = tuple(_parsed(bundle.elements, name_of))
+    return SelectedBundle(bundle, members, bundle.name)
+
+
+def root_entities(elements: Sequence[SelectedElement]) -> list[Any]:
+    """The entities whose objects the statement loads, each once, in order."""
+    found = (each.entity for each in elements if isinstance(each, SelectedEntity))
+    return list(dict.fromkeys(found))
+
+
+def column_descriptions(statement: Any) -> list[dict[str, Any]]:
+    """What `column_descriptions` of a statement tells: a dictionary for each element."""
+    elements = parse_elements(statement._raw_columns, statement._label_style)
+    return [element.describe() for element in elements]

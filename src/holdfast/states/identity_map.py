@@ -1,0 +1,190 @@
+"""This file keeps one object per row: the weak map from primary key to object.
+
+One dictionary (a *space*) per inheritance hierarchy maps bare primary keys to states. States are
+weak references, so an entry does not keep its object alive.
+
+Rules kept here:
+1. An entry whose object was collected counts as absent. Readers test `state() is None`.
+2. Dead entries are swept when a space has doubled since the last sweep, and before anyone counts
+   or lists it; there is no callback per object.
+3. Objects with unflushed changes are kept alive by `Members.modified`, so their entries never die.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from holdfast.states.identity import IdentityKey, bare_key, full_key
+from holdfast.states.instance import InstanceState
+
+SMALLEST_LIMIT = 1024
+
+
+class Space(dict[Any, InstanceState]):
+    """States of one hierarchy by bare primary key."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self) -> None:
+        # Number of entries at which the next sweep is due.
+        self.limit = SMALLEST_LIMIT
+
+    def sweep_if_grown(self) -> None:
+        """Sweep when the space has doubled since the last time; call it after adding entries."""
+        if len(self) > self.limit:
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Drop the entries whose objects were collected."""
+        dead = [pk for pk, state in self.items() if state() is None]
+        for pk in dead:
+            del self[pk]
+        self.limit = max(SMALLEST_LIMIT, 2 * len(self))
+
+
+class IdentityMap:
+    """The spaces of one session."""
+
+    __slots__ = ("spaces",)
+
+    def __init__(self) -> None:
+        # Base mapper -> space; (base mapper, token) -> space where identity tokens are in use.
+        self.spaces: dict[Any, Space] = {}
+
+    def space_of(self, base_mapper: Any, token: Any = None) -> Space:
+        """The space of a hierarchy, made when it is first asked for."""
+        name = base_mapper if token is None else (base_mapper, token)
+        space = self.spaces.get(name)
+        if space is None:
+            space = self.spaces[name] = Space()
+        return space
+
+    def find_state(self, mapper: Any, pk: Any, token: Any = None) -> InstanceState | None:
+        """The state under a key, or None when there is none or its object was collected."""
+        base = mapper.base_mapper
+        space = self.spaces.get(base if token is None else (base, token))
+        if space is None:
+            return None
+        state = space.get(pk)
+        return None if state is None or state() is None else state
+
+    def find(self, mapper: Any, pk: Any, token: Any = None) -> Any | None:
+        """The object under a key, or None."""
+        base = mapper.base_mapper
+        space = self.spaces.get(base if token is None else (base, token))
+        if space is None:
+            return None
+        state = space.get(pk)
+        return None if state is None else state()
+
+    def space_for_state(self, state: InstanceState) -> Space:
+        """The space that a state with identity belongs to."""
+        return self.space_of(state.manager.mapper.base_mapper, state.identity_token)
+
+    def add(self, state: InstanceState) -> None:
+        """Enter a state under its key; what stood there before is forgotten."""
+        space = self.space_for_state(state)
+        space[state.pk] = state
+        space.sweep_if_grown()
+
+    def holds(self, state: InstanceState) -> bool:
+        """Whether this very state is entered under its key."""
+        return state.pk is not None and self.space_for_state(state).get(state.pk) is state
+
+    def discard(self, state: InstanceState) -> None:
+        """Remove a state, if it is this one that stands under its key."""
+        space = self.space_for_state(state)
+        if space.get(state.pk) is state:
+            del space[state.pk]
+
+    def states(self) -> list[InstanceState]:
+        """All states whose objects are alive, after a sweep."""
+        found: list[InstanceState] = []
+        for space in self.spaces.values():
+            space.sweep()
+            found.extend(space.values())
+        return found
+
+    def objects(self) -> list[Any]:
+        """All living objects; holding the list keeps them alive."""
+        listed = [state() for space in self.spaces.values() for state in space.values()]
+        return [instance for instance in listed if instance is not None]
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self.spaces.clear()
+
+
+class IdentityMapView(Mapping[IdentityKey, Any]):
+    """`session.identity_map`: a read-only mapping from identity key to object (SM-45)."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Any) -> None:
+        self._members = members
+
+    @property
+    def _map(self) -> IdentityMap:
+        found: IdentityMap = self._members.identity_map
+        return found
+
+    def _find(self, key: Any) -> Any:
+        try:
+            class_, identity, token = key
+            values = tuple(identity)
+        except (TypeError, ValueError):
+            return None
+        manager = class_.__dict__.get("_sa_class_manager") if isinstance(class_, type) else None
+        if manager is None or manager.mapper is None:
+            return None
+        return self._map.find(manager.mapper, bare_key(values), token)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = self._find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return self._find(key) is not None
+
+    def __iter__(self) -> Iterator[IdentityKey]:
+        return iter(
+            [full_key(s.manager.mapper, s.pk, s.identity_token) for s in self._map.states()]
+        )
+
+    def __len__(self) -> int:
+        return len(self._map.states())
+
+    def has_key(self, key: object) -> bool:
+        """Same as `key in identity_map`."""
+        return key in self
+
+    def keys(self) -> Any:
+        """The identity keys of all persistent objects."""
+        return list(self)
+
+    def values(self) -> Any:
+        """All persistent objects."""
+        return self._map.objects()
+
+    def items(self) -> Any:
+        """Pairs of identity key and object."""
+        listed = [(state.key, state()) for state in self._map.states()]
+        return [(key, instance) for key, instance in listed if instance is not None]
+
+    def all_states(self) -> list[InstanceState]:
+        """The states of all persistent objects."""
+        return self._map.states()
+
+    def contains_state(self, state: InstanceState) -> bool:
+        """Whether this very state is in the map."""
+        return self._map.holds(state)
+
+    def check_modified(self) -> bool:
+        """Whether a persistent object has unflushed changes."""
+        return bool(self._members.modified)
+
+    def __repr__(self) -> str:
+        return f"<IdentityMap of {len(self)} objects>"

@@ -1,0 +1,314 @@
+"""This file defines `InstanceState`, the record kept beside every mapped object.
+
+A state *is* the weak reference to its object: the identity map stores states, and the object
+stores its state in `obj.__dict__["_sa_instance_state"]`, the place that SQLAlchemy documents.
+
+Rules kept here:
+1. Four slots are all that an ordinary loaded object needs; the rest lives in `StateExtra`, made
+   when first needed.
+2. An object with a key whose mapped attribute is absent from its `__dict__` has that attribute
+   expired or not yet loaded. There is no flag per attribute that could disagree with the dict.
+3. States compare and hash by identity, whatever the mapped class defines.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from holdfast.foundation.markers import NO_VALUE
+from holdfast.states.identity import full_key
+
+if TYPE_CHECKING:
+    from holdfast.states.members import Members
+    from holdfast.states.ports import ManagerPort, SessionPort
+
+# `InstanceState` has public properties of these names, which hide the builtins in its body.
+AnyObject = object
+Values = dict[str, Any]
+Changes = dict[str, AnyObject]
+
+EMPTY_CHANGES: Mapping[str, Any] = {}
+
+
+class StateExtra:
+    """What only some objects need to remember."""
+
+    __slots__ = (
+        "deferred",
+        "empty_collections",
+        "identity_token",
+        "info",
+        "load_options",
+        "load_path",
+        "parents",
+        "pending",
+        "was_deleted",
+    )
+
+    def __init__(self) -> None:
+        # Column attributes that the query which loaded the object left out; emptied when the
+        # object is expired as a whole.
+        self.deferred: frozenset[str] = frozenset()
+        # Collections handed out by reads of a new object, by attribute name; each moves into the
+        # object's dict with its first change.
+        self.empty_collections: dict[str, Any] | None = None
+        # Distinguishes rows of equal primary key from different databases.
+        self.identity_token: object = None
+        # For the application; see `InstanceState.info`.
+        self.info: dict[Any, Any] | None = None
+        # Loader options of the query that loaded the object, and where in its path it stood.
+        self.load_options: tuple[Any, ...] = ()
+        self.load_path: Any = None
+        # Relationship slot -> the parent state that claims the object, or False once released.
+        self.parents: dict[object, InstanceState | bool] | None = None
+        # Changes to collections that are not loaded, by attribute name, until they load.
+        self.pending: dict[str, Any] | None = None
+        # A flush deleted the row and nothing has restored it since.
+        self.was_deleted: bool = False
+
+
+class InstanceState(weakref.ref[Any]):
+    """What is known about one mapped object.
+
+    States are made by `ClassManager.new_instance` and `ClassManager.attach`, through the subclass
+    that each manager makes for its class. `inspect(obj)` returns the state of an object.
+    """
+
+    __slots__ = ("changes", "extra", "members", "pk")
+
+    manager: ClassVar[ManagerPort]
+
+    # Primary key value, bare when one column forms the key, else a tuple; None without identity.
+    pk: Any
+    # What the owning session holds, this state included; None outside of every session.
+    members: Members | None
+    # Attribute name -> the value the database is known to hold; None while nothing was changed.
+    changes: Changes | None
+    # Whatever is rare.
+    extra: StateExtra | None
+
+    # A weak reference compares and hashes through its object. Objects may define equality as they
+    # like, so states go back to identity; assigning the slot wrappers keeps both at C speed.
+    __hash__ = AnyObject.__hash__
+    __eq__ = AnyObject.__eq__
+    __ne__ = AnyObject.__ne__
+    __lt__ = vars(AnyObject)["__lt__"]
+    __le__ = vars(AnyObject)["__le__"]
+    __gt__ = vars(AnyObject)["__gt__"]
+    __ge__ = vars(AnyObject)["__ge__"]
+
+    def more(self) -> StateExtra:
+        """The rarely needed part, made when it is first asked for."""
+        extra = self.extra
+        if extra is None:
+            extra = self.extra = StateExtra()
+        return extra
+
+    # -- the object ------------------------------------------------------------------------------
+
+    @property
+    def obj(self) -> weakref.ref[Any]:
+        """The weak reference to the object: call it to get the object, or None once collected."""
+        return self
+
+    @property
+    def object(self) -> Any:
+        """The mapped object, or None once it was collected (SM-180)."""
+        return self()
+
+    @property
+    def dict(self) -> Values:
+        """The object's `__dict__`; an empty dictionary once it was collected (AH-44)."""
+        instance = self()
+        return instance.__dict__ if instance is not None else {}
+
+    @property
+    def class_(self) -> type[Any]:
+        """The mapped class."""
+        return self.manager.class_
+
+    @property
+    def mapper(self) -> Any:
+        """The `Mapper` of the object's class."""
+        return self.manager.mapper
+
+    @property
+    def info(self) -> Any:
+        """A dictionary for the application that lives with the object (AH-45)."""
+        extra = self.more()
+        if extra.info is None:
+            extra.info = {}
+        return extra.info
+
+    # -- identity --------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> tuple[type[Any], tuple[Any, ...], Any] | None:
+        """Class at the root of the hierarchy, primary key values and identity token, or None."""
+        if self.pk is None:
+            return None
+        return full_key(self.manager.mapper, self.pk, self.identity_token)
+
+    @property
+    def identity_key(self) -> tuple[type[Any], tuple[Any, ...], Any] | None:
+        """Same as `key` (SM-4)."""
+        return self.key
+
+    @property
+    def identity(self) -> tuple[Any, ...] | None:
+        """Primary key values as a tuple, or None for an object without identity (SM-4)."""
+        key = self.key
+        return None if key is None else key[1]
+
+    @property
+    def identity_token(self) -> Any:
+        """Tells apart rows of equal primary key from different databases; mostly None."""
+        extra = self.extra
+        return None if extra is None else extra.identity_token
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the object has an identity key."""
+        return self.pk is not None
+
+    # -- the session and the five states ---------------------------------------------------------
+
+    @property
+    def session(self) -> SessionPort | None:
+        """The session that holds the object, or None (SB-170)."""
+        members = self.members
+        return None if members is None else members.session
+
+    @property
+    def session_id(self) -> int | None:
+        """Number of the session that holds the object, or None."""
+        session = self.session
+        return None if session is None else session.hash_key
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether a living session holds the object."""
+        members = self.members
+        return members is not None and members.session is not None
+
+    @property
+    def was_deleted(self) -> bool:
+        """Whether a flush deleted the object's row, also after it left the session (SM-7)."""
+        extra = self.extra
+        return extra is not None and extra.was_deleted
+
+    @property
+    def transient(self) -> bool:
+        """No identity, no session (SM-1)."""
+        return self.pk is None and not self.is_attached
+
+    @property
+    def pending(self) -> bool:
+        """In a session, not written yet (SM-1)."""
+        return self.pk is None and self.is_attached
+
+    @property
+    def persistent(self) -> bool:
+        """In a session, with a row (SM-1)."""
+        return self.pk is not None and self.is_attached and not self.was_deleted
+
+    @property
+    def deleted(self) -> bool:
+        """Its row was deleted in the session's present transaction (SM-1, SM-8)."""
+        return self.pk is not None and self.is_attached and self.was_deleted
+
+    @property
+    def detached(self) -> bool:
+        """With identity, outside of every session (SM-1)."""
+        return self.pk is not None and not self.is_attached
+
+    # -- values ----------------------------------------------------------------------------------
+
+    @property
+    def modified(self) -> bool:
+        """Whether unflushed changes are recorded (AH-43)."""
+        return self.changes is not None
+
+    @property
+    def committed_state(self) -> Mapping[str, Any]:
+        """Last values known to the database of the attributes that were changed since."""
+        return EMPTY_CHANGES if self.changes is None else self.changes
+
+    @property
+    def unloaded(self) -> set[str]:
+        """Names of the attributes without a value (SM-115)."""
+        return set(self.manager.keys()).difference(self.dict).difference(self.committed_state)
+
+    @property
+    def unmodified(self) -> set[str]:
+        """Names of the attributes without a recorded change (AH-42)."""
+        return set(self.manager.keys()).difference(self.committed_state)
+
+    def unmodified_intersection(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that are mapped and without a recorded change (AH-42)."""
+        return set(keys).intersection(self.manager.keys()).difference(self.committed_state)
+
+    @property
+    def deferred_keys(self) -> frozenset[str]:
+        """Column attributes that load when touched, by mapping or by the query's options."""
+        mapped: frozenset[str] = self.manager.mapper.deferred_keys
+        extra = self.extra
+        return mapped if extra is None or not extra.deferred else mapped | extra.deferred
+
+    @property
+    def expired_attributes(self) -> set[str]:
+        """Column attributes that a load would fetch together when one is touched (SM-115)."""
+        if self.pk is None:
+            return set()
+        missing = set(self.manager.mapper.column_keys).difference(self.dict)
+        return missing - self.deferred_keys
+
+    @property
+    def expired(self) -> bool:
+        """Whether the object was expired as a whole and not loaded since (SM-115)."""
+        if self.pk is None:
+            return False
+        present = self.dict
+        changes = self.committed_state
+        return not any(
+            key in present and key not in changes for key in self.manager.mapper.column_keys
+        )
+
+    @property
+    def attrs(self) -> Any:
+        """One `AttributeState` per mapped attribute, by name (AH-40, AH-41)."""
+        return self.manager.attribute_states(self)
+
+    def value_or_marker(self, key: str) -> Any:
+        """The loaded value of an attribute, or `NO_VALUE`; never loads."""
+        return self.dict.get(key, NO_VALUE)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The object's own pickle carries the state; see `instrument.construction`.
+        return (restore_state, (self(), self.pk, self.was_deleted, self.identity_token))
+
+    def __repr__(self) -> str:
+        return f"<InstanceState of {self.manager.class_.__name__} at {id(self):#x}>"
+
+
+def blank(state: InstanceState) -> InstanceState:
+    """Give a freshly made state the values of an object that nothing is known about."""
+    state.pk = None
+    state.members = None
+    state.changes = None
+    state.extra = None
+    return state
+
+
+def restore_state(instance: Any, pk: Any, was_deleted: bool, token: Any) -> InstanceState:  # noqa: FBT001
+    """Rebuild the state of an unpickled object: detached when it had a key, transient else."""
+    manager = type(instance).__dict__["_sa_class_manager"]
+    state: InstanceState = blank(manager.state_class(instance))
+    state.pk = pk
+    if was_deleted or token is not None:
+        extra = state.more()
+        extra.was_deleted = was_deleted
+        extra.identity_token = token
+    return state

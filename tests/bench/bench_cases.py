@@ -1,0 +1,303 @@
+"""This file lists the hot paths that are timed: one function prepares a round, untimed, and
+returns the function that is timed.
+
+What the timed function returns is dropped inside the timed region, so that freeing counts.
+"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench_models import Orm
+from sqlalchemy import select
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        name: As printed; also selects the row on the command line.
+        goal: How many times faster than `sqlalchemy.orm` it is to be, at least.
+        size: Number of objects or repetitions at full size.
+        prepare: Gets the contestant and the size, returns the function to time.
+        is_ratio_of_bytes: The function returns bytes per object instead of being timed.
+    """
+
+    name: str
+    goal: float
+    size: int
+    prepare: Callable[[Orm, int], Run]
+    is_ratio_of_bytes: bool = False
+
+
+def load(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    item = contestant.Item
+    return lambda: session.scalars(select(item)).all()
+
+
+def load_present(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    item = contestant.Item
+    kept = session.scalars(select(item)).all()
+
+    def run(kept: Any = kept) -> object:
+        return session.scalars(select(item)).all()
+
+    return run
+
+
+def joined(contestant: Orm, size: int) -> Run:
+    contestant.fill_graph(size, 10)
+    session = contestant.session()
+    statement = select(contestant.Parent).options(
+        contestant.orm.joinedload(contestant.Parent.children)
+    )
+    return lambda: session.scalars(statement).unique().all()
+
+
+def selectin(contestant: Orm, size: int) -> Run:
+    contestant.fill_graph(size, 10)
+    session = contestant.session()
+    statement = select(contestant.Parent).options(
+        contestant.orm.selectinload(contestant.Parent.children)
+    )
+    return lambda: session.scalars(statement).all()
+
+
+def get_hit(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(100)
+    session = contestant.session()
+    item = contestant.Item
+    kept = session.scalars(select(item)).all()
+
+    def run(kept: Any = kept) -> None:
+        get = session.get
+        for _ in range(size):
+            get(item, 50)
+
+    return run
+
+
+def get_miss(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    item = contestant.Item
+
+    def run() -> None:
+        get = session.get
+        for number in range(1, size + 1):
+            get(item, number)
+
+    return run
+
+
+def lazy_present(contestant: Orm, size: int) -> Run:
+    contestant.fill_graph(100, size // 100)
+    session = contestant.session()
+    parents = session.scalars(select(contestant.Parent)).all()
+    children = session.scalars(select(contestant.Child)).all()
+
+    def run(held: Any = (session, parents)) -> None:
+        for child in children:
+            child.parent
+
+    return run
+
+
+def lazy_sql(contestant: Orm, size: int) -> Run:
+    contestant.fill_graph(size, 1)
+    session = contestant.session()
+    children = session.scalars(select(contestant.Child)).all()
+
+    def run(held: Any = session) -> None:
+        for child in children:
+            child.parent
+
+    return run
+
+
+def flush_generated(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    item = contestant.Item
+    objects = [item(name=f"name {i}", size=i) for i in range(size)]
+
+    def run() -> None:
+        session.add_all(objects)
+        session.flush()
+
+    return run
+
+
+def flush_given(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    item = contestant.Item
+    objects = [item(id=i, name=f"name {i}", size=i) for i in range(1, size + 1)]
+
+    def run() -> None:
+        session.add_all(objects)
+        session.flush()
+
+    return run
+
+
+def flush_graph(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    parent, child = contestant.Parent, contestant.Child
+    objects = [
+        parent(name=f"parent {i}", children=[child(name=f"child {j}") for j in range(10)])
+        for i in range(size)
+    ]
+
+    def run() -> None:
+        session.add_all(objects)
+        session.flush()
+
+    return run
+
+
+def update(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    objects = session.scalars(select(contestant.Item)).all()
+    for each in objects:
+        each.size = each.size + 1
+
+    def run(objects: Any = objects) -> None:
+        session.flush()
+
+    return run
+
+
+def delete(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    objects = session.scalars(select(contestant.Item)).all()
+
+    def run() -> None:
+        for each in objects:
+            session.delete(each)
+        session.flush()
+
+    return run
+
+
+def commit(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    kept = session.scalars(select(contestant.Item)).all()
+
+    def run(kept: Any = kept) -> None:
+        session.commit()
+
+    return run
+
+
+def construct(contestant: Orm, size: int) -> Run:
+    item = contestant.Item
+
+    def run() -> object:
+        return [item(name="name", size=number) for number in range(size)]
+
+    return run
+
+
+def append(contestant: Orm, size: int) -> Run:
+    parent, child = contestant.Parent(name="parent"), contestant.Child
+
+    def run() -> None:
+        children = parent.children
+        for _ in range(size):
+            children.append(child(name="child"))
+
+    return run
+
+
+def attribute_get(contestant: Orm, size: int) -> Run:
+    one = contestant.Item(name="name", size=1)
+
+    def run() -> None:
+        for _ in range(size):
+            one.name
+
+    return run
+
+
+def attribute_set(contestant: Orm, size: int) -> Run:
+    one = contestant.Item(name="name", size=1)
+
+    def run() -> None:
+        for number in range(size):
+            one.size = number
+
+    return run
+
+
+def fresh_select(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(100)
+    session = contestant.session()
+    item = contestant.Item
+    kept = session.scalars(select(item)).all()
+
+    def run(kept: Any = kept) -> None:
+        execute = session.execute
+        for _ in range(size):
+            execute(select(item).where(item.id == 50)).scalar_one()
+
+    return run
+
+
+def memory(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    item = contestant.Item
+
+    def run() -> object:
+        session = contestant.session()
+        session.scalars(select(item).limit(10)).all()
+        gc.collect()
+        tracemalloc.start()
+        kept = session.scalars(select(item)).all()
+        gc.collect()
+        used = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return used / len(kept)
+
+    return run
+
+
+CASES = [
+    Case("load 100,000", 5, 100_000, load),
+    Case("load 10,000", 3.5, 10_000, load),
+    Case("load 100", 2, 100, load),
+    Case("10,000 rows already present", 3, 10_000, load_present),
+    Case("joined eager load 1,000 x 10", 4, 1_000, joined),
+    Case("selectin eager load 1,000 x 10", 4, 1_000, selectin),
+    Case("get, hit", 4, 10_000, get_hit),
+    Case("get, miss", 4, 2_000, get_miss),
+    Case("lazy many-to-one, present", 4, 10_000, lazy_present),
+    Case("lazy many-to-one, SQL", 4, 1_000, lazy_sql),
+    Case("flush 20,000 new, generated keys", 6, 20_000, flush_generated),
+    Case("flush 20,000 new, given keys", 6, 20_000, flush_given),
+    Case("flush graph 1,000 x 10", 8, 1_000, flush_graph),
+    Case("UPDATE 20,000", 4, 20_000, update),
+    Case("DELETE 20,000", 5, 20_000, delete),
+    Case("commit that expires 100,000", 5, 100_000, commit),
+    Case("construction", 4, 10_000, construct),
+    Case("append with backref", 4, 5_000, append),
+    Case("attribute get", 2, 100_000, attribute_get),
+    Case("attribute set", 2, 100_000, attribute_set),
+    Case("fresh select by key", 1.8, 1_000, fresh_select),
+    Case("memory per loaded object", 1 / 0.65, 10_000, memory, is_ratio_of_bytes=True),
+]

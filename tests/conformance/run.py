@@ -1,0 +1,202 @@
+"""Run SQLAlchemy's own ORM tests with Holdfast standing in for `sqlalchemy.orm`.
+
+    python tests/conformance/run.py                       every file, one line each, and the total
+    python tests/conformance/run.py test_session dml/     files whose path contains one of the words
+    python tests/conformance/run.py test_merge -k cascade only the tests that pytest's -k selects
+    python tests/conformance/run.py test_merge --why      also the most frequent errors
+    python tests/conformance/run.py --list                how many tests of each file stock passes
+    python tests/conformance/run.py --check-floors        fail if a file falls below its floor
+    python tests/conformance/run.py --raise-floors        write higher counts into the floor file
+
+The tests come from the source distribution of the pinned SQLAlchemy release. It is downloaded once
+into a cache folder outside of every repository (HOLDFAST_CONFORMANCE_CACHE names another); no file
+of it belongs in this project.
+
+Exit status: 0 when everything that was selected passes (with --check-floors: when no file fell),
+1 otherwise, 2 when nothing ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+PINNED = "2.1.9"
+HERE = Path(__file__).resolve().parent
+FLOORS = HERE / "floors.json"
+# Tests that stock SQLAlchemy passes, per file.
+BASELINE: dict[str, int] = json.loads((HERE / "baseline.json").read_text())
+
+
+@dataclass
+class Outcome:
+    """What one run found, per file and per error."""
+
+    passed: collections.Counter[str] = field(default_factory=collections.Counter)
+    failed: collections.Counter[str] = field(default_factory=collections.Counter)
+    reasons: collections.Counter[str] = field(default_factory=collections.Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+
+def cache_folder() -> Path:
+    named = os.environ.get("HOLDFAST_CONFORMANCE_CACHE")
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / "holdfast-conformance"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def source_tree() -> Path:
+    """The unpacked source distribution, downloaded on first use."""
+    cache = cache_folder()
+    tree = cache / f"sqlalchemy-{PINNED}"
+    if not (tree / "test" / "orm").is_dir():
+        requirement = f"sqlalchemy=={PINNED}"
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        download += ["--no-binary", "sqlalchemy", requirement, "--dest", str(cache)]
+        subprocess.run(download, check=True)
+        with tarfile.open(cache / f"sqlalchemy-{PINNED}.tar.gz") as archive:
+            archive.extractall(cache, filter="data")
+    return tree
+
+
+def run_tests(
+    files: list[str], options: argparse.Namespace, extra: list[str]
+) -> ElementTree.Element:
+    tree = source_tree()
+    report = cache_folder() / f"report-{os.getpid()}.xml"
+    # Without the user's site folder, the suite's conftest takes the installed SQLAlchemy.
+    command = [sys.executable, "-s", "-m", "pytest", "-p", "standin", "-p", "no:cacheprovider"]
+    # The random order of this project's own tests is not for a suite that relies on file order.
+    command += ["-p", "no:randomly", "-q", "--no-header", "--maxfail=1000000"]
+    command += [f"--timeout={options.timeout}", "-n", options.workers, "--dist=loadfile"]
+    command += [f"--junitxml={report}", *(["-k", options.keyword] if options.keyword else [])]
+    path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    log = cache_folder() / "last-run.log"
+    with log.open("w") as output:
+        subprocess.run(
+            [*command, *extra, *files],
+            cwd=tree,
+            env=dict(os.environ, PYTHONPATH=path),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if not report.exists():
+        print(log.read_text()[-4000:])
+        sys.exit(2)
+    root = ElementTree.parse(report).getroot()
+    report.unlink()
+    print(f"full log: {log}")
+    return root
+
+
+def file_of(case: ElementTree.Element) -> str:
+    dotted = case.get("classname", "")
+    found = re.match(r"(test(?:\.\w+)*?\.test_\w+)", dotted)
+    found = found or re.match(r"(test[\w.]*)", case.get("name", ""))
+    return (found.group(1).replace(".", "/") + ".py") if found else "?"
+
+
+def evaluate(root: ElementTree.Element) -> Outcome:
+    outcome = Outcome()
+    for case in root.iter("testcase"):
+        file = file_of(case)
+        trouble = case.find("failure")
+        if trouble is None:
+            trouble = case.find("error")
+        if trouble is not None:
+            outcome.failed[file] += 1
+            lines = (trouble.get("message") or trouble.text or "").strip().splitlines() or ["?"]
+            reason = re.sub(r"0x[0-9a-f]+|\d+", "N", lines[0])[:160]
+            outcome.reasons[reason] += 1
+            outcome.examples.setdefault(reason, f"{file}::{case.get('name')}")
+        elif case.find("skipped") is None:
+            outcome.passed[file] += 1
+    return outcome
+
+
+def show(outcome: Outcome, files: list[str], options: argparse.Namespace) -> tuple[int, int]:
+    """Print a line per file and the total; return the tests passed and the tests there are."""
+    total = 0
+    for file in files:
+        ran = outcome.passed[file] + outcome.failed[file]
+        there = ran if options.keyword else BASELINE[file]
+        total += there
+        if there or outcome.failed[file]:
+            print(f"{outcome.passed[file]:6} of {there:5}  {file}")
+    passed = sum(outcome.passed[file] for file in files)
+    print(f"{passed} of {total} pass ({100 * passed / max(total, 1):.1f} %)")
+    if options.why:
+        for reason, count in outcome.reasons.most_common(40):
+            print(f"{count:6} x {reason}\n         e.g. {outcome.examples[reason]}")
+    return passed, total
+
+
+def check_floors(outcome: Outcome, files: list[str]) -> int:
+    floors: dict[str, int] = json.loads(FLOORS.read_text())
+    fallen = [file for file in files if outcome.passed[file] < floors.get(file, 0)]
+    for file in fallen:
+        print(f"BELOW ITS FLOOR: {file} passes {outcome.passed[file]}, floor {floors[file]}")
+    print(f"{len(files) - len(fallen)} files hold their floor, {len(fallen)} fell")
+    return 1 if fallen else 0
+
+
+def raise_floors(outcome: Outcome, files: list[str]) -> None:
+    floors: dict[str, int] = json.loads(FLOORS.read_text())
+    for file in files:
+        floors[file] = max(floors.get(file, 0), outcome.passed[file])
+    FLOORS.write_text(json.dumps(dict(sorted(floors.items())), indent=1) + "\n")
+
+
+def arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="*", help="parts of file paths, e.g. test_session")
+    parser.add_argument("-k", dest="keyword", help="pytest's -k expression")
+    parser.add_argument("-n", dest="workers", default="2", help="parallel workers (default 2)")
+    parser.add_argument("--timeout", type=int, default=60, help="seconds per test (default 60)")
+    parser.add_argument("--why", action="store_true", help="list the most frequent errors")
+    parser.add_argument("--json", help="write the counts to this file")
+    parser.add_argument("--list", action="store_true", help="list the files and stop")
+    parser.add_argument("--check-floors", action="store_true", help="fail if a file fell")
+    parser.add_argument("--raise-floors", action="store_true", help="keep what passes now")
+    return parser.parse_known_args()
+
+
+def main() -> int:
+    options, extra = arguments()
+    words = options.words
+    files = [file for file in BASELINE if not words or any(word in file for word in words)]
+    if not files:
+        sys.exit(f"no test file matches {words}; see --list")
+    if options.list:
+        for file in files:
+            print(f"{BASELINE[file]:6} {file}")
+        return 0
+    outcome = evaluate(run_tests(files, options, extra))
+    passed, total = show(outcome, files, options)
+    if options.json:
+        counts = {file: outcome.passed[file] for file in files}
+        Path(options.json).write_text(json.dumps(counts, indent=1) + "\n")
+    if not outcome.passed and not outcome.failed:
+        return 2
+    if options.raise_floors:
+        raise_floors(outcome, files)
+    if options.check_floors:
+        return check_floors(outcome, files)
+    return 0 if passed >= total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Small domains that the tests share; imported, never changed by a test."""
