@@ -1,8 +1,8 @@
 """Define what every exception of Holdfast has: a slug, its parts, and one form of text.
 
 The text says what cannot be done, the fact that prevents it, what to do instead, and ends with the
-slug in brackets, which is a heading in `docs/errors.md`. Where SQLAlchemy raises for the same cause,
-its phrase comes first (`COMPAT:`: users and tests search for it) and the rest follows.
+slug in brackets, which is a heading in `docs/errors.md`. Where SQLAlchemy raises for the same
+cause, its phrase comes first (`COMPAT:`: users and tests search for it) and the rest follows.
 
 A class stands for one kind of trouble and has a named constructor for each cause. Constructors take
 texts, classes, keys and states, never show another value of an object, and never call its code.

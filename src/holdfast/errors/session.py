@@ -75,7 +75,7 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """`refresh()` found no row."""
         return cls.compose(
             f"Could not refresh instance '{state_text(state)}'. Its row is gone, or not visible "
-            "in this transaction. Find out with session.get(), which answers None for a missing row.",
+            "in this transaction. session.get() answers None for a missing row.",
             "not-refreshed",
         )
 
@@ -148,9 +148,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
     @classmethod
     def ended_in_block(cls, cause: BaseException | None = None) -> Self:
         """The transaction of a `with session.begin():` block ended inside the block."""
-        why = (
-            f"  The transaction was rolled back due to an exception: {cause}." if cause else ""
-        )
+        why = f"  The transaction was rolled back due to an exception: {cause}." if cause else ""
         return cls.compose(
             f"Can't operate on closed transaction inside context manager.{why}  Please complete "
             "the context manager before emitting further commands.",
@@ -198,18 +196,36 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
     def no_connection_for(cls, bind: Any) -> Self:
         """The transaction never connected to this engine."""
         return cls.compose(
-            f"This transaction has not acquired a connection for bind {bind}. Run a statement on it "
-            "first, or ask session.connection().",
+            f"This transaction has not acquired a connection for bind {bind}. Run a statement on "
+            "it first, or ask session.connection().",
             "no-connection",
         )
 
     @classmethod
-    def connection_in_use(cls) -> Self:
-        """Options for a connection that is established already."""
+    def second_connection(cls) -> Self:
+        """A connection was given whose engine has another one in this transaction."""
         return cls.compose(
-            "Connection is already established for the given bind; execution_options() has no "
-            "effect on it. Pass the options with the first session.connection() call.",
-            "connection-established",
+            "Session already has a Connection associated for the given Connection's Engine. Use "
+            "one connection per engine in a transaction.",
+            "second-connection",
+        )
+
+    @classmethod
+    def savepoint_alone(cls) -> Self:
+        """A nested level without one around it."""
+        return cls.compose(
+            "Can't start a SAVEPOINT transaction when no existing transaction is in progress. "
+            "Call session.begin_nested(), which begins one.",
+            "savepoint-alone",
+        )
+
+    @classmethod
+    def not_for_statement(cls, kind: str, what: str) -> Self:
+        """A part of `ORMExecuteState` that this kind of statement does not have."""
+        return cls.compose(
+            f"This ORM execution is not against {kind} so there are no {what}. Test is_select, "
+            "is_update and is_delete first.",
+            "execute-state",
         )
 
     @classmethod
@@ -284,21 +300,42 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         )
 
     @classmethod
-    def unexpected(cls, method: str, expected: Any, actual: Any) -> Self:
-        """A method of a transaction left it in another phase than it should."""
+    def unmoved(cls, method: str, expected: Any) -> Self:
+        """A method of a transaction left it in the phase in which it was."""
         return cls.compose(
-            f"Method '{method}()' failed to change state to {expected!r} as expected; it is "
-            f"{actual!r}. Use one Session per thread or task.",
+            f"Method '{method}()' failed to change state to {expected!r} as expected. Use one "
+            "Session per thread or task.",
             "concurrent-use",
             method=method,
         )
 
     @classmethod
-    def not_allowed_in(cls, method: str, phase: Any) -> Self:
+    def moved_elsewhere(cls, method: str, outer: str | None, reached: Any) -> Self:
+        """A method of a transaction left it in another phase than it should."""
+        start = f"While method '{outer}()' was running, method" if outer else "Method"
+        return cls.compose(
+            f"{start} '{method}()' caused an unexpected state change to {reached!r}. Use one "
+            "Session per thread or task.",
+            "concurrent-use",
+            method=method,
+        )
+
+    @classmethod
+    def wrong_start(cls, method: str, phase: Any) -> Self:
         """A method of a transaction that its phase rules out."""
         return cls.compose(
-            f"Can't run {method}(); the transaction is in state {phase!r}. Use one Session per "
-            "thread or task.",
+            f"Can't run operation '{method}()' when Session is in state {phase!r}. Use one Session "
+            "per thread or task.",
+            "concurrent-use",
+            method=method,
+        )
+
+    @classmethod
+    def wrong_destination(cls, method: str, target: Any, expected: Any) -> Self:
+        """A method that leads elsewhere than the running one expects."""
+        return cls.compose(
+            f"Can't run operation '{method}()' here; will move to state {target!r} where we are "
+            f"expecting {expected!r}. Use one Session per thread or task.",
             "concurrent-use",
             method=method,
         )
@@ -361,8 +398,8 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
     def bad_join_mode(cls, mode: Any) -> Self:
         """An unknown `join_transaction_mode`."""
         return cls.compose(
-            f'invalid selection for join_transaction_mode: "{mode}". Choose "conditional_savepoint", '
-            '"rollback_only", "control_fully" or "create_savepoint".',
+            f'invalid selection for join_transaction_mode: "{mode}". Choose '
+            '"conditional_savepoint", "rollback_only", "control_fully" or "create_savepoint".',
             "bad-join-mode",
         )
 
@@ -387,7 +424,7 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
     def identity_key_needs_subject(cls) -> Self:
         """`identity_key()` without class and object."""
         return cls.compose(
-            "class or instance is required. Call identity_key(User, 5) or identity_key(instance=u).",
+            "class or instance is required, as in identity_key(User, 5), identity_key(instance=u).",
             "identity-key-arguments",
         )
 
@@ -451,4 +488,45 @@ def use_in_flush_warning(method: str) -> str:
         f"Usage of the '{method}' operation is not currently supported within the execution stage "
         "of the flush process. Results may not be consistent.  Consider using alternative event "
         "listeners or connection-level operations instead. [session-in-flush]"
+    )
+
+
+def connection_established_warning() -> str:
+    """Options were given for a connection that the transaction has already."""
+    return (
+        "Connection is already established for the given bind; execution_options ignored. Pass "
+        "them with the first session.connection() call. [connection-established]"
+    )
+
+
+def late_changes_warning(count: int) -> str:
+    """Listeners changed `count` objects while the rows of a flush were written."""
+    return (
+        f"Attribute history events accumulated on {count} previously clean instances within "
+        "inner-flush event handlers have been reset, and will not result in database updates. "
+        "Change objects in before_flush, or use set_committed_value(). [late-change]"
+    )
+
+
+def null_identity_warning() -> str:
+    """A primary key was given that is NULL in every column."""
+    return (
+        "fully NULL primary key identity cannot load any object.  This condition may raise an "
+        "error in a future release. No row has such a key; leave the call out. [null-identity]"
+    )
+
+
+def merge_pending_warning(state: Any) -> str:
+    """`merge()` of an object that is pending in the same session."""
+    return (
+        f"Instance {state_text(state)} is already pending in this Session yet is being merged "
+        "again; this is probably not what you want to do. Use the object as it is. [merge-pending]"
+    )
+
+
+def scope_configured_warning() -> str:
+    """`scoped_session.configure()` when the scope's session exists."""
+    return (
+        "At least one scoped session is already present.  configure() can not affect sessions "
+        "that have already been created. Call remove() first. [scope-configured]"
     )

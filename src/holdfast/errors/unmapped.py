@@ -30,8 +30,8 @@ class UnmappedClassError(UnmappedError):
         """The class waits for `prepare()` to complete its mapping."""
         return cls(
             None,
-            f"Class {describe_class(mapped)} has a deferred mapping on it.  It is not yet usable as "
-            f"a mapped class. Call {mapped.__name__}.prepare(engine) first. [deferred-mapping]",
+            f"Class {describe_class(mapped)} has a deferred mapping on it.  It is not yet usable "
+            f"as a mapped class. Call {mapped.__name__}.prepare(engine) first. [deferred-mapping]",
         )
 
 
@@ -49,6 +49,15 @@ class UnmappedInstanceError(UnmappedError):
 
 class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
     """A column is needed that the mapper does not map."""
+
+    @classmethod
+    def not_mapped(cls, column: Any, mapper: Any) -> Self:
+        """No attribute of the mapper holds the column."""
+        return cls.compose(
+            f"No column {column} is configured on mapper {mapper}... Map it, or use another class.",
+            "unmapped-column",
+            column=str(column),
+        )
 
     @classmethod
     def in_key_copy(cls, side: str, column: Any, mapper: Any) -> Self:
@@ -79,9 +88,9 @@ def _unmapped_instance_text(obj: Any) -> str:
     name = describe_class(type(obj))
     if manager is not None and manager.is_mapped:
         return (
-            f"Class '{name}' is mapped, but this instance lacks instrumentation. It was made before "
-            "the class was mapped, or without its __init__ by something that Holdfast does not see. "
-            "Make the object after the mapping. [unmapped-instance]"
+            f"Class '{name}' is mapped, but this instance lacks instrumentation. It was made "
+            "before the class was mapped, or without its __init__ in a way that Holdfast does not "
+            "see. Make the object after the mapping. [unmapped-instance]"
         )
     text = f"Class '{name}' is not mapped"
     if isinstance(obj, type):

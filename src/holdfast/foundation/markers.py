@@ -6,26 +6,26 @@ compared with `is` only. `None` is never one of them: it is a value like any oth
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 from typing import Final, Literal
 
 
 class LoaderCallableStatus(Enum):
     """What a loader or an attribute answers when there is no ordinary value to give."""
 
-    PASSIVE_NO_RESULT = 0
+    PASSIVE_NO_RESULT = auto()
     """The caller's policy forbade the step that would have found the value."""
 
-    PASSIVE_CLASS_MISMATCH = 1
+    PASSIVE_CLASS_MISMATCH = auto()
     """An object with the wanted key is present, but of a class that does not fit."""
 
-    ATTR_WAS_SET = 2
+    ATTR_WAS_SET = auto()
     """The loader has put the value into the object's dictionary itself."""
 
-    ATTR_EMPTY = 3
+    ATTR_EMPTY = auto()
     """The loader knows nothing, and the attribute falls back to its empty value."""
 
-    NO_VALUE = 4
+    NO_VALUE = auto()
     """The attribute has no value in memory."""
 
     NEVER_SET = NO_VALUE

@@ -13,16 +13,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, inspection
+from sqlalchemy import Column, ForeignKey, inspection
 from sqlalchemy.engine.base import Connection
 from sqlalchemy.engine.cursor import CursorResult as CursorResult  # what execute() answers
 from sqlalchemy.engine.default import DefaultDialect as DefaultDialect  # flags of a database
 from sqlalchemy.engine.default import DefaultExecutionContext as DefaultExecutionContext
+from sqlalchemy.engine.interfaces import BindTyping as BindTyping  # who declares parameter types
 from sqlalchemy.engine.interfaces import CacheStats as CacheStats  # "cached" mark in the echo log
 from sqlalchemy.engine.interfaces import ExecuteStyle as ExecuteStyle  # marks an executemany
 from sqlalchemy.engine.result import ChunkedIteratorResult as ChunkedIteratorResult  # yield_per
 from sqlalchemy.engine.result import IteratorResult as IteratorResult  # results of our rows
 from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
+from sqlalchemy.engine.util import (
+    TransactionalContext as TransactionalContext,  # `with` blocks over transactions
+)
 from sqlalchemy.event import base as _event_base
 from sqlalchemy.event import registry as _event_registry
 from sqlalchemy.event.base import Events as Events  # base of the families of hooks
@@ -33,6 +37,7 @@ from sqlalchemy.sql import annotation as _annotation
 from sqlalchemy.sql import base as _sql_base
 from sqlalchemy.sql import coercions as coercions  # checks of arguments
 from sqlalchemy.sql import roles as roles  # what an argument may be
+from sqlalchemy.sql import sqltypes as _sqltypes
 from sqlalchemy.sql import util as _sql_util
 from sqlalchemy.sql.annotation import Annotated as Annotated  # elements with annotations
 from sqlalchemy.sql.base import CacheableOptions as CacheableOptions  # options in the cache key
@@ -41,33 +46,42 @@ from sqlalchemy.sql.base import ExecutableOption as ExecutableOption  # base of 
 from sqlalchemy.sql.base import ExecutableStatement as ExecutableStatement
 from sqlalchemy.sql.base import Generative as Generative  # _generate()
 from sqlalchemy.sql.base import Options as Options  # option bundles with class defaults
-from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey  # keyed parts of statements
 from sqlalchemy.sql.base import SchemaEventTarget as SchemaEventTarget  # types with DDL events
+from sqlalchemy.sql.base import WriteableColumnCollection as WriteableColumnCollection
+from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey  # keyed parts of statements
 from sqlalchemy.sql.dml import DeleteDMLState as DeleteDMLState
 from sqlalchemy.sql.dml import InsertDMLState as InsertDMLState
 from sqlalchemy.sql.dml import UpdateDMLState as UpdateDMLState
 from sqlalchemy.sql.schema import SchemaConst as SchemaConst  # NULL_UNSPECIFIED
 from sqlalchemy.sql.selectable import CompoundSelectState as CompoundSelectState  # unions
+from sqlalchemy.sql.selectable import ExecutableReturnsRows as ExecutableReturnsRows
 from sqlalchemy.sql.selectable import ForUpdateArg as ForUpdateArg  # with_for_update in get()
 from sqlalchemy.sql.selectable import SelectState as SelectState  # base of our compile state
 from sqlalchemy.sql.traversals import HasCopyInternals as HasCopyInternals
 from sqlalchemy.sql.type_api import TypeEngine as TypeEngine
 from sqlalchemy.sql.util import ClauseAdapter as ClauseAdapter  # columns -> alias's columns
 from sqlalchemy.sql.util import ColumnAdapter as ColumnAdapter  # the same, with a look-up
+from sqlalchemy.sql.util import adapt_criterion_to_null as adapt_criterion_to_null
 from sqlalchemy.sql.util import criterion_as_pairs as criterion_as_pairs
+from sqlalchemy.sql.util import (
+    find_left_clause_that_matches_given as find_left_clause_that_matches_given,
+)
 from sqlalchemy.sql.util import find_left_clause_to_join_from as find_left_clause_to_join_from
 from sqlalchemy.sql.util import join_condition as join_condition
 from sqlalchemy.sql.util import reduce_columns as reduce_columns
 from sqlalchemy.sql.util import selectables_overlap as selectables_overlap
 from sqlalchemy.sql.util import splice_joins as splice_joins
 from sqlalchemy.sql.util import tables_from_leftmost as tables_from_leftmost
+from sqlalchemy.sql.util import unwrap_order_by as unwrap_order_by
 from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal  # cache key fields
 from sqlalchemy.util import EMPTY_DICT as EMPTY_DICT
 from sqlalchemy.util import IdentitySet as IdentitySet
 from sqlalchemy.util import OrderedSet as OrderedSet
+from sqlalchemy.util import ReadOnlyProperties as ReadOnlyProperties  # ordered, read by name
 from sqlalchemy.util import ScopedRegistry as ScopedRegistry  # scoped_session
 from sqlalchemy.util import ThreadLocalRegistry as ThreadLocalRegistry
 from sqlalchemy.util import create_proxy_methods as create_proxy_methods
+from sqlalchemy.util import duck_type_collection as duck_type_collection  # list, set or dict
 from sqlalchemy.util import immutabledict as immutabledict
 from sqlalchemy.util import memoized_property as memoized_property
 from sqlalchemy.util import merge_lists_w_ordering as merge_lists_w_ordering  # class body order
@@ -84,12 +98,15 @@ expand_order_by_columns = _sql_util.expand_column_list_from_order_by  # SELECT D
 generative = _sql_base._generative  # decorator of generative methods
 inspection_registrars = inspection._registrars  # type -> what inspect() calls
 inspects = inspection._inspects  # registers what inspect() answers for a class
+python_type_map = _sqltypes._type_map  # Python type -> SQL type, of literals and Mapped[]
+select_iterables = _sql_base._select_iterables  # FROM elements -> their columns
 self_inspects = inspection._self_inspects  # classes that inspect() gives back as they are
 sql_util = _sql_util  # the whole module, for single uses
 
 UNDERSCORED_ATTRIBUTES: dict[type, tuple[str, ...]] = {
-    Connection: ("_execute_context", "_handle_dbapi_exception", "_has_events"),
-    DefaultExecutionContext: ("_setup_result_proxy", "_process_execute_defaults"),
+    Connection: ("_execute_context", "_handle_dbapi_exception"),
+    CursorResult: ("_raw_all_tuples",),
+    DefaultExecutionContext: ("_init_compiled", "_setup_result_proxy"),
     SelectState: ("_get_display_froms",),
 }
 """Underscored attributes of Core's classes that Holdfast reads, calls or overrides, by class."""
@@ -108,6 +125,12 @@ def merge_column(source: Column[Any], target: Column[Any], *, keep_default: bool
     source._merge(target, omit_defaults=keep_default)
 
 
+def refers_to_bare_column(foreign_key: ForeignKey) -> bool:
+    """Whether a foreign key names a column object that belongs to no table yet."""
+    target = foreign_key._table_column
+    return target is not None and target.table is None
+
+
 def is_null_type(type_: TypeEngine[Any]) -> bool:
     """Whether a column was given no type."""
     return bool(type_._isnull)
@@ -124,3 +147,22 @@ def type_for_python_type(
     """The form of a SQL type that fits a Python type, or None when it does not fit."""
     found: TypeEngine[Any] | None = type_._resolve_for_python_type(python_type, matched, flattened)
     return found
+
+
+# What statements over classes ask of Core's FROM elements and names.
+
+
+def anonymous_alias(selectable: Any, *, name: str | None, flat: bool) -> Any:
+    """An alias of a FROM element; `flat` aliases the tables inside of a join."""
+    return selectable._anonymous_fromclause(name=name, flat=flat)
+
+
+def column_naming(label_style: Any) -> Any:
+    """A function that names the columns of one SELECT, each name once."""
+    return SelectState._column_naming_convention(label_style)
+
+
+def proxy_key(element: Any) -> str | None:
+    """The name that a column or expression has in the columns of a subquery."""
+    name: str | None = element._proxy_key
+    return name

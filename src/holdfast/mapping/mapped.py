@@ -1,4 +1,4 @@
-"""Give the annotations that declare a mapped attribute: `Mapped`, `WriteOnlyMapped`, `DynamicMapped`.
+"""Give the annotations that declare a mapped attribute: `Mapped` and its kin.
 
 To a type checker they are descriptors: `User.id` is an `InstrumentedAttribute[int]` and `user.id`
 an `int`. At run time they are markers that `declarative.annotations` looks for, and `Mapped` is

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, exc
+from sqlalchemy import Table
 from sqlalchemy.sql import visitors
 
-from holdfast import errors
+from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.codegen import build_function
 from holdfast.foundation.sqlalchemy_core import coercions, reduce_columns, roles
 
@@ -26,9 +26,9 @@ def mapped_selectable(element: Any) -> Any:
     """
     if element is None:
         return None
-    return coercions.expect(
-        roles.StrictFromClauseRole, element, allow_select=False, disable_inspection=True
-    )
+    if getattr(element, "_is_select_base", False):
+        raise MappingArgumentError.select_given(element)
+    return coercions.expect(roles.FromClauseRole, element, disable_inspection=True)
 
 
 def tables_of(selectable: Any) -> list[Table]:
@@ -47,8 +47,6 @@ def tables_of(selectable: Any) -> list[Table]:
             waiting += [element.right, element.left]
         elif element.__visit_name__ == "grouping":
             waiting.append(element.element)
-        elif not found and element is selectable and isinstance(element, Table | Column):
-            found.append(element)
     return found
 
 
@@ -72,7 +70,7 @@ def identity_columns(mapper: Any, given: Sequence[Any] | None) -> tuple[Any, ...
         return tuple(_named_identity_column(mapper, each) for each in given)
     columns = [column for column in selectable.primary_key if column in set(selectable.c)]
     if not columns:
-        raise errors.no_primary_key(mapper)
+        raise MappingArgumentError.no_primary_key(mapper, selectable.description)
     if len(columns) > 1 and not isinstance(selectable, Table):
         # Both sides of a join's ON clause are one key column seen twice.
         columns = list(reduce_columns(columns, *_on_clauses(selectable)))
@@ -90,10 +88,10 @@ def _on_clauses(selectable: Any) -> list[Any]:
 def _named_identity_column(mapper: Any, given: Any) -> Any:
     """One entry of the `primary_key` option as a column of the mapped selectable."""
     if isinstance(given, str):
-        prop = mapper.given_properties.get(given)
-        given = mapper.persist_selectable.c.get(given) if prop is None else prop
+        name = given
+        given = mapper.given_properties.get(name, mapper.persist_selectable.c.get(name))
         if given is None:
-            raise errors.unknown_primary_key_name(mapper, given)
+            raise MappingArgumentError.no_such_key(mapper, name)
     if hasattr(given, "columns") and hasattr(given, "kind"):
         given = given.columns[0]
     elif hasattr(given, "__clause_element__"):
@@ -125,12 +123,3 @@ def build_pk_reader(keys: Sequence[str], *, allow_partial: bool, name: str) -> P
             f"    if {absent}:\n        return None\n    return ({', '.join(names)})\n"
         )
     return build_function("read_pk", source, {}, filename_hint=f"primary key of {name}")
-
-
-def resolve_foreign_keys(table: Any) -> None:
-    """Make the foreign keys of a table find the columns that they name, where those exist."""
-    for fk in table.foreign_keys:
-        try:
-            _ = fk.column
-        except (exc.NoReferencedTableError, exc.NoReferencedColumnError):
-            continue

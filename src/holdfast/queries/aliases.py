@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import FromClause
 
-from holdfast.errors import ArgumentError
+from holdfast.errors.queries import EntityError
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     InternalTraversal,
@@ -23,7 +23,7 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
     self_inspects,
 )
-from holdfast.mapping.mapper import PLUGIN
+from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.adapt import EntityAdapter
 
 
@@ -38,15 +38,23 @@ class AliasedClass:
         *,
         flat: bool = False,
         adapt_on_names: bool = False,
+        stands_for: Any | None = None,
     ) -> None:
         subject = inspect(entity)
         mapper = subject.mapper
+        mapper.ensure_configured()
         selectable = alias
         if selectable is None:
             source = subject.selectable if subject.is_aliased_class else mapper.selectable
             selectable = anonymous_alias(source, name=name, flat=flat)
         self._aliased_insp = AliasedInsp(
-            self, mapper, selectable, name, adapt_on_names=adapt_on_names, flat=flat
+            self,
+            mapper,
+            selectable,
+            name,
+            adapt_on_names=adapt_on_names,
+            flat=flat,
+            stands_for=stands_for,
         )
         self.__name__ = mapper.class_.__name__
 
@@ -94,6 +102,7 @@ class AliasedInsp(HasCacheKey):
         ("name", InternalTraversal.dp_string),
         ("adapt_on_names", InternalTraversal.dp_boolean),
         ("mapper", InternalTraversal.dp_has_cache_key),
+        ("stands_for", InternalTraversal.dp_has_cache_key),
         ("selectable", InternalTraversal.dp_clauseelement),
     ]
     _post_inspect = None
@@ -117,6 +126,7 @@ class AliasedInsp(HasCacheKey):
         *,
         adapt_on_names: bool = False,
         flat: bool = False,
+        stands_for: Any | None = None,
     ) -> None:
         # The class-like object that users hold; its life is that of this entity.
         self.entity = entity
@@ -128,6 +138,8 @@ class AliasedInsp(HasCacheKey):
         self.name = name
         self.adapt_on_names = adapt_on_names
         self.flat = flat
+        # The entity that a query speaks of while it reads from this one: after `Query.union()`.
+        self.stands_for = stands_for
 
     @memoized_property
     def adapter(self) -> EntityAdapter:
@@ -220,7 +232,7 @@ def aliased(
     """
     if isinstance(element, FromClause):
         if adapt_on_names:
-            raise ArgumentError.adapt_on_names_needs_entity()
+            raise EntityError.adapt_on_names()
         if name:
             return element.alias(name=name)
         return coercions.expect(roles.AnonymizedFromClauseRole, element, flat=flat)

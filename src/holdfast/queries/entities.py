@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY
+from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle
 from sqlalchemy.sql.expression import FromClause
 
-from holdfast.foundation.sqlalchemy_core import column_naming, select_iterables
+from holdfast.foundation.sqlalchemy_core import column_naming, proxy_key, select_iterables
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,10 @@ SelectedElement: TypeAlias = SelectedEntity | SelectedColumn | SelectedBundle
 NameOf: TypeAlias = Callable[[Any], str | None]
 
 
+LEGACY_STYLE = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
+"""How `Query` labels: columns as table_column in the SQL, by their own names in rows."""
+
+
 def entity_of(element: Any) -> Any | None:
     """The mapper or `AliasedInsp` to which a clause element belongs, or None."""
     return element._annotations.get("parententity")
@@ -130,7 +134,8 @@ def parse_elements(
         raw_columns: `statement._raw_columns`.
         label_style: Decides the names of expressions, as for Core.
     """
-    name_of = column_naming(label_style)
+    # The legacy style of Query gives columns their own names, however often.
+    name_of = proxy_key if label_style is LEGACY_STYLE else column_naming(label_style)
     return tuple(_parsed(raw_columns, name_of))
 
 
@@ -147,8 +152,15 @@ def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedEle
 
 
 def _selected_entity(element: Any, entity: Any) -> SelectedEntity:
-    name = entity.name if entity.is_aliased_class else entity.class_.__name__
-    return SelectedEntity(entity, element, name)
+    return SelectedEntity(entity, element, _entity_name(entity))
+
+
+def _entity_name(entity: Any) -> str | None:
+    if not entity.is_aliased_class:
+        return str(entity.class_.__name__)
+    if entity.stands_for is not None:
+        return _entity_name(entity.stands_for)
+    return str(entity.name or entity.class_.__name__)
 
 
 def _selected_column(column: Any, name_of: NameOf) -> SelectedColumn:

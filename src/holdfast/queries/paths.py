@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from sqlalchemy import inspect
+
 from holdfast.foundation.sqlalchemy_core import immutabledict
 
 NO_SETTINGS: Mapping[str, Any] = immutabledict()
@@ -80,6 +82,9 @@ class LoadPath(tuple[Any, ...]):
             for item in self
         )
 
+    def __reduce__(self) -> Any:
+        return _restored, (_names_of(self),)
+
     def __repr__(self) -> str:
         return f"LoadPath({self})"
 
@@ -96,7 +101,20 @@ class LoadPath(tuple[Any, ...]):
 LoadPath.ROOT = LoadPath()
 
 
-@dataclass(frozen=True, slots=True)
+def _names_of(path: LoadPath) -> tuple[Any, ...]:
+    """A path without mappers: the class of each entity and the name of each property."""
+    return tuple(item.class_ if index % 2 == 0 else item.key for index, item in enumerate(path))
+
+
+def _restored(names: tuple[Any, ...]) -> LoadPath:
+    """The path that `_names_of` took apart, possibly in another process."""
+    items: list[Any] = []
+    for index, name in enumerate(names):
+        items.append(inspect(name) if index % 2 == 0 else items[-1].get_property(name))
+    return LoadPath(items)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AttributeChoice:
     """What the options of a statement say about one attribute on one path."""
 
@@ -104,7 +122,7 @@ class AttributeChoice:
     # "column" (load with the row) or "deferred". None keeps the mapped one.
     strategy: str | None = None
     # Keywords of the option: innerjoin, recursion_depth, chunksize, sql_only, raiseload, alias ...
-    settings: Mapping[str, Any] = NO_SETTINGS
+    settings: Mapping[str, Any] = field(default_factory=immutabledict)
     # Criteria given with Attribute.and_(). On a cached statement their bound values are those of
     # the first execution: a later SELECT takes them from the options of the current statement.
     criteria: tuple[Any, ...] = ()
@@ -113,12 +131,7 @@ class AttributeChoice:
     # True when a "*" said so, so that it must not be refused where it does not fit.
     wildcard: bool = False
     # The options' text, for messages.
-    text: str = field(default="", compare=False)
-
-    @property
-    def entity(self) -> Any | None:
-        """The entity to which the path continues, or None for the relationship's own."""
-        return self.of_type
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -150,7 +163,9 @@ class OptionTable:
         if named is not None:
             return named
         group = getattr(prop, "group", None)
-        if group is not None and group in self.groups.get(path, ()):
+        if group is not None and any(
+            group in self.groups.get(place, ()) for place in (path, LoadPath.ROOT)
+        ):
             return AttributeChoice("column")
         return self.choice(path, prop, COLUMN)
 

@@ -165,11 +165,16 @@ def move(members: Members, cause: Move, states: Collection[InstanceState]) -> No
     fire(members, cause, states)
 
 
+def place(members: Members, cause: Move, states: Collection[InstanceState]) -> None:
+    """Make a move whose event the caller fires later, after events of its own."""
+    _ACTIONS[cause](members, states)
+
+
 def fire(members: Members, cause: Move, states: Collection[InstanceState]) -> None:
     """Fire the event of a move that was made already."""
     event = MOVES[cause].event
     session = members.session
-    if event is None or session is None:
+    if event is None or session is None or not session.has_listeners:
         return
     listeners = getattr(session.dispatch, event)
     if listeners:

@@ -70,6 +70,14 @@ class SessionPort(Protocol):
     def dispatch(self) -> Any:
         """Listeners of the session's events, as Core keeps them."""
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether `dispatch` is worth a look: someone listened to the session or its class."""
+
+    @property
+    def intercepts_execution(self) -> bool:
+        """Whether every statement must be shown to `do_orm_execute` listeners first."""
+
     def autobegin_for_change(self) -> None:
         """Begin a transaction because a member is about to change, unless one is begun."""
 

@@ -29,9 +29,7 @@ class DataclassArguments:
     def given(self) -> dict[str, Any]:
         """The arguments that were given, by name."""
         return {
-            name: value
-            for name in self.__slots__
-            if (value := getattr(self, name)) is not NO_ARG
+            name: value for name in self.__slots__ if (value := getattr(self, name)) is not NO_ARG
         }
 
     def field_arguments(self) -> dict[str, Any]:

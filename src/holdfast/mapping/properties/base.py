@@ -58,6 +58,10 @@ class MapperProperty(HasCacheKey):
         # What mapped_column(), relationship() ... were told about dataclass fields; kept by
         # `mapping.declarative`, not looked at here.
         self.dataclass_arguments: Any = None
+        # The columns that were given before they had names; only `mapping.declarative` reads it.
+        self.declared_columns: tuple[Any, ...] = ()
+        # What the attribute of a new object reads as while it is not set: a dataclass default.
+        self.unset_value: Any = None
         # Whether `finish` has run.
         self.configured = False
         self.strategies: dict[str, Any] = {}

@@ -53,7 +53,9 @@ class ColumnProperty(MapperProperty):
         # An expression is read again after its row was updated.
         self.expire_on_flush = expire_on_flush
         if doc is None:
-            self.doc = next((c.doc for c in reversed(self.columns) if getattr(c, "doc", None)), None)
+            self.doc = next(
+                (c.doc for c in reversed(self.columns) if getattr(c, "doc", None)), None
+            )
 
     @property
     def info(self) -> dict[Any, Any]:

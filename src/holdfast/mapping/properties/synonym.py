@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from holdfast import errors
+from holdfast.errors.mapping import MappingArgumentError
 from holdfast.mapping.properties.base import MapperProperty
 
 
@@ -39,9 +39,9 @@ class SynonymProperty(MapperProperty):
             return
         column = mapper.persist_selectable.c.get(key)
         if column is None:
-            raise errors.synonym_without_column(self.name, mapper, key)
+            raise MappingArgumentError.synonym_without_column(self)
         if column in mapper.key_of_column and mapper.key_of_column[column] == self.name:
-            raise errors.synonym_column_taken(self, self.name, column)
+            raise MappingArgumentError.synonym_column_taken(self, column)
         mapper.add_property(self.name, column)
 
     @property

@@ -1,0 +1,48 @@
+"""Let programs import the names of `sqlalchemy.orm` that Holdfast does not have yet.
+
+A program seldom uses every name that it imports. So that it runs as far as it can, each name below
+stands in the stand-in modules as an `AbsentName`, and the first use of one says which it is. The
+list gets shorter as Holdfast grows; a name that is neither there nor here fails at its import.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from holdfast.errors.compat import AbsentNameError
+
+
+class AbsentName:
+    """Stands for one name; every use of it raises `AbsentNameError`."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["name"] = name
+
+    def __repr__(self) -> str:
+        return f"<absent: {self.__dict__['name']}>"
+
+    def _refuse(self, *arguments: Any, **keywords: Any) -> NoReturn:
+        raise AbsentNameError.used(self.__dict__["name"])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._refuse()
+
+    __call__ = __getitem__ = __mro_entries__ = __setattr__ = _refuse
+    __instancecheck__ = __subclasscheck__ = __enter__ = __iter__ = _refuse
+
+
+# Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
+ABSENT_NAMES: dict[str, str] = {
+    "": """
+        AliasOption AppenderQuery Bundle Composite CompositeProperty DictBundle DynamicMapped
+        FromStatement LoaderCriteriaOption MappedAsDataclass MappedSQLExpression Query
+        QueryPropertyDescriptor UserDefinedOption WriteOnlyCollection WriteOnlyMapped Unmapped
+        as_typed_table composite contains_alias create_session dynamic_loader mapped_as_dataclass
+        mapperlib merge_frozen_result merge_result orm_insert_sentinel polymorphic_union
+        query_expression reconstructor scoped_session selectin_polymorphic subqueryload synonym_for
+        unmapped_column unmapped_dataclass validates with_expression with_loader_criteria
+        with_polymorphic
+    """,
+}

@@ -1,0 +1,255 @@
+"""Define the errors of mapped attributes: values, collections, backrefs and construction."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sqlalchemy import exc
+
+from holdfast.errors.base import HoldfastError
+from holdfast.foundation.describe import (
+    describe_attribute,
+    describe_class,
+    object_text,
+    state_class_text,
+    state_text,
+)
+
+
+class AttributeAccessError(HoldfastError, AttributeError):
+    """An attribute has no value, or no such attribute is there."""
+
+    @classmethod
+    def nothing_to_delete(cls, state: Any, key: str) -> Self:
+        """`del` of an attribute that has no value."""
+        name = describe_attribute(state, key)
+        return cls.compose(
+            f"{name} object does not have a value. There is nothing to delete: assign None to "
+            "write NULL.",
+            "nothing-to-delete",
+            key=key,
+        )
+
+    @classmethod
+    def on_expression(cls, attribute: Any, comparator: Any, name: str) -> Self:
+        """A class-level attribute was asked for something that neither it nor its type has."""
+        return cls.compose(
+            f"Neither {type(attribute).__name__!r} object nor {type(comparator).__name__!r} object "
+            f"associated with {attribute} has an attribute {name!r}. Only SQL operators and the "
+            "attribute's own properties are available on the class.",
+            "no-such-operator",
+        )
+
+
+class AttributeValueError(HoldfastError, ValueError):
+    """A related object is not where a change expects it."""
+
+    @classmethod
+    def not_associated(cls, value: object, state: Any, key: str) -> Self:
+        """Removal from a reference that holds something else."""
+        return cls.compose(
+            f"Object {object_text(value)} not associated with {state_text(state)} on attribute "
+            f"'{key}'. Remove the object that the attribute holds.",
+            "not-associated",
+            key=key,
+        )
+
+    @classmethod
+    def backref_conflict(cls, value: object, started: str, modified: str, via: str) -> Self:
+        """A change would run through a back reference into a third attribute."""
+        return cls.compose(
+            f'Bidirectional attribute conflict detected: Passing object {object_text(value)} to '
+            f'attribute "{started}" triggers a modify event on attribute "{modified}" via the '
+            f'backref "{via}". Assign an object of the class that "{started}" is declared for.',
+            "backref-conflict",
+        )
+
+    @classmethod
+    def slice_size(cls, given: int, wanted: int) -> Self:
+        """Assignment of the wrong number of members to an extended slice."""
+        return cls.compose(
+            f"attempt to assign sequence of size {given} to extended slice of size {wanted}. Give "
+            "as many members as the slice has.",
+            "slice-size",
+        )
+
+
+class BackrefClassError(HoldfastError, KeyError):
+    """An object's class has not the attribute that a back reference would set."""
+
+    @classmethod
+    def missing(cls, child: Any, key: str, attribute: str) -> Self:
+        """The other end of a relationship is not mapped on the class of the object given."""
+        return cls.compose(
+            f"Cannot put {state_text(child)} into {attribute}: its class has no attribute {key!r}, "
+            "which the back reference would set. Assign an object of the relationship's target "
+            "class.",
+            "backref-class",
+            key=key,
+        )
+
+
+class ParentTrackingError(HoldfastError, AssertionError):
+    """Parents are asked of an attribute that records none."""
+
+    @classmethod
+    def not_configured(cls, attribute: str) -> Self:
+        """The relationship has neither `delete-orphan` nor `single_parent`."""
+        return cls.compose(
+            f"This AttributeImpl is not configured to track parents. {attribute} would need the "
+            "delete-orphan cascade or single_parent=True.",
+            "no-parent-tracking",
+        )
+
+
+class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
+    """An attribute is used in a way that its present state does not allow."""
+
+    @classmethod
+    def flag_unloaded(cls, state: Any, key: str) -> Self:
+        """`flag_modified` of an attribute without loaded value."""
+        return cls.compose(
+            f"Can't flag attribute '{key}' modified; it's not present in the object state. Read "
+            f"{describe_attribute(state, key)} first, or assign it.",
+            "flag-unloaded",
+            key=key,
+        )
+
+    @classmethod
+    def second_parent(cls, child: Any, parent_class: type, attribute: str) -> Self:
+        """A second parent for an object that may have one only."""
+        return cls.compose(
+            f"Instance {state_text(child)} is already associated with an instance of "
+            f"{parent_class!r} via its {attribute} attribute, and is only allowed a single parent. "
+            "Remove it from the first parent before.",
+            "second-parent",
+        )
+
+    @classmethod
+    def empty_collection(cls, attribute: str) -> Self:
+        """Silent changes to the collection that an unset attribute reads as."""
+        return cls.compose(
+            "This is a special 'empty' collection which cannot accommodate internal mutation "
+            f"operations. Call init_collection() for {attribute} first.",
+            "empty-collection",
+        )
+
+    @classmethod
+    def unpopulated_key(cls, child: Any, attribute: str) -> Self:
+        """The key of a new dictionary member is not known yet."""
+        name = child.class_.__name__
+        return cls.compose(
+            f"In event triggered from population of attribute '{attribute}' (potentially from a "
+            "backref), can't populate value in KeyFuncDict; dictionary key derived from "
+            f"{state_text(child)} is not populated. Set the key's attribute on the {name} before "
+            f"'{attribute}', or leave such members out with ignore_unpopulated_attribute=True.",
+            "unpopulated-key",
+        )
+
+    @classmethod
+    def loader_set_nothing(cls, state: Any, key: str) -> Self:
+        """A loader says that it has stored the value, and has not."""
+        return cls.compose(
+            f"Deferred loader for attribute {describe_attribute(state, key)!r} failed to populate "
+            "correctly. A listener or custom loader removed the value again.",
+            "loader-set-nothing",
+            key=key,
+        )
+
+
+class CollectionClassError(HoldfastError, exc.ArgumentError):
+    """A class cannot serve as a collection of related objects."""
+
+    @classmethod
+    def lacks_role(cls, class_: type, role: str) -> Self:
+        """The class has no method for a role."""
+        article = "an" if role[0] in "aeiou" else "a"
+        return cls.compose(
+            f"Type {class_.__name__} must elect {article} {role} method to be a collection class. "
+            f"Mark one with @collection.{role}.",
+            "collection-role",
+            role=role,
+        )
+
+    @classmethod
+    def builtin(cls, class_: type) -> Self:
+        """A built-in class cannot be changed to report its changes."""
+        return cls.compose(
+            f"Can not instrument a built-in type. {class_.__name__} needs a subclass, even a "
+            "trivial one.",
+            "collection-builtin",
+        )
+
+    @classmethod
+    def no_such_argument(cls, method: str, argument: object) -> Self:
+        """A decorator names a parameter that the method has not."""
+        return cls.compose(
+            f"Missing argument {argument}: the method {method} was called without it. Name a "
+            "parameter that every call passes.",
+            "collection-argument",
+        )
+
+    @classmethod
+    def not_a_column(cls, given: object) -> Self:
+        """`column_keyed_dict` needs columns."""
+        shown = repr(given) if isinstance(given, str) else type(given).__name__
+        return cls.compose(
+            f"Column expression expected for argument 'mapping_spec'; got {shown}. Pass a column, "
+            "a mapped attribute, or several of them.",
+            "collection-column",
+        )
+
+
+class CollectionTypeError(HoldfastError, TypeError):
+    """A value of the wrong kind is assigned to a collection."""
+
+    @classmethod
+    def incompatible(cls, given: object, wanted: str) -> Self:
+        """The value is not like the collection; `wanted` is "list", "set" or "dict"."""
+        shown = "None" if given is None else type(given).__name__
+        return cls.compose(
+            f"Incompatible collection type: {shown} is not {wanted}-like. Assign a {wanted}.",
+            "collection-type",
+        )
+
+
+class ConstructorError(HoldfastError, TypeError):
+    """The default constructor was given what it does not know."""
+
+    @classmethod
+    def unknown_keyword(cls, key: str, class_: type) -> Self:
+        """A keyword that names no attribute of the class."""
+        return cls.compose(
+            f"{key!r} is an invalid keyword argument for {class_.__name__}. Name a mapped attribute "
+            "or another attribute of the class.",
+            "constructor-keyword",
+            key=key,
+        )
+
+
+class ObjectDereferencedError(HoldfastError, exc.SQLAlchemyError):
+    """The owner of a collection is gone."""
+
+    @classmethod
+    def owner_collected(cls, state: Any, key: str) -> Self:
+        """A collection changed after the last reference to its owner was dropped."""
+        return cls.compose(
+            f"Can't emit change event for attribute '{describe_attribute(state, key)}' - parent "
+            f"object of type {state_class_text(state)} has been garbage collected. Keep a "
+            "reference to the parent while its collection is in use.",
+            "owner-collected",
+            key=key,
+        )
+
+
+class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
+    """A class already belongs to another library's mapping."""
+
+    @classmethod
+    def taken(cls, class_: type) -> Self:
+        """The class carries a class manager that is not ours."""
+        return cls.compose(
+            f"Cannot map {describe_class(class_)}: another library has instrumented it. Map a class "
+            "of its own, or remove the other mapping.",
+            "foreign-instrumentation",
+        )

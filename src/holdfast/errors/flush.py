@@ -1,0 +1,305 @@
+"""Define the errors of a flush: orders that do not exist, rows that are gone, missing keys.
+
+The warnings of a flush have their texts here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+from sqlalchemy import exc
+
+from holdfast.errors.base import HoldfastError
+from holdfast.foundation.describe import (
+    class_text,
+    state_class_text,
+    state_text,
+)
+
+
+class FlushError(HoldfastError, exc.SQLAlchemyError):
+    """An object cannot be written as it is."""
+
+    @classmethod
+    def endless(cls) -> Self:
+        """Every flush of a commit left something to flush."""
+        return cls.compose(
+            "Over 100 subsequent flushes have occurred within session.commit() - is an "
+            "after_flush() hook creating new objects? Let it make them in before_flush().",
+            "endless-flush",
+        )
+
+    @classmethod
+    def wrong_class(cls, given: type, attribute: str, expected: type, *, is_subclass: bool) -> Self:
+        """An object of a class that the relationship does not lead to.
+
+        Args:
+            given: Class of the object.
+            attribute: The relationship, as `Parent.children`.
+            expected: Class that the relationship leads to.
+            is_subclass: The object's class derives from the expected one, but is mapped apart.
+        """
+        also = (
+            f" If {class_text(given)} is a subclass of {class_text(expected)}, configure mapper "
+            f'"{expected.__name__}" to load this subtype polymorphically, or set '
+            "enable_typechecks=False to allow any subtype to be accepted for flush."
+            if is_subclass
+            else " Give the relationship an object of that class."
+        )
+        return cls.compose(
+            f"Attempting to flush an item of type {class_text(given)} as a member of collection "
+            f'"{attribute}". Expected an object of type {class_text(expected)} or a polymorphic '
+            f"subclass of this type.{also}",
+            "wrong-class",
+            attribute=attribute,
+        )
+
+    @classmethod
+    def none_in_collection(cls, attribute: str) -> Self:
+        """None among the members of a collection."""
+        return cls.compose(
+            f"Can't flush None value found in collection {attribute}. Take it out of it.",
+            "none-in-collection",
+            attribute=attribute,
+        )
+
+    @classmethod
+    def null_identity(cls, state: Any, *, reason: str = "") -> Self:
+        """After the INSERT the primary key is still unknown."""
+        why = reason or (
+            "If this is an auto-generated value, check that the database table allows generation "
+            "of new primary key values, and that the mapped Column object is configured to expect "
+            "these generated values.  Ensure also that this flush() is not occurring at an "
+            "inappropriate time, such as within a load() event."
+        )
+        return cls.compose(
+            f"Instance {state_text(state)} has a NULL identity key.  {why}", "null-identity"
+        )
+
+    @classmethod
+    def null_key_update(cls, table: Any, column: Any) -> Self:
+        """An UPDATE whose WHERE would compare a key with NULL."""
+        return cls.compose(
+            f"Can't update table {table} using NULL for primary key value on column {column}. Set "
+            "the key, or expunge the object.",
+            "null-key",
+        )
+
+    @classmethod
+    def null_key_delete(cls, table: Any, column: Any) -> Self:
+        """A DELETE whose WHERE would compare a key with NULL."""
+        return cls.compose(
+            f"Can't delete from table {table} using NULL for primary key value on column {column}. "
+            "Set the key, or expunge the object.",
+            "null-key",
+        )
+
+    @classmethod
+    def key_of_other_row(cls, state: Any, key: Any, existing: Any) -> Self:
+        """A new object has taken the key of an object that stays."""
+        return cls.compose(
+            f"New instance {state_text(state)} with identity key {key} conflicts with persistent "
+            f"instance {state_text(existing)}. Give it another key, or use session.merge().",
+            "identity-taken",
+        )
+
+
+class FlushCycleError(HoldfastError, exc.CircularDependencyError):
+    """The rows of a flush, or the tables of a model, need one another in a circle.
+
+    `cycles` is the circle and `edges` the dependencies in it, as texts.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        cycles: Any = (),
+        edges: Any = (),
+        msg: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, cycles, edges, msg or message, code)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.args[0], self.cycles, self.edges, self.args[0], self.code)
+
+    @classmethod
+    def among(cls, steps: Sequence[str], edges: Iterable[tuple[str, str]] = ()) -> Self:
+        """The steps, in order, each of which needs the one before it, the first the last."""
+        error = cls.compose(
+            f"Circular dependency detected. ({', '.join(steps)}). Make one of the foreign keys "
+            "nullable and give its relationship post_update=True. See the plan with "
+            "holdfast.diagnostics.explain(session).",
+            "flush-cycle",
+        )
+        error.cycles = set(steps)
+        error.edges = set(edges)
+        return error
+
+
+class StaleDataError(HoldfastError, exc.SQLAlchemyError):
+    """The database holds something else than the session believes."""
+
+    @classmethod
+    def update_count(cls, table: str, expected: int, matched: int) -> Self:
+        """An UPDATE met fewer or more rows than objects were written."""
+        return cls.compose(
+            f"UPDATE statement on table '{table}' expected to update {expected} row(s); {matched} "
+            "were matched. Somebody else changed or deleted the row: refresh the object, then try "
+            "again.",
+            "stale-row",
+            table=table,
+            expected=expected,
+            matched=matched,
+        )
+
+    @classmethod
+    def delete_count(cls, table: str, expected: int, matched: int) -> Self:
+        """A DELETE met fewer rows than objects were deleted."""
+        return cls.compose(delete_count_text(table, expected, matched), "stale-row", table=table)
+
+    @classmethod
+    def association_count(cls, verb: str, table: str, expected: int, matched: int) -> Self:
+        """A DELETE or UPDATE of association rows met fewer rows than links went.
+
+        Args:
+            verb: "DELETE" or "UPDATE".
+            table: The association table.
+            expected: How many links were removed or changed.
+            matched: How many rows there were.
+        """
+        return cls.compose(
+            f"{verb} statement on table '{table}' expected to {verb.lower()} {expected} row(s); "
+            f"Only {matched} were matched. Refresh the collection, then try again.",
+            "stale-row",
+            table=table,
+            expected=expected,
+            matched=matched,
+        )
+
+    @classmethod
+    def parent_gone(cls, child: Any, parent: Any, key: str) -> Self:
+        """Whose child this is cannot be known, since that parent was collected."""
+        return cls.compose(
+            f"Removing state {state_text(child)} from parent state {state_text(parent)} along "
+            f"attribute '{key}', but the parent record has gone stale, can't be sure this is the "
+            "most recent parent. Keep the parent referenced until the change is flushed.",
+            "parent-gone",
+            key=key,
+        )
+
+    @classmethod
+    def version_loaded(cls, state: Any, version: Any, loaded: Any) -> Self:
+        """A locked row has another version than the object."""
+        return cls.compose(
+            f"Instance '{state_text(state)}' has version id '{version}' which does not match "
+            f"database-loaded version id '{loaded}'. Refresh the object, then try again.",
+            "stale-version",
+        )
+
+    @classmethod
+    def version_merged(cls, state: Any, version: Any, existing: Any) -> Self:
+        """An object to merge has another version than the one present."""
+        return cls.compose(
+            f"Version id '{version}' on merged state {state_text(state)} does not match existing "
+            f"version '{existing}'. Leave the version attribute unset when merging to update the "
+            "most recent version.",
+            "stale-version",
+        )
+
+
+ConcurrentModificationError = StaleDataError
+"""The older name of the same class."""
+
+
+class DependencyRuleError(HoldfastError, AssertionError):
+    """Removing a parent would leave a row without part of its primary key."""
+
+    @classmethod
+    def blanked_key(cls, parent_column: Any, child_column: Any, state: Any) -> Self:
+        """A foreign key that is also part of the primary key would become NULL."""
+        return cls.compose(
+            f"Dependency rule on column '{parent_column}' tried to blank-out primary key column "
+            f"'{child_column}' on instance '{state_text(state)}'. Delete the object together with "
+            'its parent: relationship(..., cascade="all, delete-orphan").',
+            "blanked-key",
+        )
+
+
+class UnsortableKeyError(HoldfastError, exc.InvalidRequestError):
+    """Rows are written in the order of their keys, and these keys have none."""
+
+    @classmethod
+    def because(cls, cause: BaseException) -> Self:
+        """Comparing two keys raised `cause`."""
+        return cls.compose(
+            "Could not sort objects by primary key; primary key values must be sortable in Python "
+            f"(was: {cause}). Give the class of the key an order.",
+            "unsortable-key",
+        )
+
+
+class CascadeTypeError(HoldfastError, AssertionError):
+    """A cascade met an object of a class that the relationship does not lead to."""
+
+    @classmethod
+    def met(cls, key: str, owner: type, target: type, given: type) -> Self:
+        """The object's class is not the target of the relationship `key` of `owner`."""
+        return cls.compose(
+            f"Attribute '{key}' on class '{class_text(owner)}' doesn't handle objects of type "
+            f"'{class_text(given)}'. It takes {target.__name__}.",
+            "wrong-class",
+            key=key,
+        )
+
+
+def delete_count_text(table: str, expected: int, matched: int) -> str:
+    """A DELETE met fewer rows than objects were deleted; an error with versions, else a warning."""
+    return (
+        f"DELETE statement on table '{table}' expected to delete {expected} row(s); {matched} were "
+        "matched.  Please set confirm_deleted_rows=False within the mapper configuration to "
+        "prevent this warning."
+    )
+
+
+def identity_conflict_warning(state: Any, key: Any, existing: Any) -> str:
+    """A new object is flushed with the key of a persistent one."""
+    return (
+        f"New instance {state_text(state)} with identity key {key} conflicts with persistent "
+        f"instance {state_text(existing)}. The INSERT will fail; use session.merge(). "
+        "[identity-taken]"
+    )
+
+
+def replaced_in_map_warning(state: Any) -> str:
+    """A listener loaded an object during the flush that the flush was about to enter itself."""
+    return (
+        f"Identity map already had an identity for {state.key}, replacing it with newly flushed "
+        "object.   Are there load operations occurring inside of an event handler within the "
+        "flush? [replaced-in-map]"
+    )
+
+
+def not_in_session_warning(child: Any, attribute: str, operation: str = "add") -> str:
+    """A related object is left out of the flush, since it is in no session.
+
+    Args:
+        child: State of the related object.
+        attribute: The relationship, as `Parent.children`.
+        operation: "add" or "delete": what does not happen.
+    """
+    return (
+        f"Object of type {state_class_text(child)} not in session, {operation} operation along "
+        f"'{attribute}' will not proceed. Add the object to the session, or give the relationship "
+        "the save-update cascade. [not-in-session]"
+    )
+
+
+def polymorphic_mismatch_warning(state: Any, identity: Any, expected: Any) -> str:
+    """An object has a discriminator that does not mean its class."""
+    return (
+        f"Flushing object {state_text(state)} with incompatible polymorphic identity "
+        f"{identity!r}; the object may not refresh and/or load correctly (expected {expected}). "
+        "[polymorphic-identity]"
+    )

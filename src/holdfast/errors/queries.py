@@ -1,0 +1,453 @@
+"""Define the errors of statements: entities, joins, comparisons and options that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from sqlalchemy import exc
+
+from holdfast.errors.base import HoldfastError
+from holdfast.foundation.describe import listed
+
+
+class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
+    """A way of loading does not exist, or not for this attribute."""
+
+    @classmethod
+    def unknown(cls, key: Any, attribute: Any) -> Self:
+        """No strategy has this name; `key` is the strategy key, e.g. `(("lazy", "foo"),)`."""
+        return cls.compose(
+            f"Can't find strategy {key} for {attribute}. Use select, joined, selectin, subquery, "
+            "immediate, raise, raise_on_sql, noload, write_only or dynamic.",
+            "unknown-strategy",
+        )
+
+    @classmethod
+    def wrong_kind(cls, strategy: str, attribute: Any, kind: str, wanted: str) -> Self:
+        """A loader for columns is asked for a relationship, or the other way round.
+
+        Args:
+            strategy: The loader, e.g. "joined loader".
+            attribute: The attribute, as `User.name`.
+            kind: What the attribute is, e.g. "column property".
+            wanted: What the loader is for, e.g. "relationship property".
+        """
+        return cls.compose(
+            f'Can\'t apply "{strategy}" strategy to property "{attribute}", which is a '
+            f'"{kind}"; this loader strategy is intended to be used with a "{wanted}".',
+            "strategy-kind",
+        )
+
+
+class LoaderOptionError(HoldfastError, exc.ArgumentError):
+    """A loader option does not fit the query, or the option before it."""
+
+    @classmethod
+    def no_root(cls, entity: Any, option: str, roots: Iterable[Any]) -> Self:
+        """The option begins at a class that the query does not select."""
+        return cls.compose(
+            f"Mapped class {entity} referenced in option {option} does not apply to any of the "
+            f"root entities in this query, e.g. {', '.join(str(root) for root in roots)}. Please "
+            "specify the full path from one of the root entities to the target attribute.",
+            "option-root",
+        )
+
+    @classmethod
+    def no_link(cls, attribute: Any, relationship: Any, *, hint: str = "") -> Self:
+        """A step of the chain does not belong to the target of the step before it."""
+        return cls.compose(
+            f'ORM mapped entity or attribute "{attribute}" does not link from relationship '
+            f'"{relationship}".{hint}',
+            "option-chain",
+        )
+
+    @classmethod
+    def only_expressions(cls, option: str) -> Self:
+        """The query has no entity that an option could speak of."""
+        return cls.compose(
+            "Query has only expression-based entities; attribute loader option "
+            f"{option} can't be applied here. Select the class itself.",
+            "option-root",
+        )
+
+    @classmethod
+    def no_link_from_entity(cls, attribute: Any, entity: Any) -> Self:
+        """The first attribute is not one of the entity that `Load()` names."""
+        return cls.compose(
+            f"Attribute '{attribute}' does not link from element '{entity}'. Name an attribute of "
+            "that class.",
+            "option-chain",
+        )
+
+    @classmethod
+    def attribute_expected(cls, given: Any) -> Self:
+        """Something that is no mapped attribute."""
+        return cls.compose(
+            "expected ORM mapped attribute for loader strategy argument, got an object of type "
+            f"{type(given).__name__}. Write Class.attribute.",
+            "option-attribute",
+        )
+
+    @classmethod
+    def several_entities(cls) -> Self:
+        """Attributes of more than one class in one `load_only()`."""
+        return cls.compose(
+            "Can't apply wildcard ('*') or load_only() loader option to multiple entities in the "
+            "same option. Use separate options per entity.",
+            "option-entities",
+        )
+
+    @classmethod
+    def string_given(cls) -> Self:
+        """A string in place of an attribute."""
+        return cls.compose(
+            "Strings are not accepted for attribute names in loader options; please use "
+            "class-bound attributes directly.",
+            "option-string",
+        )
+
+
+class LoaderConflictError(HoldfastError, exc.InvalidRequestError):
+    """Two options ask for different things at one place."""
+
+    @classmethod
+    def between(cls, replacement: Any, existing: Any) -> Self:
+        """`replacement` comes second."""
+        return cls.compose(
+            f"Loader strategy replacement {replacement} is in conflict with existing strategy "
+            f"{existing}. Leave one of the options out.",
+            "option-conflict",
+        )
+
+
+class EntityError(HoldfastError, exc.ArgumentError):
+    """Something stands where a mapped class or a relationship is needed."""
+
+    @classmethod
+    def expected(cls, given: Any) -> Self:
+        """Neither class nor mapper."""
+        return cls.compose(
+            f"Expected mapped class or mapper, got: {given!r}. Pass the class itself.",
+            "not-an-entity",
+        )
+
+    @classmethod
+    def join_target(cls, given: Any) -> Self:
+        """A string as join target."""
+        return cls.compose(
+            "Join target, typically a FROM expression, or ORM relationship attribute expected, got "
+            f"{given!r}. Pass the class or the attribute, not its name.",
+            "join-target",
+        )
+
+    @classmethod
+    def two_conditions(cls, target: Any, onclause: Any) -> Self:
+        """A relationship as target, which is a condition already, and a condition."""
+        return cls.compose(
+            f"No 'on clause' argument may be passed when joining to a relationship path as a target: "
+            f"{target} brings its own, and {onclause} is another. Write join(Target, condition).",
+            "join-target",
+        )
+
+    @classmethod
+    def adapt_on_names(cls) -> Self:
+        """`adapt_on_names` without a mapped class."""
+        return cls.compose(
+            "adapt_on_names only applies to ORM elements. Pass a mapped class to aliased().",
+            "not-an-entity",
+        )
+
+    @classmethod
+    def on_clause(cls, given: Any) -> Self:
+        """A string as ON clause."""
+        return cls.compose(
+            "ON clause, typically a SQL expression or ORM relationship attribute expected, got "
+            f"{given!r}. Pass the attribute, not its name.",
+            "join-target",
+        )
+
+    @classmethod
+    def instance_expected(cls) -> Self:
+        """A relationship is compared with something that is not mapped."""
+        return cls.compose(
+            "Mapped instance expected for relationship comparison to object.   Classes, queries "
+            "and other SQL elements are not accepted in this context; for comparison with a "
+            "subquery, use any() or has().",
+            "compare-relationship",
+        )
+
+    @classmethod
+    def relationship_expected(cls, function: str, given: Any) -> Self:
+        """Something that is no relationship attribute."""
+        return cls.compose(
+            f"Expected relationship property for {function}, got: {given!r}. Write "
+            "Class.relationship.",
+            "not-an-entity",
+        )
+
+    @classmethod
+    def no_relationship_between(cls, parent: type, related: Any) -> Self:
+        """`with_parent()` finds no relationship."""
+        name = "unmapped" if related is None else related.__name__
+        return cls.compose(
+            "Could not locate a property which relates instances of class "
+            f"'{parent.__name__}' to instances of class '{name}'. Name the relationship.",
+            "not-an-entity",
+        )
+
+    @classmethod
+    def not_an_expression(cls, role: str, given: Any) -> Self:
+        """An attribute that is no SQL expression; `role` is what was expected."""
+        return cls.compose(f"{role} expected, got {given!r}. Pass a column.", "not-an-expression")
+
+
+class JoinError(HoldfastError, exc.InvalidRequestError):
+    """A join cannot be made out."""
+
+    @classmethod
+    def unknown_way(cls, target: Any, *, why: str = "") -> Self:
+        """No foreign key leads there, or several do."""
+        return cls.compose(
+            f"Don't know how to join to {target}. {why}Please use the .select_from() method to "
+            "establish an explicit left side, as well as providing an explicit ON clause if not "
+            "present already to help resolve the ambiguity.",
+            "join-unknown",
+        )
+
+    @classmethod
+    def several_ways(cls) -> Self:
+        """Several FROM elements could be the left side."""
+        return cls.compose(
+            "Can't determine which FROM clause to join from, there are multiple FROMS which can "
+            "join to this entity. Please use the .select_from() method to establish an explicit "
+            "left side, as well as providing an explicit ON clause if not present already to help "
+            "resolve the ambiguity.",
+            "join-unknown",
+        )
+
+    @classmethod
+    def unclear_left_side(cls, left: Any) -> Self:
+        """The left side is in FROM more than once."""
+        return cls.compose(
+            "Can't identify which entity in which to assign the left side of this join.   Please "
+            f"use a more specific ON clause. {left} is in FROM more than once.",
+            "join-left",
+        )
+
+    @classmethod
+    def same_entity(cls, left: Any, right: Any) -> Self:
+        """Both sides are one entity."""
+        return cls.compose(
+            f"Can't construct a join from {left} to {right}, they are the same entity. Join to "
+            "aliased() of it.",
+            "join-self",
+        )
+
+    @classmethod
+    def same_table(cls, selectable: Any) -> Self:
+        """Both sides read from one table."""
+        return cls.compose(
+            f"Can't join table/selectable '{selectable}' to itself. Join to aliased() of the class.",
+            "join-self",
+        )
+
+    @classmethod
+    def not_derived(cls, selectable: Any, table: Any) -> Self:
+        """A selectable given as target of a relationship does not hold the related table."""
+        return cls.compose(
+            f"Selectable '{selectable}' is not derived from '{table}'. Join to a subquery or alias "
+            "of the related table.",
+            "join-target",
+        )
+
+    @classmethod
+    def left_side(cls, left: Any, attribute: Any) -> Self:
+        """The given left side is not where the relationship begins."""
+        return cls.compose(
+            f"explicit from clause {left} does not match left side of relationship attribute "
+            f"{attribute}. Name the class that has the relationship.",
+            "join-left",
+        )
+
+
+class FilterByError(HoldfastError, exc.InvalidRequestError):
+    """`filter_by()` names what is not there."""
+
+    @classmethod
+    def no_property(cls, entities: Iterable[Any], key: str) -> Self:
+        """None of the entities has it."""
+        names = list(entities)
+        if len(names) == 1:
+            text = f'Entity namespace for "{names[0]}" has no property "{key}"'
+        else:
+            text = (
+                f'None of the FROM clause entities have a property "{key}". Searched entities: '
+                f"{listed(names)}"
+            )
+        return cls.compose(f"{text}. Check the spelling.", "filter-by", key=key)
+
+
+class ComparisonError(HoldfastError, exc.InvalidRequestError):
+    """A relationship is compared in a way that has no meaning."""
+
+    @classmethod
+    def collection(cls) -> Self:
+        """`==` on a collection."""
+        return cls.compose(
+            "Can't compare a collection to an object or collection; use contains() to test for "
+            "membership.",
+            "compare-relationship",
+        )
+
+    @classmethod
+    def any_on_scalar(cls) -> Self:
+        """`any()` on a scalar."""
+        return cls.compose(
+            "'any()' not implemented for scalar attributes. Use has().", "compare-relationship"
+        )
+
+    @classmethod
+    def has_on_collection(cls) -> Self:
+        """`has()` on a collection."""
+        return cls.compose(
+            "'has()' not implemented for collections. Use any().", "compare-relationship"
+        )
+
+    @classmethod
+    def contains_on_scalar(cls) -> Self:
+        """`contains()` on a scalar."""
+        return cls.compose(
+            "'contains' not implemented for scalar attributes.  Use ==", "compare-relationship"
+        )
+
+    @classmethod
+    def operator(cls, name: str, attribute: Any) -> Self:
+        """An operator that relationships do not have, e.g. `<`."""
+        return cls.compose(
+            f"Operator {name} is not supported for relationship {attribute}. Compare a column of "
+            "the related class: any(), has().",
+            "compare-relationship",
+        )
+
+
+class BoundObjectError(HoldfastError, exc.InvalidRequestError):
+    """An object that a criterion compares with has no value for a key column."""
+
+    @classmethod
+    def never_set(cls, column: Any, instance: str) -> Self:
+        """It was not given one, and no flush has made one."""
+        return cls.compose(
+            f"Can't resolve value for column {column} on object '{instance}'; no value has been "
+            "set for this column. Set it, or flush the object first.",
+            "compare-object",
+        )
+
+    @classmethod
+    def detached(cls, column: Any, instance: str) -> Self:
+        """It is expired and in no session."""
+        return cls.compose(
+            f"Can't resolve value for column {column} on object '{instance}'; the object is "
+            "detached and the value was expired. Add the object to a session.",
+            "compare-object",
+        )
+
+
+class InNotSupportedError(HoldfastError, NotImplementedError):
+    """`in_()` of a relationship."""
+
+    @classmethod
+    def on_relationship(cls) -> Self:
+        """Only its foreign key columns have an `in_()`."""
+        return cls.compose(
+            "in_() not yet supported for relationships.  For a simple many-to-one, use in_() "
+            "against the set of foreign key values.",
+            "compare-relationship",
+        )
+
+
+class QueryUseError(HoldfastError, exc.InvalidRequestError):
+    """A method of Query does not fit what the query holds already."""
+
+    @classmethod
+    def after_limit(cls, method: str) -> Self:
+        """Criteria after LIMIT or OFFSET."""
+        return cls.compose(
+            f"Query.{method}() being called on a Query which already has LIMIT or OFFSET applied.  "
+            "Call it before limit() or offset(), or wrap the query in a subquery first.",
+            "query-after-limit",
+        )
+
+    @classmethod
+    def existing_criterion(cls, method: str) -> Self:
+        """`get()` after `filter()`."""
+        return cls.compose(
+            f"Query.{method}() being called on a Query with existing criterion. Begin with a "
+            "fresh query.",
+            "query-criterion",
+        )
+
+    @classmethod
+    def existing_statement(cls, method: str) -> Self:
+        """Criteria on a query whose statement was given whole."""
+        return cls.compose(
+            f"Query.{method}() being called on a Query with an existing full statement - can't "
+            "apply criterion. Put it into the statement.",
+            "query-criterion",
+        )
+
+    @classmethod
+    def no_session(cls) -> Self:
+        """A query that was made without a session is executed."""
+        return cls.compose(
+            "This Query is not bound to a session, so it cannot be executed. Write "
+            "query.with_session(session).",
+            "query-session",
+        )
+
+    @classmethod
+    def no_columns(cls) -> Self:
+        """A query of nothing."""
+        return cls.compose(
+            "Query contains no columns with which to SELECT from. Pass a class or column.",
+            "query-empty",
+        )
+
+    @classmethod
+    def single_entity(cls, method: str) -> Self:
+        """A method that needs one class is called on several, or on columns."""
+        return cls.compose(
+            f"{method}() can only be used against a single mapped class. Query one class.",
+            "query-entity",
+        )
+
+    @classmethod
+    def after(cls, method: str, other: str) -> Self:
+        """`update()` or `delete()` after a method that they cannot honour."""
+        return cls.compose(
+            f"Can't call {method} when {other}() has been called. Put the criteria into a "
+            "subquery.",
+            "query-dml",
+        )
+
+
+class StatementEventError(HoldfastError, exc.InvalidRequestError):
+    """A `do_orm_execute` listener asks for something the statement does not have."""
+
+    @classmethod
+    def not_a_select(cls) -> Self:
+        """Load options of an INSERT, UPDATE or DELETE."""
+        return cls.compose(
+            "This ORM execution is not against a SELECT statement so there are no load options. "
+            "Test is_select first.",
+            "no-load-options",
+        )
+
+    @classmethod
+    def not_update_or_delete(cls) -> Self:
+        """Synchronisation options of another kind of statement."""
+        return cls.compose(
+            "This ORM execution is not against an UPDATE or DELETE statement so there are no "
+            "update options. Test is_update and is_delete first.",
+            "no-update-options",
+        )

@@ -1,0 +1,227 @@
+"""Define `CollectionAdapter`, which ties a collection to the object that owns it.
+
+Every collection of related objects has one as `_sa_adapter`; a collection that was replaced has
+None there and reports nothing any more (RL-112). The adapter *is* a weak reference to its
+collection, as an `InstanceState` is one to its object, so the two form no reference cycle.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from holdfast.errors.attributes import AttributeRequestError, ObjectDereferencedError
+from holdfast.foundation.markers import NO_KEY
+from holdfast.states.instance import InstanceState
+
+
+class CollectionAdapter(weakref.ref[Any]):
+    """The tie between a collection and its owner, and uniform access to any kind of collection.
+
+    `with_event` methods act as the application's own calls do; `without_event` methods change the
+    collection as a load does.
+    """
+
+    __slots__ = ("empty", "owner_state", "slot")
+
+    # What the collection's attribute does; a `slots.collection.CollectionSlot`.
+    slot: Any
+    # State of the object that owns the collection.
+    owner_state: InstanceState
+    # The collection is what an unset attribute reads as; it is stored with its first change.
+    empty: bool
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+    @property
+    def data(self) -> Any:
+        """The collection; None once it was collected."""
+        return self()
+
+    @property
+    def attr(self) -> Any:
+        """The slot, under its name in SQLAlchemy."""
+        return self.slot
+
+    @property
+    def invalidated(self) -> bool:
+        """Whether another collection has taken this one's place."""
+        collection = self()
+        return collection is None or collection._sa_adapter is not self
+
+    @property
+    def is_referenced_by_owner(self) -> bool:
+        """Whether the owner's attribute is this collection."""
+        return self.owner_state.dict.get(self.slot.key) is self()
+
+    # -- reports of changes; each is called by the collection's methods -----------------------
+
+    def fire_append_event(self, item: Any, initiator: Any = None, key: Any = NO_KEY) -> Any:
+        """A member comes; the answer is the one to store."""
+        if initiator is False:
+            return item
+        state = self.owner_state
+        owner = state()
+        if owner is None:
+            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
+        if self.empty:
+            self.store(owner)
+        return self.slot.member_added(state, owner, item, initiator, key)
+
+    def fire_append_wo_mutation_event(
+        self, item: Any, initiator: Any = None, key: Any = NO_KEY
+    ) -> None:
+        """Something is added that is a member already."""
+        if initiator is not False:
+            self.slot.member_added_again(self.live_state(), item, initiator, key)
+
+    def fire_pre_remove_event(self, initiator: Any = None, key: Any = NO_KEY) -> None:
+        """A member will go of which it is not known yet which one."""
+        if initiator is not False:
+            state = self.live_state()
+            self.slot.note_members(state, state.dict)
+
+    def fire_remove_event(self, item: Any, initiator: Any = None, key: Any = NO_KEY) -> None:
+        """A member goes."""
+        if initiator is False:
+            return
+        state = self.owner_state
+        owner = state()
+        if owner is None:
+            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
+        if self.empty:
+            self.store(owner)
+        self.slot.member_removed(state, owner, item, initiator, key)
+
+    def live_state(self) -> InstanceState:
+        """State of the owner, which must not have been collected; stores an empty collection."""
+        state = self.owner_state
+        owner = state()
+        if owner is None:
+            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
+        if self.empty:
+            self.store(owner)
+        return state
+
+    def store(self, owner: Any) -> None:
+        """Give the owner the collection that its unset attribute read as until now."""
+        self.empty = False
+        extra = self.owner_state.extra
+        if extra is not None and extra.empty_collections is not None:
+            extra.empty_collections.pop(self.slot.key, None)
+        owner.__dict__[self.slot.key] = self()
+
+    def refuse_if_empty(self) -> None:
+        """Silent changes to a collection that is nobody's yet would be lost."""
+        if self.empty:
+            raise AttributeRequestError.empty_collection(str(self.slot))
+
+    # -- uniform access ------------------------------------------------------------------------
+
+    def append_with_event(self, item: Any, initiator: Any = None) -> None:
+        """Add a member."""
+        collection = self()
+        self.slot.roles.appender(collection, item, _sa_initiator=initiator)
+
+    def append_without_event(self, item: Any) -> None:
+        """Add a member as a load does."""
+        self.refuse_if_empty()
+        self.slot.roles.appender(self(), item, _sa_initiator=False)
+
+    def append_multiple_without_event(self, items: Iterable[Any]) -> None:
+        """Add members as a load does."""
+        self.refuse_if_empty()
+        collection = self()
+        appender = self.slot.roles.appender
+        for item in items:
+            appender(collection, item, _sa_initiator=False)
+
+    def bulk_appender(self) -> Callable[..., Any]:
+        """A function that adds a member."""
+        return self._bound(self.slot.roles.appender)
+
+    def remove_with_event(self, item: Any, initiator: Any = None) -> None:
+        """Take a member away."""
+        self.slot.roles.remover(self(), item, _sa_initiator=initiator)
+
+    def remove_without_event(self, item: Any) -> None:
+        """Take a member away as a load does."""
+        self.refuse_if_empty()
+        self.slot.roles.remover(self(), item, _sa_initiator=False)
+
+    def bulk_remover(self) -> Callable[..., Any]:
+        """A function that takes a member away."""
+        return self._bound(self.slot.roles.remover)
+
+    def clear_with_event(self, initiator: Any = None) -> None:
+        """Take all members away."""
+        collection = self()
+        remover = self.slot.roles.remover
+        for item in list(self):
+            remover(collection, item, _sa_initiator=initiator)
+
+    def clear_without_event(self) -> None:
+        """Take all members away as a load does."""
+        self.refuse_if_empty()
+        collection = self()
+        remover = self.slot.roles.remover
+        for item in list(self):
+            remover(collection, item, _sa_initiator=False)
+
+    def adapt_like_to_iterable(self, obj: Any) -> Iterable[Any]:
+        """The members of something that is to replace the collection."""
+        members, _ = self.slot.members_to_assign(self(), obj)
+        return members
+
+    def _bound(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        collection = self()
+
+        def call(item: Any, _sa_initiator: Any = None) -> Any:
+            return method(collection, item, _sa_initiator=_sa_initiator)
+
+        return call
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.slot.roles.iterator(self()))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (restore_adapter, (self(), self.owner_state, self.slot.key, self.empty))
+
+    def __repr__(self) -> str:
+        return f"<CollectionAdapter of {self.slot} at {id(self):#x}>"
+
+
+def adapt(collection: Any, slot: Any, state: InstanceState, *, empty: bool = False) -> Any:
+    """Tie a collection to its owner, and give it back."""
+    adapter = collection._sa_adapter = CollectionAdapter(collection)
+    adapter.slot = slot
+    adapter.owner_state = state
+    adapter.empty = empty
+    return collection
+
+
+def restore_adapter(
+    collection: Any,
+    state: InstanceState,
+    key: str,
+    empty: bool,  # noqa: FBT001 - the order in which pickle passes it
+) -> CollectionAdapter:
+    """Tie an unpickled collection to its unpickled owner."""
+    slot = state.manager[key].slot
+    adapter: CollectionAdapter = adapt(collection, slot, state, empty=empty)._sa_adapter
+    return adapter
+
+
+def collection_adapter(collection: Any) -> CollectionAdapter | None:
+    """The adapter of a collection; None when the collection was replaced by another one."""
+    adapter: CollectionAdapter | None = collection._sa_adapter
+    return adapter

@@ -1,0 +1,280 @@
+"""Define dictionaries of related objects whose keys come from the objects.
+
+Rules kept here:
+1. A member that is set under another key than its own stays there until the next load (RL-116).
+2. A member without a key is refused when a back reference brings it (RL-117), unless such members
+   are to be left out.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.sql import expression
+
+from holdfast.errors.attributes import AttributeRequestError, CollectionClassError
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.sqlalchemy_core import coercions, roles
+from holdfast.instrument.collections.roles import collection, roles_of
+from holdfast.instrument.tokens import AttributeEventToken
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Keyfunc = Callable[[Any], Any]
+
+
+class KeyFuncDict(dict[K, V]):
+    """A dictionary whose members are keyed by a function of the member.
+
+    Args:
+        keyfunc: Gives the key of a member; `NO_VALUE` when it cannot be known yet.
+        dict_args: Arguments for `dict`.
+        ignore_unpopulated_attribute: Leave out a member whose key is not known, instead of
+            raising.
+    """
+
+    _sa_adapter: Any = None
+
+    def __init__(
+        self,
+        keyfunc: Keyfunc,
+        *dict_args: Any,
+        ignore_unpopulated_attribute: bool = False,
+    ) -> None:
+        self.keyfunc = keyfunc
+        self.ignore_unpopulated_attribute = ignore_unpopulated_attribute
+        super().__init__(*dict_args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (
+            _restore,
+            (type(self), self.keyfunc, self.ignore_unpopulated_attribute, dict(self)),
+            {"_sa_adapter": self._sa_adapter},
+        )
+
+    def key_of(self, member: Any, initiator: Any) -> Any:
+        """The key of a member, or `NO_VALUE` when the member is to be left out."""
+        key = self.keyfunc(member)
+        if key is NO_VALUE:
+            if not self.ignore_unpopulated_attribute:
+                raise AttributeRequestError.unpopulated_key(
+                    member._sa_instance_state, _event_attribute(member, initiator)
+                )
+        elif key is None:
+            if self.ignore_unpopulated_attribute:
+                return NO_VALUE
+            warn(
+                "Attribute keyed dictionary value for attribute "
+                f"'{_event_attribute(member, initiator)}' was None; this will raise in a future "
+                "release. Set the key's attribute before, or leave such members out with "
+                "ignore_unpopulated_attribute=True. [unpopulated-key]"
+            )
+        return key
+
+    @collection.appender
+    @collection.internally_instrumented
+    def set(self, value: V, _sa_initiator: Any = None) -> None:
+        """Add a member under its key."""
+        key = self.key_of(value, _sa_initiator)
+        if key is not NO_VALUE:
+            self.__setitem__(key, value, _sa_initiator)  # type: ignore[call-arg]
+
+    @collection.remover
+    @collection.internally_instrumented
+    def remove(self, value: V, _sa_initiator: Any = None) -> None:
+        """Take a member away from its key."""
+        key = self.key_of(value, _sa_initiator)
+        if key is NO_VALUE:
+            return
+        if self.get(key) is not value:
+            # Under another key than its own, or not there at all.
+            key = next((each for each, member in self.items() if member is value), key)
+        self.__delitem__(key, _sa_initiator)  # type: ignore[call-arg]
+
+
+def _event_attribute(member: Any, initiator: Any) -> str:
+    """Name of the attribute whose change brings a member, as SQLAlchemy's messages have it."""
+    if not isinstance(initiator, AttributeEventToken):
+        return "unknown relationship"
+    manager = member._sa_instance_state.manager
+    if initiator.key in manager:
+        return f"{manager.class_.__name__}.{initiator.key}"
+    return initiator.key
+
+
+def _restore(class_: type, keyfunc: Keyfunc, ignore: bool, members: Any) -> Any:  # noqa: FBT001
+    """Rebuild an unpickled dictionary; its class may have a constructor of its own."""
+    made = class_.__new__(class_)
+    made.keyfunc = keyfunc
+    made.ignore_unpopulated_attribute = ignore
+    dict.update(made, members)
+    return made
+
+
+class _DictMaker:
+    """A factory of keyed dictionaries; `collection_class` of a relationship."""
+
+    __slots__ = ("ignore", "keyfunc")
+
+    def __init__(self, keyfunc: Keyfunc, *, ignore: bool) -> None:
+        self.keyfunc = keyfunc
+        self.ignore = ignore
+
+    def __call__(self) -> KeyFuncDict[Any, Any]:
+        return KeyFuncDict(self.keyfunc, ignore_unpopulated_attribute=self.ignore)
+
+
+class AttributeKey:
+    """Give the value of an attribute of a member as its key."""
+
+    __slots__ = ("name", "read")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.read = operator.attrgetter(name)
+
+    def __call__(self, member: Any) -> Any:
+        value = self.read(member)
+        if value is None:
+            state = member._sa_instance_state
+            # None that was assigned or loaded is a key; one that only stands for "unset" is not.
+            if self.name in state.manager:
+                value = state.dict.get(self.name, NO_VALUE)
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (AttributeKey, (self.name,))
+
+
+class ColumnKey:
+    """Give the values of mapped columns of a member as its key."""
+
+    __slots__ = ("columns", "is_composite")
+
+    def __init__(self, columns: Sequence[Any], *, is_composite: bool) -> None:
+        self.columns = tuple(columns)
+        self.is_composite = is_composite
+
+    def __call__(self, member: Any) -> Any:
+        state = member._sa_instance_state
+        values = [self._value(state, member, column) for column in self.columns]
+        if NO_VALUE in values:
+            return NO_VALUE
+        return tuple(values) if self.is_composite else values[0]
+
+    def _value(self, state: Any, member: Any, column: Any) -> Any:
+        mapper = state.manager.mapper
+        # The table's own column is asked of the mapper: the one given may be a table's of the
+        # same name in another MetaData, as after unpickling.
+        key = mapper.get_property_by_column(_column_in(mapper, column)).key
+        value = getattr(member, key)
+        if value is None:
+            return state.dict.get(key, NO_VALUE)
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        described = [
+            (column.key, None if column.table is None else _table_name(column.table))
+            for column in self.columns
+        ]
+        return (_restore_column_key, (described, self.is_composite))
+
+
+class _NamedColumn:
+    """A column that is known by name and table name only: what pickle carries."""
+
+    __slots__ = ("key", "table_name")
+
+    def __init__(self, key: str, table_name: str | None) -> None:
+        self.key = key
+        self.table_name = table_name
+
+    @property
+    def table(self) -> Any:
+        return self.table_name
+
+
+def _table_name(table: Any) -> Any:
+    return table if isinstance(table, str) else getattr(table, "key", None)
+
+
+def _restore_column_key(described: Sequence[Any], is_composite: bool) -> ColumnKey:  # noqa: FBT001
+    columns = [_NamedColumn(key, table) for key, table in described]
+    return ColumnKey(columns, is_composite=is_composite)
+
+
+def _column_in(mapper: Any, column: Any) -> Any:
+    """The mapper's column that `column` means."""
+    if not isinstance(column, _NamedColumn):
+        return column
+    for table in mapper.tables:
+        if table.key == column.table_name and column.key in table.c:
+            return table.c[column.key]
+    return mapper.local_table.c[column.key]
+
+
+def attribute_keyed_dict(
+    attr_name: str, *, ignore_unpopulated_attribute: bool = False
+) -> Callable[[], KeyFuncDict[Any, Any]]:
+    """A collection class: a dictionary keyed by an attribute of its members.
+
+    ```python
+    notes: Mapped[dict[str, "Note"]] = relationship(
+        collection_class=attribute_keyed_dict("title")
+    )
+    ```
+
+    Args:
+        attr_name: Name of the attribute.
+        ignore_unpopulated_attribute: Leave out a member that has no value there, instead of
+            raising.
+    """
+    return _DictMaker(AttributeKey(attr_name), ignore=ignore_unpopulated_attribute)
+
+
+def column_keyed_dict(
+    mapping_spec: Any, *, ignore_unpopulated_attribute: bool = False
+) -> Callable[[], KeyFuncDict[Any, Any]]:
+    """A collection class: a dictionary keyed by a column of its members, or by several.
+
+    Args:
+        mapping_spec: A column, a mapped attribute, or a sequence of them.
+        ignore_unpopulated_attribute: Leave out a member that has no value there, instead of
+            raising.
+    """
+    is_composite = isinstance(mapping_spec, list | tuple)
+    given = mapping_spec if is_composite else [mapping_spec]
+    columns = []
+    for each in given:
+        if isinstance(each, str | expression.TextClause):
+            raise CollectionClassError.not_a_column(each)
+        column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")
+        columns.append(column._deannotate())
+    return _DictMaker(
+        ColumnKey(columns, is_composite=len(columns) > 1), ignore=ignore_unpopulated_attribute
+    )
+
+
+def keyfunc_mapping(
+    keyfunc: Keyfunc, *, ignore_unpopulated_attribute: bool = False
+) -> Callable[[], KeyFuncDict[Any, Any]]:
+    """A collection class: a dictionary keyed by a function of its members.
+
+    Args:
+        keyfunc: Called with a member, gives its key.
+        ignore_unpopulated_attribute: Leave out a member whose key is not known yet, instead of
+            raising.
+    """
+    return _DictMaker(keyfunc, ignore=ignore_unpopulated_attribute)
+
+
+roles_of(KeyFuncDict)
+
+MappedCollection = KeyFuncDict
+attribute_mapped_collection = attribute_keyed_dict
+column_mapped_collection = column_keyed_dict
+mapped_collection = keyfunc_mapping

@@ -1,0 +1,171 @@
+"""Make the methods of lists, and of classes like lists, report their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
+
+from holdfast.errors.attributes import AttributeValueError
+from holdfast.instrument.collections.reporting import Method, Reporter, as_report, silenced
+
+
+def _append(method: Method) -> Method:
+    plain = silenced(method)
+
+    def append(self: Any, item: Any, _sa_initiator: Any = None) -> None:
+        adapter = self._sa_adapter
+        if adapter is not None and _sa_initiator is not False:
+            item = adapter.fire_append_event(item, _sa_initiator)
+        plain(self, item)
+
+    return as_report(append, method)
+
+
+def _remove(method: Method) -> Method:
+    plain = silenced(method)
+
+    def remove(self: Any, item: Any, _sa_initiator: Any = None) -> None:
+        adapter = self._sa_adapter
+        if adapter is None or _sa_initiator is False:
+            plain(self, item)
+            return
+        # First the removal, which raises when there is no such member.
+        adapter.fire_pre_remove_event(_sa_initiator)
+        plain(self, item)
+        adapter.fire_remove_event(item, _sa_initiator)
+
+    return as_report(remove, method)
+
+
+def _insert(method: Method) -> Method:
+    plain = silenced(method)
+
+    def insert(self: Any, index: SupportsIndex, item: Any) -> None:
+        adapter = self._sa_adapter
+        if adapter is not None:
+            item = adapter.fire_append_event(item, None, index)
+        plain(self, index, item)
+
+    return as_report(insert, method)
+
+
+def _pop(method: Method) -> Method:
+    plain = silenced(method)
+
+    def pop(self: Any, index: SupportsIndex = -1) -> Any:
+        adapter = self._sa_adapter
+        if adapter is None:
+            return plain(self, index)
+        adapter.fire_pre_remove_event()
+        item = plain(self, index)
+        adapter.fire_remove_event(item, None, index)
+        return item
+
+    return as_report(pop, method)
+
+
+def _extend(method: Method) -> Method:
+    def extend(self: Any, items: Iterable[Any]) -> None:
+        for item in list(items):
+            self.append(item)
+
+    return as_report(extend, method)
+
+
+def _iadd(method: Method) -> Method:
+    def add_in_place(self: Any, items: Iterable[Any]) -> Any:
+        for item in list(items):
+            self.append(item)
+        return self
+
+    return as_report(add_in_place, method)
+
+
+def _imul(method: Method) -> Method:
+    def multiply_in_place(self: Any, times: int) -> Any:
+        members = list(self)
+        if times <= 0:
+            self.clear()
+        for _ in range(1, times):
+            self.extend(members)
+        return self
+
+    return as_report(multiply_in_place, method)
+
+
+def _clear(method: Method) -> Method:
+    plain = silenced(method)
+
+    def clear(self: Any) -> None:
+        adapter = self._sa_adapter
+        if adapter is not None:
+            for item in list(self):
+                adapter.fire_remove_event(item)
+        plain(self)
+
+    return as_report(clear, method)
+
+
+def _setitem(method: Method) -> Method:
+    plain = silenced(method)
+
+    def set_item(self: Any, index: Any, value: Any) -> None:
+        if isinstance(index, slice):
+            _set_slice(self, index, value)
+            return
+        adapter = self._sa_adapter
+        if adapter is not None:
+            former = self[index]
+            if former is not None:
+                adapter.fire_remove_event(former, None, index)
+            value = adapter.fire_append_event(value, None, index)
+        plain(self, index, value)
+
+    return as_report(set_item, method)
+
+
+def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
+    """Replace part of a list by way of its reporting methods."""
+    given = list(values)
+    places = range(*index.indices(len(members)))
+    if places.step != 1:
+        if len(given) != len(places):
+            raise AttributeValueError.slice_size(len(given), len(places))
+        for place, item in zip(places, given, strict=True):
+            members[place] = item
+        return
+    for _ in places:
+        del members[places.start]
+    for offset, item in enumerate(given):
+        members.insert(places.start + offset, item)
+
+
+def _delitem(method: Method) -> Method:
+    plain = silenced(method)
+
+    def delete_item(self: Any, index: Any) -> None:
+        adapter = self._sa_adapter
+        if adapter is not None:
+            if isinstance(index, slice):
+                for item in list(self[index]):
+                    adapter.fire_remove_event(item)
+            else:
+                adapter.fire_remove_event(self[index], None, index)
+        plain(self, index)
+
+    return as_report(delete_item, method)
+
+
+REPORTERS: dict[str, Reporter] = {
+    "__delitem__": _delitem,
+    "__iadd__": _iadd,
+    "__imul__": _imul,
+    "__setitem__": _setitem,
+    "append": _append,
+    "clear": _clear,
+    "extend": _extend,
+    "insert": _insert,
+    "pop": _pop,
+    "remove": _remove,
+}
+"""Method name -> how to make it report."""

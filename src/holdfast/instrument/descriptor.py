@@ -1,0 +1,286 @@
+"""Define what stands on a mapped class under the name of an attribute.
+
+On the class, `Author.name` is an expression for statements; on an object, `author.name` is the
+value. Reading and writing values is generated code (`accessors`), so that a loaded value is read
+without a call into the slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from sqlalchemy import SQLColumnExpression
+
+from holdfast.errors.attributes import AttributeAccessError
+from holdfast.foundation.sqlalchemy_core import (
+    EMPTY_DICT,
+    HasCacheKey,
+    InternalTraversal,
+    coercions,
+    immutabledict,
+    memoized_property,
+    roles,
+    self_inspects,
+)
+from holdfast.instrument.accessors import build_accessors
+from holdfast.instrument.inspection import InspectionAttr
+from holdfast.instrument.slots.base import EVENT_NAMES, AttributeSlot
+from holdfast.instrument.slots.value import ValueSlot
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.elements import SQLCoreOperations
+
+T = TypeVar("T", bound=Any)
+
+PLUGIN: Final = "holdfast"
+"""Name of our compile plugin in Core's statements."""
+
+# Inside of the classes below, `property` is the mapped attribute's `MapperProperty`.
+_become_property: Callable[..., None] = property.__init__
+
+
+@self_inspects
+class QueryableAttribute(
+    SQLColumnExpression[T],
+    roles.JoinTargetRole,
+    roles.OnClauseRole,
+    roles.ColumnsClauseRole,
+    HasCacheKey,
+    InspectionAttr,
+):
+    """A mapped attribute of a class or of an alias of one, as an expression.
+
+    Attributes:
+        class_: The mapped class, or the `AliasedClass`.
+        key: Name of the attribute.
+        parent: The `Mapper`, or the `AliasedInsp` of an alias.
+        property: The `MapperProperty`; also `prop`.
+        slot: The behaviour on objects; also `impl`. None for what holds no value of its own.
+        of_type_entity: Target that `of_type()` chose, or None.
+        extra_criteria: Criteria that `and_()` added.
+    """
+
+    is_attribute = True
+    is_clause_element = False
+    inherit_cache = True
+    _cache_key_traversal = (
+        ("key", InternalTraversal.dp_string),
+        ("parent", InternalTraversal.dp_multi),
+        ("of_type_entity", InternalTraversal.dp_multi),
+        ("extra_criteria", InternalTraversal.dp_clauseelement_list),
+    )
+
+    # Filled by `hooks`: Core's dispatcher of attribute events.
+    dispatch: Any = None
+
+    # What Core's traversals ask of elements of a statement (core.md 1.1).
+    _annotations: Any = EMPTY_DICT
+    _is_immutable = True
+
+    class_: Any
+    key: str
+    parent: Any
+    property: Any
+    prop: Any
+    slot: Any
+    of_type_entity: Any
+    extra_criteria: tuple[Any, ...]
+
+    def __init__(
+        self,
+        class_: Any,
+        key: str,
+        parent: Any = None,
+        property: Any = None,  # noqa: A002 - the public name
+        slot: AttributeSlot | None = None,
+        comparator: Any = None,
+        *,
+        of_type_entity: Any = None,
+        extra_criteria: Iterable[Any] = (),
+    ) -> None:
+        self.class_ = class_
+        self.key = key
+        self.parent = parent
+        self.property = self.prop = property
+        self.slot = self.impl = slot
+        self.of_type_entity = of_type_entity
+        self.extra_criteria = tuple(extra_criteria)
+        if comparator is not None:
+            self.__dict__["comparator"] = comparator
+
+    # -- as an expression ------------------------------------------------------------------------
+
+    @memoized_property
+    def comparator(self) -> Any:
+        """The object that has the attribute's SQL operators."""
+        return self.property.make_comparator(self.parent)
+
+    @memoized_property
+    def expression(self) -> Any:
+        """The Core expression that stands for the attribute in a statement."""
+        if self.of_type_entity is None and not self.extra_criteria:
+            make = getattr(self.property, "expression_for", None)
+            if make is not None:
+                return make(self.parent)
+        return self.comparator.__clause_element__()
+
+    def __clause_element__(self) -> Any:
+        return self.expression
+
+    @memoized_property
+    def _propagate_attrs(self) -> Any:
+        if self.parent is None:
+            return EMPTY_DICT
+        return immutabledict({"compile_state_plugin": PLUGIN, "plugin_subject": self.parent})
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Apply an operator, by way of the comparator."""
+        return op(self.comparator, *other, **kwargs)
+
+    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+        """Apply an operator with the attribute on its right."""
+        return op(other, self.comparator, **kwargs)
+
+    def adapt_to_entity(self, entity: Any) -> QueryableAttribute[T]:
+        """The same attribute of an alias of the class."""
+        return QueryableAttribute(
+            entity.entity,
+            self.key,
+            entity,
+            self.property,
+            self.slot,
+            self._adapted_comparator(entity),
+            of_type_entity=self.of_type_entity,
+            extra_criteria=self.extra_criteria,
+        )
+
+    def _adapted_comparator(self, entity: Any) -> Any:
+        """None lets the property make one for the alias; what options changed is carried over."""
+        if self.of_type_entity is None and not self.extra_criteria and self.property is not None:
+            return None
+        return self.comparator.adapt_to_entity(entity)
+
+    def of_type(self, entity: Any) -> QueryableAttribute[T]:
+        """The relationship, with a subclass or an alias as its target."""
+        return self._changed(self.comparator.of_type(entity))
+
+    def and_(self, *criteria: Any) -> QueryableAttribute[T]:
+        """The relationship, with more criteria for its ON clause or for its loads."""
+        given = tuple(coercions.expect(roles.WhereHavingRole, each) for each in criteria)
+        return self._changed(self.comparator.and_(*given), given)
+
+    def _changed(self, comparator: Any, criteria: tuple[Any, ...] = ()) -> QueryableAttribute[T]:
+        return QueryableAttribute(
+            self.class_,
+            self.key,
+            self.parent,
+            self.property,
+            self.slot,
+            comparator,
+            of_type_entity=getattr(comparator, "of_type_entity", None) or self.of_type_entity,
+            extra_criteria=(*self.extra_criteria, *criteria),
+        )
+
+    def label(self, name: str | None) -> Any:
+        """The expression under another name in the result."""
+        return self.__clause_element__().label(name)
+
+    @memoized_property
+    def info(self) -> Any:
+        """The dictionary for the application that was given with the property."""
+        return self.property.info
+
+    def __getattr__(self, name: str) -> Any:
+        # Only for names that neither the instance nor its class has. Those that start with an
+        # underscore are somebody's protocol, never an operator.
+        if not name.startswith("_") and name not in ("property", "prop", "comparator", "key"):
+            comparator = self.comparator
+            try:
+                return getattr(comparator, name)
+            except AttributeError:
+                raise AttributeAccessError.on_expression(self, comparator, name) from None
+        raise AttributeError(name)
+
+    def __str__(self) -> str:
+        class_ = self.class_
+        return f"{getattr(class_, '__name__', class_)}.{self.key}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self} at {id(self):#x}>"
+
+    __hash__ = object.__hash__
+
+    # -- Core's traversals; an attribute is opaque to them ----------------------------------------
+
+    @memoized_property
+    def _from_objects(self) -> Any:
+        return self.expression._from_objects
+
+    def _clone(self, **kwargs: Any) -> QueryableAttribute[T]:
+        return self
+
+    def _copy_internals(self, **kwargs: Any) -> None:
+        return None
+
+    def get_children(self, **kwargs: Any) -> tuple[Any, ...]:
+        """Nothing that a traversal of a statement should enter."""
+        return ()
+
+
+class InstrumentedAttribute(QueryableAttribute[T], property):
+    """A mapped attribute on the class that maps it: expression on the class, value on objects."""
+
+    inherit_cache = True
+
+    def __init__(
+        self,
+        class_: Any,
+        key: str,
+        parent: Any = None,
+        property: Any = None,  # noqa: A002 - the public name
+        slot: AttributeSlot | None = None,
+        comparator: Any = None,
+        *,
+        doc: str | None = None,
+    ) -> None:
+        super().__init__(class_, key, parent, property, slot, comparator)
+        self._doc = doc if doc is not None else getattr(property, "doc", None)
+        if slot is not None:
+            self.refresh_accessors()
+
+    def install_slot(self, slot: AttributeSlot) -> None:
+        """Give the attribute its behaviour on objects, or another one."""
+        self.slot = self.impl = slot
+        slot.manager.slots[self.key] = slot
+        self.refresh_accessors()
+
+    def refresh_accessors(self) -> None:
+        """Write the accessors anew; needed after listeners came or went."""
+        slot = self.slot
+        if slot is None:
+            return
+        dispatch = slot.dispatch = self.dispatch
+        slot.has_listeners = dispatch is not None and any(
+            bool(getattr(dispatch, name, ())) for name in EVENT_NAMES
+        )
+        stores_directly = isinstance(slot, ValueSlot) and not slot.has_listeners
+        accessors = build_accessors(slot, stores_directly=stores_directly)
+        _become_property(self, accessors.get, accessors.set, accessors.delete, self._doc)
+        slot.manager.refresh_construction()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> T: ...
+
+        def __get__(
+            self, instance: object | None, owner: Any
+        ) -> InstrumentedAttribute[T] | T: ...
+
+        def __set__(self, instance: Any, value: SQLCoreOperations[T] | T) -> None: ...
+
+        def __delete__(self, instance: Any) -> None: ...

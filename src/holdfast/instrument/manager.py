@@ -1,0 +1,329 @@
+"""Define `ClassManager`, which instruments one class.
+
+It puts attributes on the class, wraps its `__init__`, makes its states, and can undo all that. It
+is stored as `cls.__dict__["_sa_class_manager"]`: a subclass has one of its own, which takes in the
+attributes of the managers above it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, KeysView, ValuesView
+from typing import Any
+
+from holdfast.errors.attributes import ForeignInstrumentationError
+from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.foundation.sqlalchemy_core import memoized_property
+from holdfast.instrument.attribute_state import attribute_states
+from holdfast.instrument.construction import (
+    build_init,
+    default_constructor,
+    takes_keywords_as_values,
+)
+from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.instrument.slots.base import AttributeSlot
+from holdfast.instrument.slots.value import ValueSlot
+from holdfast.states.instance import InstanceState, blank
+
+MANAGER_ATTRIBUTE = "_sa_class_manager"
+STATE_ATTRIBUTE = "_sa_instance_state"
+
+
+class ClassManager:
+    """The instrumentation of one class; a mapping from attribute names to attributes."""
+
+    STATE_ATTR = STATE_ATTRIBUTE
+    MANAGER_ATTR = MANAGER_ATTRIBUTE
+
+    # Filled by `hooks`: Core's dispatcher of instance events, and whether it has listeners.
+    dispatch: Any = None
+    has_init_listeners: bool = False
+    has_load_listeners: bool = False
+    has_refresh_listeners: bool = False
+    has_refresh_flush_listeners: bool = False
+    has_expire_listeners: bool = False
+
+    def __init__(self, class_: type[Any]) -> None:
+        taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
+        if taken is not None:
+            raise ForeignInstrumentationError.taken(class_)
+        self.class_ = class_
+        # Filled by `mapping`; None until the class is mapped.
+        self.mapper: Any = None
+        self.registry: Any = None
+        # Called before the first object is made, then set to None by whoever put it here.
+        self.prepare: Callable[[], None] | None = None
+        # Attribute name -> behaviour; inherited ones included.
+        self.slots: dict[str, AttributeSlot] = {}
+        # Names that the constructor may store without asking anyone; see `construction`.
+        self.plain_keys: set[str] = set()
+        self.state_class: type[InstanceState] = type(
+            "InstanceState",
+            (InstanceState,),
+            {"__slots__": (), "manager": self, "__module__": InstanceState.__module__},
+        )
+        self._attributes: dict[str, InstrumentedAttribute[Any]] = {}
+        # Attributes of the class itself, which `uninstall` and `dispose` put back: name -> what
+        # the class had there before, or None.
+        self._replaced: dict[str, Any] = {}
+        self._subclasses: weakref.WeakSet[ClassManager] = weakref.WeakSet()
+        for base in reversed(self.bases):
+            base._subclasses.add(self)
+            self._attributes.update(base._attributes)
+            self.slots.update(base.slots)
+        self._own_init: Any = class_.__dict__.get("__init__")
+        self.original_init: Callable[..., None] = class_.__init__
+        setattr(class_, MANAGER_ATTRIBUTE, self)
+        self.install_init()
+
+    # -- the class -------------------------------------------------------------------------------
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a mapper has taken the class."""
+        return self.mapper is not None
+
+    @memoized_property
+    def bases(self) -> list[ClassManager]:
+        """Managers of the classes above, the nearest first."""
+        found = (base.__dict__.get(MANAGER_ATTRIBUTE) for base in self.class_.__mro__[1:])
+        return [each for each in found if isinstance(each, ClassManager)]
+
+    def subclass_managers(self, *, recursive: bool = True) -> list[ClassManager]:
+        """Managers of the classes below."""
+        direct = [each for each in self._subclasses if recursive or self in each.bases[:1]]
+        return sorted(direct, key=lambda each: len(each.class_.__mro__))
+
+    def install_init(self) -> None:
+        """Wrap the class's `__init__`, so that every new object gets its state."""
+        init = build_init(self, self.original_init)
+        init.__dict__["_sa_original_init"] = self.original_init
+        self.class_.__init__ = init
+        self.refresh_construction()
+
+    def refresh_construction(self) -> None:
+        """Find out anew which keywords the default constructor may store directly."""
+        self.plain_keys.clear()
+        if takes_keywords_as_values(self):
+            self.plain_keys.update(
+                key
+                for key, slot in self.slots.items()
+                if isinstance(slot, ValueSlot)
+                and not slot.has_listeners
+                and self._attributes.get(key) is _on_class(self.class_, key)
+            )
+        for manager in self._subclasses:
+            manager.refresh_construction()
+
+    # -- attributes ----------------------------------------------------------------------------
+
+    def install(self, attribute: InstrumentedAttribute[Any]) -> None:
+        """Put an attribute on the class, in place of what is there under its name."""
+        key = attribute.key
+        if key not in self._replaced:
+            self._replaced[key] = self.class_.__dict__.get(key)
+        setattr(self.class_, key, attribute)
+        self._take(attribute)
+        self.refresh_construction()
+
+    def _take(self, attribute: InstrumentedAttribute[Any]) -> None:
+        key = attribute.key
+        self._attributes[key] = attribute
+        if attribute.slot is not None:
+            self.slots[key] = attribute.slot
+        for manager in self._subclasses:
+            if key not in manager._replaced and manager.class_ is not attribute.class_:
+                manager._take(attribute)
+
+    def install_slot(self, key: str, slot: AttributeSlot) -> None:
+        """Give an installed attribute its behaviour; subclasses take it over."""
+        attribute = self._attributes[key]
+        attribute.install_slot(slot)
+        self._take(attribute)
+        self.refresh_construction()
+
+    def uninstall(self, key: str) -> None:
+        """Take an attribute off the class, and put back what was there before."""
+        former = self._replaced.pop(key, None)
+        attribute = self._attributes.get(key)
+        if attribute is not None and self.class_.__dict__.get(key) is attribute:
+            delattr(self.class_, key)
+            if former is not None:
+                setattr(self.class_, key, former)
+        self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        self._attributes.pop(key, None)
+        self.slots.pop(key, None)
+        self.plain_keys.discard(key)
+        for manager in self._subclasses:
+            if key not in manager._replaced:
+                manager._drop(key)
+
+    def dispose(self) -> None:
+        """Undo everything: the class is as it was before."""
+        for key in list(self._replaced):
+            self.uninstall(key)
+        if self._own_init is not None:
+            self.class_.__init__ = self._own_init
+        elif "__init__" in self.class_.__dict__:
+            del self.class_.__init__
+        if self.class_.__dict__.get(MANAGER_ATTRIBUTE) is self:
+            delattr(self.class_, MANAGER_ATTRIBUTE)
+        for base in self.bases:
+            base._subclasses.discard(self)
+        self.mapper = None
+        self.prepare = None
+
+    # -- objects ---------------------------------------------------------------------------------
+
+    def new_instance(self) -> Any:
+        """An object with a state, without calling `__init__` (MP-190)."""
+        obj = self.class_.__new__(self.class_)
+        obj.__dict__[STATE_ATTRIBUTE] = blank(self.state_class(obj))
+        return obj
+
+    def attach(self, obj: Any) -> InstanceState:
+        """The state of an object that was made by hand; made when there is none."""
+        values = obj.__dict__
+        state: InstanceState | None = values.get(STATE_ATTRIBUTE)
+        if state is None:
+            manager = self if type(obj) is self.class_ else self.manager_below(type(obj))
+            state = values[STATE_ATTRIBUTE] = blank(manager.state_class(obj))
+        return state
+
+    def manager_below(self, class_: type[Any]) -> ClassManager:
+        """The manager of a subclass, made when it is not mapped itself (MP-192)."""
+        manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
+        if isinstance(manager, ClassManager):
+            return manager
+        return ClassManager(class_)
+
+    def has_state(self, obj: Any) -> bool:
+        """Whether an object has its state."""
+        return STATE_ATTRIBUTE in obj.__dict__
+
+    def has_parent(self, state: InstanceState, key: str, *, optimistic: bool = False) -> bool:
+        """Whether some object holds `state` through the attribute `key` of this class."""
+        return self.slots[key].has_parent(state, optimistic=optimistic)
+
+    def attribute_states(self, state: InstanceState) -> Any:
+        """The `inspect(obj).attrs` collection of one object."""
+        return attribute_states(self, state)
+
+    # -- a mapping from names to attributes ------------------------------------------------------
+
+    @property
+    def attributes(self) -> ValuesView[InstrumentedAttribute[Any]]:
+        """All attributes."""
+        return self._attributes.values()
+
+    def keys(self) -> KeysView[str]:
+        """Names of all attributes."""
+        return self._attributes.keys()
+
+    def values(self) -> ValuesView[InstrumentedAttribute[Any]]:
+        """All attributes."""
+        return self._attributes.values()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The attribute of that name, or `default`."""
+        return self._attributes.get(key, default)
+
+    def __getitem__(self, key: str) -> InstrumentedAttribute[Any]:
+        return self._attributes[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._attributes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return other is self
+
+    def __repr__(self) -> str:
+        return f"<ClassManager of {self.class_.__module__}.{self.class_.__qualname__}>"
+
+
+def _on_class(class_: type[Any], key: str) -> Any:
+    """What an object of the class finds under a name, without calling descriptors."""
+    for base in class_.__mro__:
+        if key in base.__dict__:
+            return base.__dict__[key]
+    return None
+
+
+# -- from classes and objects to managers and states -------------------------------------------
+
+
+def register_class(class_: type[Any]) -> ClassManager:
+    """The manager of a class, made when there is none."""
+    manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
+    return manager if isinstance(manager, ClassManager) else ClassManager(class_)
+
+
+def unregister_class(class_: type[Any]) -> None:
+    """Undo the instrumentation of a class."""
+    manager_of_class(class_).dispose()
+
+
+def find_manager(class_: Any) -> ClassManager | None:
+    """The manager of a class, or None."""
+    try:
+        manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
+    except AttributeError:
+        return None
+    return manager if isinstance(manager, ClassManager) else None
+
+
+def manager_of_class(class_: Any) -> ClassManager:
+    """The manager of a class.
+
+    Raises:
+        UnmappedClassError: The class is not instrumented.
+    """
+    manager = find_manager(class_)
+    if manager is None:
+        raise UnmappedClassError(class_)
+    return manager
+
+
+def instance_state(obj: Any) -> InstanceState:
+    """The state of an object; `AttributeError` when it has none (SM-9)."""
+    state: InstanceState = obj._sa_instance_state
+    return state
+
+
+def instance_dict(obj: Any) -> dict[str, Any]:
+    """The dictionary of an object."""
+    values: dict[str, Any] = obj.__dict__
+    return values
+
+
+def find_state(obj: Any) -> InstanceState | None:
+    """The state of an object, or None."""
+    state = getattr(obj, STATE_ATTRIBUTE, None)
+    return state if isinstance(state, InstanceState) else None
+
+
+__all__ = [
+    "ClassManager",
+    "default_constructor",
+    "find_manager",
+    "find_state",
+    "instance_dict",
+    "instance_state",
+    "manager_of_class",
+    "register_class",
+    "unregister_class",
+]

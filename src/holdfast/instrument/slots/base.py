@@ -1,0 +1,305 @@
+"""Define `AttributeSlot`, the behaviour of one attribute: get, set, delete and history.
+
+Rules kept here:
+1. A present value is read from the object's `__dict__` and nowhere else.
+2. A missing value of an object without identity reads as empty and stores nothing (SM-11); a
+   missing value of an object with identity is asked of the `missing_value` socket.
+3. A key with a recorded change that is absent from the dict was deleted: it reads as empty.
+4. A former value is recorded before anything is stored.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from holdfast.errors.attributes import AttributeRequestError, ParentTrackingError
+from holdfast.foundation.load_policy import INIT_OK, LoadPolicy
+from holdfast.foundation.markers import (
+    ATTR_EMPTY,
+    ATTR_WAS_SET,
+    NO_VALUE,
+    PASSIVE_CLASS_MISMATCH,
+    PASSIVE_NO_RESULT,
+)
+from holdfast.instrument.tokens import (
+    OP_MODIFIED,
+    OP_REMOVE,
+    OP_REPLACE,
+    AttributeEventToken,
+    Operation,
+)
+from holdfast.states import parents
+from holdfast.states.history import HISTORY_BLANK, History
+from holdfast.states.instance import InstanceState
+from holdfast.states.ports import missing_value
+
+Values = dict[str, Any]
+
+EVENT_NAMES = (
+    "append",
+    "append_wo_mutation",
+    "bulk_replace",
+    "dispose_collection",
+    "init_collection",
+    "init_scalar",
+    "modified",
+    "remove",
+    "set",
+)
+
+# policy -> the same without the making of empty values; history never makes any.
+_without_init: dict[LoadPolicy, LoadPolicy] = {}
+
+
+def without_initialization(policy: LoadPolicy) -> LoadPolicy:
+    """The policy under which a missing value of a new object reads as NO_VALUE."""
+    found = _without_init.get(policy)
+    if found is None:
+        found = _without_init[policy] = policy.forbidding(INIT_OK)
+    return found
+
+
+class AttributeSlot(ABC):
+    """One attribute of one class.
+
+    Attributes:
+        key: Name of the attribute.
+        manager: The `ClassManager` of the class.
+        parent_token: Shared by the slots of one relationship on all classes of a hierarchy.
+        active_history: Load the former value when a new one is set.
+        tracks_parent: Record in the members which object holds them (`states.parents`).
+        single_parent: Refuse a second holder (CA-68).
+        reverse_keys: Names of the attributes on the other class that are kept in step.
+        cascades: Tell `link_listener` of new and removed members.
+        loads_on_pending: Ask the loader also for objects without identity.
+    """
+
+    collection: bool = False
+    is_reference: bool = False
+    accepts_scalar_loader: bool = False
+    supports_population: bool = True
+    dynamic: bool = False
+    defers_history: bool = False
+
+    # Set by `descriptor.refresh_accessors`.
+    has_listeners: bool = False
+    dispatch: Any = None
+
+    # Which operations of this slot add a member to the other end, and which take it away: a
+    # change that comes back to where it started is recognised by them.
+    adding_operations: tuple[Operation, ...] = (OP_REPLACE,)
+    removing_operations: tuple[Operation, ...] = (OP_REMOVE, OP_REPLACE)
+
+    def __init__(
+        self,
+        key: str,
+        manager: Any,
+        *,
+        parent_token: object = None,
+        active_history: bool = False,
+        tracks_parent: bool = False,
+        single_parent: bool = False,
+        reverse_keys: Iterable[str] = (),
+        cascades: bool = False,
+        loads_on_pending: bool = False,
+    ) -> None:
+        self.key = key
+        self.manager = manager
+        self.parent_token: object = self if parent_token is None else parent_token
+        self.active_history = active_history
+        self.single_parent = single_parent
+        self.tracks_parent = tracks_parent or single_parent
+        self.reverse_keys: tuple[str, ...] = tuple(reverse_keys)
+        self.cascades = cascades
+        self.loads_on_pending = loads_on_pending
+        self.replace_token = AttributeEventToken(self, OP_REPLACE)
+        self.remove_token = AttributeEventToken(self, OP_REMOVE)
+        self.modified_token = AttributeEventToken(self, OP_MODIFIED)
+
+    def __str__(self) -> str:
+        return f"{self.manager.class_.__name__}.{self.key}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def get(self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD) -> Any:
+        """The value, loaded as far as `policy` allows, or a marker."""
+        try:
+            return d[self.key]
+        except KeyError:
+            return self.absent(state, d, policy)
+
+    def absent(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
+        """The value of an attribute that is not in the object's dict."""
+        if not policy.may_load:
+            return PASSIVE_NO_RESULT
+        if self.is_loadable(state):
+            value = missing_value.plugged(state, self.key, policy)
+            if value is PASSIVE_NO_RESULT or value is NO_VALUE or value is PASSIVE_CLASS_MISMATCH:
+                return value
+            if value is ATTR_WAS_SET:
+                try:
+                    return d[self.key]
+                except KeyError:
+                    raise AttributeRequestError.loader_set_nothing(state, self.key) from None
+            if value is not ATTR_EMPTY:
+                self.set_committed(state, d, value)
+                return d[self.key]
+        return self.empty_value(state, d) if policy.initializes else NO_VALUE
+
+    def is_loadable(self, state: InstanceState) -> bool:
+        """Whether a loader may know the value that the dict lacks."""
+        if state.pk is None and not (self.loads_on_pending and state.members is not None):
+            return False
+        return state.changes is None or self.key not in state.changes
+
+    @abstractmethod
+    def empty_value(self, state: InstanceState, d: Values) -> Any:
+        """What the attribute reads as when there is no value anywhere."""
+
+    # -- writing -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def set(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+        *,
+        check_old: object = NO_VALUE,
+        pop: bool = False,
+    ) -> None:
+        """Assign a value.
+
+        Args:
+            state: State of the object.
+            d: The object's `__dict__`.
+            value: The new value.
+            initiator: Who started the change, when it was not this attribute.
+            policy: How far the former value may be loaded.
+            check_old: For references: the value that must be there now.
+            pop: For references: do nothing, instead of raising, when it is not there.
+        """
+
+    @abstractmethod
+    def delete(self, state: InstanceState, d: Values) -> None:
+        """Take the value away."""
+
+    def append(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+    ) -> None:
+        """Make `value` a member; for a reference, the value."""
+        self.set(state, d, value, initiator, policy)
+
+    def remove(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+    ) -> None:
+        """Take the member `value` away; raise when it is none."""
+        self.set(state, d, None, initiator, policy, check_old=value)
+
+    def pop(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+    ) -> None:
+        """Take the member `value` away, if it is one."""
+        self.set(state, d, None, initiator, policy, check_old=value, pop=True)
+
+    def set_committed(self, state: InstanceState, d: Values, value: Any) -> None:
+        """Store a value as if it had been loaded: no events, no change (AH-63)."""
+        changes = state.changes
+        if changes is not None:
+            changes.pop(self.key, None)
+        d[self.key] = value
+
+    # -- history -----------------------------------------------------------------------------
+
+    def history(
+        self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD
+    ) -> History:
+        """How the present value differs from what the database holds (AH-20, AH-21)."""
+        key = self.key
+        changes = state.changes
+        if changes is not None and key in changes:
+            return self.changed_history(state, d, policy)
+        try:
+            current = d[key]
+        except KeyError:
+            current = self.absent(state, d, without_initialization(policy))
+            if current is PASSIVE_NO_RESULT or current is NO_VALUE:
+                return HISTORY_BLANK
+        return self.unchanged_history(current)
+
+    def unchanged_history(self, current: Any) -> History:
+        """History of a value without recorded change."""
+        return History((), [current], ())
+
+    @abstractmethod
+    def changed_history(self, state: InstanceState, d: Values, policy: LoadPolicy) -> History:
+        """History of an attribute with a recorded change."""
+
+    def committed_value(
+        self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD
+    ) -> Any:
+        """The value that the database is known to hold; None where that is not known."""
+        changes = state.changes
+        if changes is not None and self.key in changes:
+            committed = changes[self.key]
+            return None if committed is NO_VALUE or committed is PASSIVE_NO_RESULT else committed
+        return self.get(state, d, policy)
+
+    def all_pending(
+        self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.NO_INITIALIZE
+    ) -> list[tuple[InstanceState, Any]]:
+        """Present members and those that were there at the last flush, for cascades (CA-20)."""
+        return []
+
+    def is_own(self, initiator: AttributeEventToken | None) -> bool:
+        """Whether a change was started by this attribute, and not by its other end."""
+        return initiator is None or initiator.parent_token is self.parent_token
+
+    # -- parents of members --------------------------------------------------------------------
+
+    def has_parent(self, state: InstanceState, *, optimistic: bool = False) -> bool:
+        """Whether some object holds the member `state` through this attribute.
+
+        Args:
+            state: State of the member.
+            optimistic: The answer for a member that nothing is known of.
+        """
+        if not self.tracks_parent:
+            raise ParentTrackingError.not_configured(str(self))
+        return parents.has_parent(state, self.parent_token, optimistic=optimistic)
+
+    def set_has_parent(self, state: InstanceState, parent: InstanceState, *, value: bool) -> None:
+        """Record that `parent` holds the member `state`, or holds it no more."""
+        if not self.tracks_parent:
+            raise ParentTrackingError.not_configured(str(self))
+        if value:
+            parents.claim(state, self.parent_token, parent)
+        else:
+            parents.release(state, self.parent_token, parent)
+
+    def check_single_parent(self, child: InstanceState) -> None:
+        """Refuse a member that an object holds already (CA-68)."""
+        if parents.has_parent(child, self.parent_token, optimistic=False):
+            raise AttributeRequestError.second_parent(child, self.manager.class_, str(self))

@@ -1,0 +1,225 @@
+"""Define `ReferenceSlot`, the slot of an attribute that holds one related object.
+
+Rules kept here:
+1. Assigning does not load the former object, unless the attribute has active history: it is taken
+   from the dict or the identity map, or stays unknown (AH-31).
+2. Around an assignment, in this order: the former object is released, listeners run, the change is
+   recorded, the session hears of it, the other ends follow, the new object is claimed, and last
+   the value is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from holdfast.errors.attributes import (
+    AttributeAccessError,
+    AttributeValueError,
+)
+from holdfast.foundation.load_policy import (
+    INIT_OK,
+    LOAD_AGAINST_COMMITTED,
+    NO_AUTOFLUSH,
+    NO_RAISE,
+    LoadPolicy,
+)
+from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.instrument import backrefs
+from holdfast.instrument.slots.base import AttributeSlot, Values, without_initialization
+from holdfast.instrument.tokens import AttributeEventToken
+from holdfast.states import parents
+from holdfast.states.changes import note_change
+from holdfast.states.history import History, reference_history
+from holdfast.states.instance import InstanceState
+from holdfast.states.ports import link_listener, missing_value
+
+# How the object to be replaced is looked for, without and with active history.
+_FORMER_IN_MEMORY = LoadPolicy.MEMORY_ONLY.forbidding(INIT_OK).allowing(
+    LOAD_AGAINST_COMMITTED, NO_RAISE
+)
+_FORMER_LOADED = LoadPolicy.ONLY_PERSISTENT.allowing(NO_AUTOFLUSH, LOAD_AGAINST_COMMITTED)
+
+
+def is_object(value: object) -> bool:
+    """Whether a former or present value is a related object, and neither None nor a marker."""
+    return not (value is None or value is NO_VALUE or value is PASSIVE_NO_RESULT)
+
+
+class ReferenceSlot(AttributeSlot):
+    """The slot of a relationship to one object."""
+
+    is_reference = True
+
+    def __init__(
+        self,
+        key: str,
+        manager: Any,
+        *,
+        parent_token: object = None,
+        active_history: bool = False,
+        defers_history: bool = False,
+        tracks_parent: bool = False,
+        single_parent: bool = False,
+        reverse_keys: Iterable[str] = (),
+        cascades: bool = False,
+        loads_on_pending: bool = False,
+    ) -> None:
+        super().__init__(
+            key,
+            manager,
+            parent_token=parent_token,
+            active_history=active_history,
+            tracks_parent=tracks_parent,
+            single_parent=single_parent,
+            reverse_keys=reverse_keys,
+            cascades=cascades,
+            loads_on_pending=loads_on_pending,
+        )
+        # The former object, when unknown, is loaded by `history`: a flush needs it where the
+        # foreign key is on the other side.
+        self.defers_history = defers_history
+
+    def empty_value(self, state: InstanceState, d: Values) -> Any:
+        """None; `init_scalar` listeners may give another value (EV-105)."""
+        value = None
+        if self.has_listeners:
+            for listener in self.dispatch.init_scalar:
+                answer = listener(state, value, d)
+                if answer is not NO_VALUE:
+                    value = answer
+        return value
+
+    def former_value(self, state: InstanceState, d: Values) -> Any:
+        """The object that is about to be replaced, None, NO_VALUE or PASSIVE_NO_RESULT."""
+        try:
+            return d[self.key]
+        except KeyError:
+            if state.pk is None and not self.loads_on_pending:
+                return NO_VALUE
+        policy = _FORMER_LOADED if self.active_history or self.single_parent else _FORMER_IN_MEMORY
+        return self.absent(state, d, policy)
+
+    def set(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+        *,
+        check_old: object = NO_VALUE,
+        pop: bool = False,
+    ) -> None:
+        """Assign an object or None, and bring the other end in step."""
+        old = self.former_value(state, d)
+        if (
+            check_old is not NO_VALUE
+            and old is not PASSIVE_NO_RESULT
+            and old is not check_old
+        ):
+            if pop:
+                return
+            raise AttributeValueError.not_associated(check_old, state, self.key)
+        d[self.key] = self.replaced(state, value, old, initiator)
+
+    def replaced(
+        self, state: InstanceState, value: Any, old: Any, initiator: AttributeEventToken | None
+    ) -> Any:
+        """Do all that an assignment entails but storing; give back the value to store."""
+        child: InstanceState | None = None if value is None else value._sa_instance_state
+        former: InstanceState | None = None
+        if old is not value and is_object(old):
+            former = old._sa_instance_state
+        if self.tracks_parent:
+            if former is not None:
+                parents.release(former, self.parent_token, state)
+            if (
+                self.single_parent
+                and child is not None
+                and old is not value
+                and self.is_own(initiator)
+            ):
+                self.check_single_parent(child)
+        if self.has_listeners:
+            token = initiator or self.replace_token
+            for listener in self.dispatch.set:
+                value = listener(state, value, old, token)
+            child = None if value is None else value._sa_instance_state
+        changes = state.changes
+        if changes is None or self.key not in changes:
+            note_change(state, self.key, old)
+        if self.cascades and state.members is not None:
+            if former is not None:
+                link_listener.plugged.unlinked(state, self.key, former)
+            if child is not None and self.is_own(initiator):
+                link_listener.plugged.linked(state, self.key, child)
+        if self.reverse_keys and old is not value:
+            owner = state()
+            if former is not None:
+                # This attribute gives the old object up, whoever started the change.
+                backrefs.unlink(self, owner, former, old, initiator, self.replace_token)
+            if child is not None:
+                backrefs.link(self, owner, child, value, initiator or self.replace_token)
+        if self.tracks_parent and child is not None:
+            parents.claim(child, self.parent_token, state)
+        return value
+
+    def delete(self, state: InstanceState, d: Values) -> None:
+        """Take the object away: the attribute reads as None (AH-10)."""
+        key = self.key
+        known = state.changes is not None and key in state.changes and key not in d
+        old = NO_VALUE if known else self.former_value(state, d)
+        if key not in d and (known or (old is not PASSIVE_NO_RESULT and state.pk is None)):
+            raise AttributeAccessError.nothing_to_delete(state, key)
+        if is_object(old):
+            former: InstanceState = old._sa_instance_state
+            if self.tracks_parent:
+                parents.release(former, self.parent_token, state)
+        if self.has_listeners:
+            for listener in self.dispatch.remove:
+                listener(state, old, self.remove_token)
+        note_change(state, key, old)
+        if is_object(old):
+            if self.cascades and state.members is not None:
+                link_listener.plugged.unlinked(state, key, former)
+            if self.reverse_keys:
+                backrefs.unlink(self, state(), former, old, None, self.remove_token)
+        d.pop(key, None)
+
+    # -- history -----------------------------------------------------------------------------
+
+    def changed_history(self, state: InstanceState, d: Values, policy: LoadPolicy) -> History:
+        """Compare with the recorded object, looking it up first where that was put off."""
+        current = d.get(self.key, NO_VALUE)
+        assert state.changes is not None
+        committed = state.changes[self.key]
+        if committed is PASSIVE_NO_RESULT:
+            committed = NO_VALUE
+            if self.defers_history and policy.may_fetch and state.pk is not None:
+                found = missing_value.plugged(
+                    state, self.key, policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE)
+                )
+                if found is ATTR_EMPTY or found is ATTR_WAS_SET:
+                    found = None
+                if found is not PASSIVE_NO_RESULT and found is not NO_VALUE:
+                    committed = state.changes[self.key] = found
+        if current is NO_VALUE and committed is NO_VALUE:
+            # Deleted, and what was there is not known: NULL is written in any case.
+            return History([None], (), ())
+        return reference_history(current, committed)
+
+    def all_pending(
+        self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.NO_INITIALIZE
+    ) -> list[tuple[InstanceState, Any]]:
+        """The object, and the one that was there at the last flush (CA-20)."""
+        current = self.get(state, d, without_initialization(policy))
+        found = []
+        if is_object(current):
+            found.append((current._sa_instance_state, current))
+        changes = state.changes
+        if changes is not None:
+            former = changes.get(self.key)
+            if former is not current and is_object(former):
+                found.append((former._sa_instance_state, former))
+        return found

@@ -1,0 +1,135 @@
+"""Define cascade rules and the walk along them.
+
+A relationship names the operations that it passes on to related objects; `reachable` yields the
+objects that one operation on one object reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from holdfast.errors.flush import CascadeTypeError
+from holdfast.errors.mapping import RelationshipError
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.load_policy import LoadPolicy
+
+if TYPE_CHECKING:
+    from holdfast.states.instance import InstanceState
+
+RULES = ("save-update", "delete", "refresh-expire", "merge", "expunge", "delete-orphan")
+"""Names of the cascades; each has a boolean attribute on `CascadeOptions`."""
+
+# "all" leaves delete-orphan to be asked for by name.
+ALL_RULES = frozenset(RULES) - {"delete-orphan"}
+VIEW_ONLY_RULES = frozenset(("all", "none", "refresh-expire", "merge", "expunge"))
+
+
+class CascadeOptions(frozenset[str]):
+    """The cascades of one relationship: a set of names, with one boolean attribute each."""
+
+    save_update: bool
+    delete: bool
+    refresh_expire: bool
+    merge: bool
+    expunge: bool
+    delete_orphan: bool
+
+    def __new__(cls, value_list: Iterable[str] | str | None) -> CascadeOptions:
+        """Read a comma-separated string or a list of names.
+
+        Raises:
+            ArgumentError: A name is unknown.
+        """
+        if value_list is None or isinstance(value_list, str):
+            names = [part.strip() for part in (value_list or "").split(",")]
+        else:
+            names = list(value_list)
+        given = {name for name in names if name}
+        unknown = given.difference(RULES, ("all", "none"))
+        if unknown:
+            raise RelationshipError.unknown_cascades(unknown)
+        rules = (given | ALL_RULES if "all" in given else given) - {"all", "none"}
+        if "none" in given:
+            rules = set()
+        self = super().__new__(cls, rules)
+        for rule in RULES:
+            self.__dict__[rule.replace("-", "_")] = rule in rules
+        if "delete-orphan" in rules and "delete" not in rules:
+            warn("The 'delete-orphan' cascade option requires 'delete'.")
+        return self
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"CascadeOptions is immutable: cannot set {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CascadeOptions, (sorted(self),)
+
+    def __repr__(self) -> str:
+        return f"CascadeOptions({','.join(sorted(self))!r})"
+
+
+def reachable(
+    state: InstanceState,
+    rule: str,
+    *,
+    halt_on: Callable[[InstanceState], bool] | None = None,
+) -> Iterator[InstanceState]:
+    """States that an operation on `state` reaches along relationships with the cascade `rule`.
+
+    Each is yielded once, parents before what is reached through them, the start never. Nothing is
+    loaded, except by "delete", which loads what the flush has to know (CA-51). "save-update" also
+    reaches members that were removed and not flushed (CA-35).
+
+    Args:
+        state: Where to begin.
+        rule: Name of the cascade.
+        halt_on: States for which this answers true are neither yielded nor walked through.
+    """
+    keys_name = f"{rule.replace('-', '_')}_keys"
+    seen = {state}
+    waiting = [state]
+    while waiting:
+        parent = waiting.pop()
+        mapper = parent.manager.mapper
+        keys = getattr(mapper, keys_name)
+        if not keys:
+            continue
+        dict_ = parent.dict
+        found: list[InstanceState] = []
+        for key in keys:
+            prop = mapper.properties[key]
+            for child in _members(parent, dict_, prop, rule):
+                if child in seen or (halt_on is not None and halt_on(child)):
+                    continue
+                seen.add(child)
+                if not child.manager.mapper.isa(prop.mapper):
+                    raise CascadeTypeError.met(
+                        key, prop.parent.class_, prop.mapper.class_, child.class_
+                    )
+                found.append(child)
+        yield from found
+        waiting.extend(reversed(found))
+
+
+def _members(
+    parent: InstanceState, dict_: dict[str, Any], prop: Any, rule: str
+) -> Iterable[InstanceState]:
+    """States at the other end of one relationship, as far as the rule wants to know them."""
+    slot = parent.manager.slots[prop.key]  # type: ignore[attr-defined]
+    if rule == "delete":
+        policy = LoadPolicy.NO_INITIALIZE if prop.passive_deletes else LoadPolicy.LOAD
+        return _states_of(slot, parent, dict_, policy)
+    if rule in ("save-update", "merge"):
+        return _states_of(slot, parent, dict_, LoadPolicy.NO_INITIALIZE)
+    if prop.key not in dict_:
+        return ()
+    return _states_of(slot, parent, dict_, LoadPolicy.NO_INITIALIZE)
+
+
+def _states_of(
+    slot: Any, parent: InstanceState, dict_: dict[str, Any], policy: LoadPolicy
+) -> list[InstanceState]:
+    return [
+        child for child, obj in slot.all_pending(parent, dict_, policy) if child is not None and obj
+    ]

@@ -1,0 +1,143 @@
+"""Give a mapped class its attributes: the descriptor, and the slot behind it.
+
+Called by `mapper`: descriptors and the slots of columns when a class is mapped, the slots of
+relationships in the second pass, when their direction is known.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.types import TypeEngine
+
+from holdfast.errors.mapping import MappingArgumentError
+from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.instrument.manager import ClassManager, manager_of_class
+from holdfast.instrument.proxies import create_proxy
+from holdfast.instrument.slots.base import AttributeSlot
+from holdfast.instrument.slots.collection import CollectionSlot
+from holdfast.instrument.slots.reference import ReferenceSlot
+from holdfast.instrument.slots.value import ValueSlot
+from holdfast.mapping.joins.direction import MANYTOONE
+from holdfast.mapping.sockets import slot_makers
+
+HIDDEN_PREFIX = "_sa_"
+"""Properties whose names begin so are mapped without an attribute on the class."""
+
+
+def adopt_class(mapper: Any) -> ClassManager:
+    """The manager of the mapper's class, which gets its constructor and its `__mapper__`.
+
+    Raises:
+        MappingArgumentError: The class is mapped already.
+    """
+    cls = mapper.class_
+    manager = manager_of_class(cls)
+    if manager is not None and manager.is_mapped:
+        raise MappingArgumentError.mapped_twice(cls)
+    return ClassManager.adopt(cls, mapper, constructor=mapper.registry.constructor)
+
+
+def install(mapper: Any, prop: Any) -> None:
+    """Put the descriptor of a property on the class; for a column, with its slot."""
+    key = prop.key
+    if key.startswith(HIDDEN_PREFIX):
+        return
+    manager = mapper.class_manager
+    if prop.is_synonym or prop.is_composite:
+        manager.install(create_proxy(mapper.class_, key, parent=mapper, property=prop))
+        return
+    slot = value_slot(mapper, prop) if prop.is_column else None
+    manager.install(
+        InstrumentedAttribute(mapper.class_, key, parent=mapper, property=prop, slot=slot)
+    )
+    if prop.is_relationship and prop.configured:
+        install_slot(mapper, prop)
+
+
+def install_slot(mapper: Any, prop: Any) -> None:
+    """Give a relationship's attribute its slot, once the direction is known."""
+    if prop.is_relationship and prop.key not in mapper.class_manager.slots:
+        mapper.class_manager[prop.key].install_slot(relationship_slot(mapper, prop))
+
+
+def value_slot(mapper: Any, prop: Any) -> ValueSlot:
+    """The slot of a column attribute."""
+    column = prop.columns[0]
+    identifies = any(each in mapper.primary_key for each in prop.columns)
+    return ValueSlot(
+        prop.key,
+        mapper.class_manager,
+        compare=_comparison(column.type),
+        default=prop.unset_value,
+        active_history=prop.active_history or identifies,
+        parent_token=prop,
+    )
+
+
+def _comparison(type_: Any) -> Callable[[Any, Any], Any]:
+    """Equality in the sense of a SQL type; plain `==` where the type says nothing else."""
+    if type(type_).compare_values is TypeEngine.compare_values:
+        return operator.eq
+    compare: Callable[[Any, Any], Any] = type_.compare_values
+    return compare
+
+
+def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
+    """The slot of a relationship, for one object or a collection."""
+    manager = mapper.class_manager
+    maker = slot_makers.get(prop.lazy)
+    if maker is not None:
+        made: AttributeSlot = maker(mapper, prop)
+        return made
+    settings: dict[str, Any] = {
+        "parent_token": prop,
+        "reverse_keys": prop.synchronizes_reverse,
+        "cascades": needs_link_listener(prop),
+        "tracks_parent": prop.cascade.delete_orphan,
+        "single_parent": prop.single_parent,
+        "loads_on_pending": prop.load_on_pending,
+    }
+    if prop.uselist:
+        return CollectionSlot(
+            prop.key, manager, collection_class=prop.collection_class or list, **settings
+        )
+    return ReferenceSlot(
+        prop.key,
+        manager,
+        active_history=prop.active_history,
+        defers_history=prop.direction is not MANYTOONE or not prop.is_simple_many_to_one,
+        **settings,
+    )
+
+
+def needs_link_listener(prop: Any) -> bool:
+    """Whether the session must hear of new and removed members."""
+    return bool(prop.cascade.save_update or prop.cascade.delete_orphan)
+
+
+def refresh_slot(mapper: Any, prop: Any) -> None:
+    """Carry a changed cascade to the slot."""
+    slot = mapper.class_manager.slots.get(prop.key)
+    if slot is not None:
+        slot.cascades = needs_link_listener(prop)
+        slot.tracks_parent = prop.cascade.delete_orphan or prop.single_parent
+        slot.reverse_keys = prop.synchronizes_reverse
+
+
+def descriptors_of(mapper: Any) -> dict[str, Any]:
+    """Mapped attributes, and descriptors of the class that announce themselves as such."""
+    cls = mapper.class_
+    found: dict[str, Any] = {}
+    for each in reversed(cls.__mro__):
+        for key, value in vars(each).items():
+            if key in mapper.properties or getattr(value, "extension_type", None) is None:
+                continue
+            if getattr(value, "is_attribute", False) and getattr(value, "property", None) is None:
+                found[key] = value
+    mapped = {
+        key: getattr(cls, key) for key in mapper.properties if not key.startswith(HIDDEN_PREFIX)
+    }
+    return {**mapped, **found}

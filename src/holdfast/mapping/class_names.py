@@ -1,0 +1,255 @@
+"""Find the class, column or table that a string in a mapping names.
+
+A registry records its classes here by name; `relationship("Book")` and
+`primaryjoin="Author.id == Book.author_id"` are evaluated when mappers are configured.
+
+Rules kept here:
+1. Names are looked for among the registry's classes, then its tables and schemas, then the modules
+   its classes live in, then the names of SQLAlchemy itself.
+2. A name of several classes is an error only where it is used; a module path tells them apart.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import MetaData
+
+from holdfast.errors.mapping import MappingError, same_class_name_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.describe import describe_class
+from holdfast.mapping.joins.remote import foreign, remote
+
+ClassRegistry = MutableMapping[str, Any]
+
+
+class SeveralClasses:
+    """What stands in a class registry for a name that several classes have."""
+
+    __slots__ = ("__weakref__", "members")
+
+    def __init__(self, *classes: type[Any]) -> None:
+        self.members = [weakref.ref(cls) for cls in classes]
+
+    def classes(self) -> list[type[Any]]:
+        """Those that still exist, in order of definition."""
+        return [cls for cls in (member() for member in self.members) if cls is not None]
+
+
+def classes_of(names: ClassRegistry, name: str) -> list[type[Any]]:
+    """The classes with that name, in order of definition."""
+    found = names.get(name)
+    if found is None:
+        return []
+    return found.classes() if isinstance(found, SeveralClasses) else [found]
+
+
+def add_class(names: ClassRegistry, name: str, cls: type[Any], keep: dict[str, Any]) -> None:
+    """Record a class under its name.
+
+    Args:
+        names: The class registry, which may hold its values weakly.
+        name: The class's name.
+        cls: The class.
+        keep: Holds what must not vanish from `names`.
+    """
+    others = [other for other in classes_of(names, name) if other is not cls]
+    same_module = [other for other in others if other.__module__ == cls.__module__]
+    if same_module:
+        warn(same_class_name_warning(cls))
+        others = [other for other in others if other not in same_module]
+    if others:
+        keep[name] = names[name] = SeveralClasses(*others, cls)
+    else:
+        keep.pop(name, None)
+        names[name] = cls
+
+
+def remove_class(names: ClassRegistry, name: str, cls: type[Any]) -> None:
+    """Forget a class."""
+    others = [other for other in classes_of(names, name) if other is not cls]
+    if not others:
+        names.pop(name, None)
+    elif len(others) == 1:
+        names[name] = others[0]
+    else:
+        names[name].members = [weakref.ref(other) for other in others]
+
+
+def iter_classes(names: ClassRegistry) -> Iterator[type[Any]]:
+    """All classes in a class registry."""
+    for name in list(names):
+        yield from classes_of(names, name)
+
+
+class ColumnsOf:
+    """A class in a string expression: its attributes are those of the class that hold columns."""
+
+    __slots__ = ("cls",)
+
+    def __init__(self, cls: type[Any]) -> None:
+        self.cls = cls
+
+    def __getattr__(self, key: str) -> Any:
+        manager = self.cls.__dict__.get("_sa_class_manager")
+        mapper = manager.mapper if manager is not None else None
+        if mapper is None:
+            return getattr(self.cls, key)
+        prop = mapper.find_property(key)
+        if prop is None:
+            if key in mapper.all_orm_descriptors:
+                return getattr(self.cls, key)
+            raise AttributeError(f"Class {self.cls!r} does not have a mapped column named {key!r}")
+        if prop.is_synonym:
+            return getattr(self, prop.name)
+        if not prop.is_column:
+            raise MappingError.not_a_column(prop)
+        return getattr(self.cls, key)
+
+
+class TablesOf:
+    """A schema in a string expression: its attributes are the schema's tables."""
+
+    __slots__ = ("metadata", "schema")
+
+    def __init__(self, schema: str, metadata: MetaData) -> None:
+        self.schema = schema
+        self.metadata = metadata
+
+    def __getattr__(self, key: str) -> Any:
+        try:
+            return self.metadata.tables[f"{self.schema}.{key}"]
+        except KeyError:
+            raise AttributeError(key) from None
+
+
+class ModulePath:
+    """A module, or the end of its path, in a string expression; its attributes lead to classes."""
+
+    __slots__ = ("names", "parts")
+
+    def __init__(self, names: ClassRegistry, *parts: str) -> None:
+        self.names = names
+        self.parts = parts
+
+    def exists(self) -> bool:
+        """Whether any class lives in or below a module of this path."""
+        return any(self._within(cls.__module__.split(".")) for cls in iter_classes(self.names))
+
+    def _within(self, module: list[str]) -> bool:
+        wanted = list(self.parts)
+        size = len(wanted)
+        return any(module[at : at + size] == wanted for at in range(len(module) - size + 1))
+
+    def __getattr__(self, key: str) -> Any:
+        wanted = list(self.parts)
+        found = [
+            cls
+            for cls in classes_of(self.names, key)
+            if cls.__module__.split(".")[-len(wanted) :] == wanted
+        ]
+        if len(found) > 1:
+            raise ambiguous(".".join((*self.parts, key)), found)
+        if found:
+            return ColumnsOf(found[0])
+        path = ModulePath(self.names, *self.parts, key)
+        if path.exists():
+            return path
+        joined = ".".join(self.parts)
+        raise NameError(
+            f"Module {joined!r} has no mapped classes registered under the name {key!r}"
+        )
+
+
+def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
+    """The error for a name that several classes have."""
+    return MappingError.ambiguous_name(path, [describe_class(cls) for cls in classes])
+
+
+class Namespace(dict[str, Any]):
+    """The names that one string may use; each is looked up when it is met."""
+
+    def __init__(self, names: ClassRegistry, metadata: MetaData, cls: type[Any]) -> None:
+        super().__init__()
+        self.names = names
+        self.metadata = metadata
+        self.cls = cls
+
+    def __missing__(self, key: str) -> Any:
+        found = classes_of(self.names, key)
+        if len(found) > 1:
+            raise ambiguous(key, found)
+        if found:
+            return ColumnsOf(found[0])
+        if key == self.cls.__name__:
+            return ColumnsOf(self.cls)
+        if key in self.metadata.tables:
+            return self.metadata.tables[key]
+        if any(table.schema == key for table in self.metadata.tables.values()):
+            return TablesOf(key, self.metadata)
+        path = ModulePath(self.names, key)
+        if path.exists():
+            return path
+        if key in MARKS:
+            return MARKS[key]
+        if not key.startswith("_") and hasattr(sqlalchemy, key):
+            return getattr(sqlalchemy, key)
+        raise NameError(key)
+
+
+MARKS: dict[str, Callable[[Any], Any]] = {"foreign": foreign, "remote": remote}
+
+
+def evaluate(text: str, owner: Any) -> Any:
+    """What a Python expression in a string stands for.
+
+    Args:
+        text: The expression.
+        owner: The mapper in whose registry the names are looked for.
+
+    Raises:
+        MappingError: A name is unknown.
+    """
+    namespace = Namespace(owner.registry.class_registry, owner.registry.metadata, owner.class_)
+    try:
+        # The string is part of the application's own mapping, as trusted as its code.
+        value = eval(compile(text, "<string in a mapping>", "eval"), {}, namespace)
+    except NameError as cause:
+        name = getattr(cause, "name", None) or str(cause.args[0] if cause.args else cause)
+        raise MappingError.name_not_found(owner, text, name) from cause
+    return value.cls if isinstance(value, ColumnsOf) else value
+
+
+def find_class(text: str, owner: Any) -> Any:
+    """The class or table that a plain name or dotted path stands for; other text is evaluated."""
+    parts = text.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return evaluate(text, owner)
+    namespace = Namespace(owner.registry.class_registry, owner.registry.metadata, owner.class_)
+    try:
+        value = namespace[parts[0]]
+        for part in parts[1:]:
+            value = getattr(value, part)
+    except NameError as cause:
+        raise MappingError.name_not_found(owner, text, text) from cause
+    return value.cls if isinstance(value, ColumnsOf) else value
+
+
+def find_table(text: str, owner: Any) -> Any:
+    """The table of that name in the registry's metadata.
+
+    Raises:
+        MappingError: There is none.
+    """
+    metadata = owner.registry.metadata
+    table = metadata.tables.get(text)
+    if table is None and metadata.schema is not None:
+        table = metadata.tables.get(f"{metadata.schema}.{text}")
+    if table is None:
+        if classes_of(owner.registry.class_registry, text):
+            return find_class(text, owner)
+        raise MappingError.name_not_found(owner, text, text)
+    return table

@@ -1,0 +1,187 @@
+"""Decide which column feeds which attribute of a mapper.
+
+Called by `mapper` when a class is mapped, and for each attribute that is added later.
+
+Rules kept here:
+1. What the application named comes first; the columns that are left are mapped under their own
+   names, unless options or a descriptor of the class say otherwise.
+2. Two columns under one name are one attribute only if they are equal in every row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.sql import operators, visitors
+
+from holdfast.errors.mapping import MappingArgumentError, MappingError
+from holdfast.foundation.deprecated import warn
+from holdfast.mapping import class_attributes
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
+
+
+def map_columns(mapper: Any) -> None:
+    """Map what the application named, then the columns that are left; inherited ones are known."""
+    given = mapper.given_properties
+    for key, value in given.items():
+        add_property(mapper, key, value)
+    prefix = mapper.options.column_prefix or ""
+    inherited = mapper.inherits if mapper.single else None
+    for column in mapper.persist_selectable.columns:
+        if column in mapper.key_of_column:
+            continue
+        if inherited is not None and column not in inherited.key_of_column:
+            # A column of a sibling in the same table.
+            continue
+        key = prefix + column.key
+        if not is_excluded(mapper, column, key):
+            add_property(mapper, key, column, implied=True)
+
+
+def is_excluded(mapper: Any, column: Any, key: str) -> bool:
+    """Whether a column that nobody named stays unmapped."""
+    if has_own_descriptor(mapper.class_, key):
+        return True
+    include, exclude = mapper.options.include_properties, mapper.options.exclude_properties
+    if include is not None and column.key not in include and not _contains(include, column):
+        return True
+    return exclude is not None and (column.key in exclude or _contains(exclude, column))
+
+
+def _contains(columns: Any, column: Any) -> bool:
+    return any(each is column for each in columns)
+
+
+def has_own_descriptor(cls: type[Any], key: str) -> bool:
+    """Whether the class itself defines something under the name that is no mapped attribute."""
+    found = cls.__dict__.get(key)
+    if found is None or isinstance(found, MapperProperty):
+        return False
+    if hasattr(found, "__clause_element__") or hasattr(found, "__visit_name__"):
+        return False
+    return not (is_dataclass(cls) and key in cls.__dataclass_fields__)
+
+
+def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) -> MapperProperty:
+    """Map one attribute.
+
+    Args:
+        mapper: The mapper of the class.
+        key: Name of the attribute.
+        value: A property, a column, or a list of columns that are equal in every row.
+        implied: The column was not named by the application.
+    """
+    existing = mapper.properties.get(key)
+    prop = _property_of(mapper, key, value)
+    if isinstance(prop, ColumnProperty):
+        _localize(mapper, prop, plain=not isinstance(value, MapperProperty))
+        if implied and existing is not None:
+            prop = _combined(mapper, key, prop, existing)
+    elif isinstance(existing, ColumnProperty) and existing.parent is mapper:
+        forget_columns(mapper, existing)
+    prop.attach(mapper, key)
+    mapper.properties[key] = prop
+    register_columns(mapper, prop)
+    class_attributes.install(mapper, prop)
+    return prop
+
+
+def _property_of(mapper: Any, key: str, value: Any) -> MapperProperty:
+    if isinstance(value, MapperProperty):
+        return value
+    columns = value if isinstance(value, list | tuple) else [value]
+    columns = [
+        each.__clause_element__() if hasattr(each, "__clause_element__") else each
+        for each in columns
+    ]
+    if not columns or not all(hasattr(each, "__visit_name__") for each in columns):
+        raise MappingArgumentError.not_a_property(mapper, key, value)
+    return ColumnProperty(*columns)
+
+
+def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:
+    """Put the mapped selectable's own columns in place of those they derive from."""
+    selectable = mapper.persist_selectable
+    for number, column in enumerate(prop.columns):
+        found = selectable.corresponding_column(column)
+        if found is not None:
+            prop.columns[number] = found
+        elif plain and isinstance(column, Column) and not _is_inherited(mapper, column):
+            raise MappingArgumentError.foreign_column(mapper, column)
+
+
+def _is_inherited(mapper: Any, column: Any) -> bool:
+    return any(column in each.key_of_column for each in mapper.iterate_to_root())
+
+
+def _combined(
+    mapper: Any, key: str, prop: ColumnProperty, existing: MapperProperty
+) -> ColumnProperty:
+    """The property for a column whose name is taken."""
+    column = prop.columns[0]
+    if not isinstance(existing, ColumnProperty):
+        raise MappingArgumentError.column_hides(key, mapper, column, existing)
+    known = existing.columns[0]
+    if not known.shares_lineage(column) and not are_equated(mapper, known, column):
+        text = MappingError.implicit_combination(known, column, key)
+        if existing.parent is mapper:
+            raise text
+        warn(str(text))
+    merged = existing.copy()
+    if existing.parent is mapper:
+        merged.columns.append(column)
+    else:
+        merged.columns.insert(0, column)
+    return merged
+
+
+def are_equated(mapper: Any, one: Any, other: Any) -> bool:
+    """Whether the join that the class is mapped to says that both columns are equal."""
+    if other in mapper.equivalent_columns.get(one, ()):
+        return True
+    for element in visitors.iterate(mapper.persist_selectable):
+        if element.__visit_name__ != "join":
+            continue
+        for part in visitors.iterate(element.onclause):
+            if (
+                part.__visit_name__ == "binary"
+                and part.operator is operators.eq
+                and {part.left, part.right} == {one, other}
+            ):
+                return True
+    return False
+
+
+def register_columns(mapper: Any, prop: MapperProperty) -> None:
+    """Record which columns a property holds."""
+    if not isinstance(prop, ColumnProperty):
+        mapper.column_of_key.pop(prop.key, None)
+        return
+    mapper.column_of_key[prop.key] = prop.columns[0]
+    known = mapper.key_of_column
+    for column in prop.columns:
+        known[column] = prop.key
+    for column in prop.columns:
+        # An alias's column stands for the table's as well.
+        for origin in column.proxy_set:
+            known.setdefault(origin, prop.key)
+
+
+def forget_columns(mapper: Any, prop: ColumnProperty) -> None:
+    """Forget the columns of a property that is replaced."""
+    known = mapper.key_of_column
+    for column in [each for each, key in known.items() if key == prop.key]:
+        del known[column]
+    mapper.column_of_key.pop(prop.key, None)
+
+
+def by_table(mapper: Any) -> dict[Any, tuple[tuple[str, Any], ...]]:
+    """Table -> (attribute name, column) of every mapped column in it, in table order."""
+    known = mapper.key_of_column
+    return {
+        table: tuple((known[column], column) for column in table.c if column in known)
+        for table in mapper.tables
+    }

@@ -1,0 +1,349 @@
+"""Offer the functions that a class body declares attributes with, under SQLAlchemy's signatures.
+
+`mapped_column()`, `relationship()`, `column_property()` and their siblings. Each makes the object
+that stands for the attribute until the class is mapped. Type checkers see `Mapped[...]`, so that
+what is returned fits any annotation; what is returned at run time is a property, or a
+`MappedColumn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
+from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments
+from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.mapped import Mapped
+from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
+from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.properties.synonym import SynonymProperty
+
+if TYPE_CHECKING:
+    from sqlalchemy import FetchedValue
+    from sqlalchemy.schema import SchemaItem
+    from sqlalchemy.sql._typing import _ColumnExpressionArgument, _TypeEngineArgument
+
+T = TypeVar("T", bound=Any)
+
+
+def mapped_column(
+    __name_pos: str | _TypeEngineArgument[Any] | SchemaItem | None = None,
+    __type_pos: _TypeEngineArgument[Any] | SchemaItem | None = None,
+    /,
+    *args: SchemaItem,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any = NO_ARG,
+    default_factory: Callable[[], Any] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    nullable: bool | SchemaConst | None = SchemaConst.NULL_UNSPECIFIED,
+    primary_key: bool | None = False,
+    deferred: bool | Any = NO_ARG,
+    deferred_group: str | None = None,
+    deferred_raiseload: bool | None = None,
+    use_existing_column: bool = False,
+    name: str | None = None,
+    type_: _TypeEngineArgument[Any] | None = None,
+    autoincrement: Any = "auto",
+    doc: str | None = None,
+    key: str | None = None,
+    index: bool | None = None,
+    unique: bool | None = None,
+    info: Any = None,
+    onupdate: Any = None,
+    insert_default: Any = NO_ARG,
+    server_default: str | FetchedValue | Any | None = None,
+    server_onupdate: FetchedValue | None = None,
+    active_history: bool = False,
+    quote: bool | None = None,
+    system: bool = False,
+    comment: str | None = None,
+    sort_order: int | Any = NO_ARG,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **kw: Any,
+) -> MappedColumn[Any]:
+    """Declare a column and the attribute for it.
+
+    Takes what `Column` takes, and what concerns the attribute. Type and nullability come from the
+    annotation where they are not given. Beside the parameters of `Column`:
+
+    - `init`, `repr`, `default`, `default_factory`, `compare`, `kw_only`, `hash`,
+      `dataclass_metadata`: for mapped dataclasses, as in `dataclasses.field()`; `default` is the
+      column's default too;
+    - `deferred`, `deferred_group`, `deferred_raiseload`: load the column on access only;
+    - `use_existing_column`: take the column that a sibling class put into the shared table;
+    - `active_history`: load the old value before it is overwritten;
+    - `sort_order`: place in the table; lower comes first, 0 when not given.
+    """
+    arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    return MappedColumn(
+        *_positional(__name_pos, __type_pos, args),
+        arguments=arguments,
+        deferred=deferred,
+        deferred_group=deferred_group,
+        deferred_raiseload=deferred_raiseload,
+        active_history=active_history,
+        use_existing_column=use_existing_column,
+        sort_order=sort_order,
+        **_column_keywords(
+            name, type_, nullable=nullable, primary_key=primary_key, autoincrement=autoincrement,
+            doc=doc, key=key, index=index, unique=unique, info=info, onupdate=onupdate,
+            default=default, insert_default=insert_default, server_default=server_default,
+            server_onupdate=server_onupdate, quote=quote, system=system, comment=comment, **kw,
+        ),
+    )  # fmt: skip
+
+
+def unmapped_column(
+    __name_pos: str | _TypeEngineArgument[Any] | SchemaItem | None = None,
+    __type_pos: _TypeEngineArgument[Any] | SchemaItem | None = None,
+    /,
+    *args: SchemaItem,
+    name: str | None = None,
+    type_: _TypeEngineArgument[Any] | None = None,
+    sort_order: int | Any = NO_ARG,
+    deferred: bool | Any = NO_ARG,
+    deferred_group: str | None = None,
+    deferred_raiseload: bool | None = None,
+    active_history: bool = False,
+    **kw: Any,
+) -> Any:
+    """Declare a column of the table that no attribute stands for; goes with `Unmapped[...]`.
+
+    Takes what `Column` takes, and `sort_order`. Options of attributes are refused when the class
+    is mapped, where the message can name the attribute.
+    """
+    return MappedColumn(
+        *_positional(__name_pos, __type_pos, args),
+        deferred=deferred,
+        deferred_group=deferred_group,
+        deferred_raiseload=deferred_raiseload,
+        active_history=active_history,
+        sort_order=sort_order,
+        is_mapped=False,
+        **_column_keywords(name, type_, **kw),
+    )
+
+
+def _positional(first: Any, second: Any, rest: tuple[Any, ...]) -> list[Any]:
+    """The positional arguments that were given; Core tells name, type and constraints apart."""
+    return [each for each in (first, second, *rest) if each is not None]
+
+
+def _column_keywords(name: str | None, type_: Any, **kw: Any) -> dict[str, Any]:
+    if name is not None:
+        kw["name"] = name
+    if type_ is not None:
+        kw["type_"] = type_
+    return kw
+
+
+def column_property(
+    column: _ColumnExpressionArgument[T],
+    *additional_columns: _ColumnExpressionArgument[Any],
+    group: str | None = None,
+    deferred: bool = False,
+    raiseload: bool = False,
+    comparator_factory: type[Any] | None = None,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any = NO_ARG,
+    default_factory: Callable[[], T] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    active_history: bool = False,
+    expire_on_flush: bool = True,
+    info: Any = None,
+    doc: str | None = None,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+) -> Mapped[T]:
+    """Map a column, several equal columns, or a SQL expression, to an attribute.
+
+    An expression is read with the row and never written.
+    """
+    made: Any = MappedSQLExpression(
+        column,
+        *additional_columns,
+        group=group,
+        deferred=deferred,
+        raiseload=raiseload,
+        comparator_factory=comparator_factory,
+        active_history=active_history,
+        expire_on_flush=expire_on_flush,
+        info=info,
+        doc=doc,
+    )
+    # A column may be a mapped_column(), which the annotation still has to complete.
+    made.declared_columns = (column, *additional_columns)
+    made.dataclass_arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    return cast("Mapped[T]", made)
+
+
+def deferred(
+    column: _ColumnExpressionArgument[T],
+    *additional_columns: _ColumnExpressionArgument[Any],
+    group: str | None = None,
+    raiseload: bool = False,
+    comparator_factory: type[Any] | None = None,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any | None = NO_ARG,
+    default_factory: Callable[[], T] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    active_history: bool = False,
+    expire_on_flush: bool = True,
+    info: Any = None,
+    doc: str | None = None,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+) -> Mapped[T]:
+    """Map a column that is loaded when it is first read."""
+    made: Any = ColumnProperty(
+        column,
+        *additional_columns,
+        group=group,
+        deferred=True,
+        raiseload=raiseload,
+        comparator_factory=comparator_factory,
+        active_history=active_history,
+        expire_on_flush=expire_on_flush,
+        info=info,
+        doc=doc,
+    )
+    made.dataclass_arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    made.declared_columns = (column, *additional_columns)
+    return cast("Mapped[T]", made)
+
+
+def synonym(
+    name: str,
+    *,
+    map_column: bool | None = None,
+    descriptor: Any | None = None,
+    comparator_factory: type[Any] | None = None,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any = NO_ARG,
+    default_factory: Callable[[], Any] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    info: Any = None,
+    doc: str | None = None,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+) -> Mapped[Any]:
+    """Give a mapped attribute a second name."""
+    made = SynonymProperty(
+        name,
+        map_column=map_column,
+        descriptor=descriptor,
+        comparator_factory=comparator_factory,
+        info=info,
+        doc=doc,
+    )
+    made.dataclass_arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    return cast("Mapped[Any]", made)
+
+
+def synonym_for(name: str, map_column: bool = False) -> Callable[[Callable[..., Any]], Any]:  # noqa: FBT001, FBT002 - the documented signature
+    """Decorator: make a property of the class the reading and writing side of a synonym.
+
+    ```python
+    @synonym_for("_name")
+    @property
+    def name(self): ...
+    ```
+    """
+
+    def decorate(fn: Callable[..., Any]) -> Any:
+        return synonym(name, map_column=map_column, descriptor=fn)
+
+    return decorate
+
+
+def relationship(
+    argument: Any | None = None,
+    secondary: Any | None = None,
+    *,
+    uselist: bool | None = None,
+    collection_class: type[Iterable[Any]] | Callable[[], Iterable[Any]] | None = None,
+    primaryjoin: Any | None = None,
+    secondaryjoin: Any | None = None,
+    back_populates: Any | None = None,
+    order_by: Any = False,
+    backref: Any | None = None,
+    overlaps: str | None = None,
+    post_update: bool = False,
+    cascade: str = "save-update, merge",
+    viewonly: bool = False,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any = NO_ARG,
+    default_factory: Callable[[], Any] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    lazy: Any = "select",
+    passive_deletes: Any = False,
+    passive_updates: bool = True,
+    active_history: bool = False,
+    enable_typechecks: bool = True,
+    foreign_keys: Any | None = None,
+    remote_side: Any | None = None,
+    join_depth: int | None = None,
+    comparator_factory: type[Any] | None = None,
+    single_parent: bool = False,
+    innerjoin: bool | str = False,
+    distinct_target_key: bool | None = None,
+    load_on_pending: bool = False,
+    query_class: type[Any] | None = None,
+    info: Any = None,
+    omit_join: bool | None = None,
+    sync_backref: bool | None = None,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **kw: Any,
+) -> Mapped[Any]:
+    """Declare that objects of this class refer to objects of another, or of the same class.
+
+    Target, scalar or collection, and the collection's type come from the annotation where they are
+    not given. The parameters are described in the documentation of relationships.
+    """
+    made = Relationship(
+        argument, secondary=secondary, uselist=uselist, collection_class=collection_class,
+        primaryjoin=primaryjoin, secondaryjoin=secondaryjoin, back_populates=back_populates,
+        order_by=order_by, backref=backref, overlaps=overlaps, post_update=post_update,
+        cascade=cascade, viewonly=viewonly, lazy=lazy, passive_deletes=passive_deletes,
+        passive_updates=passive_updates, active_history=active_history,
+        enable_typechecks=enable_typechecks, foreign_keys=foreign_keys, remote_side=remote_side,
+        join_depth=join_depth, comparator_factory=comparator_factory, single_parent=single_parent,
+        innerjoin=innerjoin, distinct_target_key=distinct_target_key,
+        load_on_pending=load_on_pending, query_class=query_class, info=info, omit_join=omit_join,
+        sync_backref=sync_backref, **kw,
+    )  # fmt: skip
+    made.dataclass_arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    return cast("Mapped[Any]", made)
+
+
+def dynamic_loader(argument: Any | None = None, **kw: Any) -> Mapped[Any]:
+    """`relationship()` with `lazy="dynamic"`."""
+    return relationship(argument, **{**kw, "lazy": "dynamic"})
+
+
+def backref(name: str, **kwargs: Any) -> tuple[str, dict[str, Any]]:
+    """Say, for `relationship(backref=...)`, what the other side is called and like."""
+    return (name, kwargs)

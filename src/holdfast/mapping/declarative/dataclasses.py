@@ -1,0 +1,149 @@
+"""Offer mapped classes as dataclasses: `MappedAsDataclass` and the decorators.
+
+What happens to the class body is in `dataclass_fields`; when, is decided here and in `declare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from typing_extensions import dataclass_transform
+
+from holdfast.mapping.declarative.constructs import (
+    column_property,
+    deferred,
+    mapped_column,
+    relationship,
+    synonym,
+)
+from holdfast.mapping.declarative.dataclass_fields import (
+    SETTINGS_NAME,
+    DataclassSettings,
+    make_dataclass,
+)
+from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.declarative.metaclasses import (
+    REGISTRY_NAME,
+    Intercepting,
+    is_to_be_mapped,
+)
+from holdfast.mapping.declarative.registry import registry
+from holdfast.mapping.declarative.scan import set_attribute
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(
+    field_specifiers=(MappedColumn, mapped_column, relationship, column_property, deferred, synonym)
+)
+class DataclassIntercepting(Intercepting):
+    """Metaclass of `MappedAsDataclass`; tells type checkers of the generated `__init__`."""
+
+
+class MappedAsDataclass(metaclass=DataclassIntercepting):
+    """Mixin, or base of a base: the class, and each that derives from it, is a dataclass.
+
+    ```python
+    class Base(MappedAsDataclass, DeclarativeBase):
+        pass
+
+
+    class Author(Base, kw_only=True):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True, init=False)
+        name: Mapped[str]
+    ```
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *arg: Any, **kw: Any) -> None: ...
+
+    def __init_subclass__(
+        cls,
+        *,
+        init: bool | None = None,
+        repr: bool | None = None,
+        eq: bool | None = None,
+        order: bool | None = None,
+        unsafe_hash: bool | None = None,
+        match_args: bool | None = None,
+        kw_only: bool | None = None,
+        dataclass_callable: Callable[..., type[Any]] | None = None,
+        **kw: Any,
+    ) -> None:
+        given = DataclassSettings(
+            init, repr, eq, order, unsafe_hash, match_args, kw_only, dataclass_callable
+        )
+        settings = given.over(getattr(cls, SETTINGS_NAME, None))
+        set_attribute(cls, SETTINGS_NAME, settings)
+        super().__init_subclass__(**kw)
+        will_be_mapped = hasattr(cls, REGISTRY_NAME) and is_to_be_mapped(cls)
+        if not will_be_mapped and "__dataclass_fields__" not in cls.__dict__:
+            make_dataclass(cls, settings)
+
+
+@dataclass_transform(
+    field_specifiers=(MappedColumn, mapped_column, relationship, column_property, deferred, synonym)
+)
+def mapped_as_dataclass(
+    registry: registry,
+    /,
+    *,
+    init: bool | None = None,
+    repr: bool | None = None,
+    eq: bool | None = None,
+    order: bool | None = None,
+    unsafe_hash: bool | None = None,
+    match_args: bool | None = None,
+    kw_only: bool | None = None,
+    dataclass_callable: Callable[..., type[Any]] | None = None,
+) -> Callable[[C], C]:
+    """Decorator: make a class a dataclass and map it in `registry`."""
+    decorate: Callable[[C], C] = registry.mapped_as_dataclass(
+        init=init,
+        repr=repr,
+        eq=eq,
+        order=order,
+        unsafe_hash=unsafe_hash,
+        match_args=match_args,
+        kw_only=kw_only,
+        dataclass_callable=dataclass_callable,
+    )
+    return decorate
+
+
+@overload
+def unmapped_dataclass(cls: C, /) -> C: ...
+
+
+@overload
+def unmapped_dataclass(
+    cls: None = None,
+    /,
+    *,
+    init: bool | None = ...,
+    repr: bool | None = ...,
+    eq: bool | None = ...,
+    order: bool | None = ...,
+    unsafe_hash: bool | None = ...,
+    match_args: bool | None = ...,
+    kw_only: bool | None = ...,
+    dataclass_callable: Callable[..., type[Any]] | None = ...,
+) -> Callable[[C], C]: ...
+
+
+@dataclass_transform(
+    field_specifiers=(MappedColumn, mapped_column, relationship, column_property, deferred, synonym)
+)
+def unmapped_dataclass(cls: Any = None, /, **settings: Any) -> Any:
+    """Decorator: make a mixin for mapped dataclasses a dataclass, without mapping it."""
+
+    def decorate(decorated: C) -> C:
+        found = DataclassSettings(**settings)
+        set_attribute(decorated, SETTINGS_NAME, found)
+        make_dataclass(decorated, found)
+        return decorated
+
+    return decorate if cls is None else decorate(cls)

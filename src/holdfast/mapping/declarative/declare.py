@@ -1,0 +1,303 @@
+"""Map a class from its body: scan, complete, make the table, make the mapper.
+
+`declare_class` is the story in one function; `add_attribute` does the same for one attribute that
+is assigned to a mapped class later. Called by the base classes and by `registry`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError, UnmappingError
+from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.instrument.manager import manager_of_class
+from holdfast.mapping.declarative.annotations import AttributeAnnotation
+from holdfast.mapping.declarative.columns import complete_column, name_column
+from holdfast.mapping.declarative.dataclass_fields import SETTINGS_NAME, make_dataclass
+from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.declarative.mixins import declaring
+from holdfast.mapping.declarative.scan import (
+    ClassBody,
+    Declared,
+    is_mapped_class,
+    scan,
+    set_attribute,
+)
+from holdfast.mapping.declarative.table import (
+    add_to_inherited,
+    check_table_arguments,
+    table_of,
+    warn_of_shared_columns,
+)
+from holdfast.mapping.declarative.targets import complete_relationship
+from holdfast.mapping.imperative import map_class
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.properties.synonym import SynonymProperty
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The columns that a class body declares."""
+
+    # (place, column, attribute name, whether a sibling's column may be taken) in body order.
+    placed: list[tuple[int, Column[Any], str, bool]] = field(default_factory=list)
+    # Attribute name -> what the mapper is given.
+    properties: dict[str, Any] = field(default_factory=dict)
+    # Attribute names whose columns are in the table and not mapped.
+    unmapped: list[str] = field(default_factory=list)
+    # Column name -> attributes that name it.
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(
+        self, key: str, column: Column[Any], place: int = 0, *, use_existing: bool = False
+    ) -> None:
+        """One more column, declared for the attribute `key`."""
+        if all(column is not other for _, other, _, _ in self.placed):
+            self.placed.append((place, column, key, use_existing))
+        named = self.names.setdefault(column.name, [])
+        if key not in named:
+            named.append(key)
+
+    def in_order(self) -> list[tuple[int, Column[Any], str, bool]]:
+        """The columns in the order of the table: by place, then as they were written."""
+        return sorted(self.placed, key=lambda each: each[0])
+
+
+def declare_class(registry: Any, cls: type) -> Any:
+    """Map `cls` as its body says.
+
+    Returns:
+        The mapper.
+    """
+    settings = cls.__dict__.get(SETTINGS_NAME)
+    if settings is not None:
+        if "__table__" in cls.__dict__:
+            raise DeclarationError.table_of_dataclass(cls)
+        make_dataclass(cls, settings)
+    with declaring(cls):
+        body = scan(cls)
+        registry.add_class(cls.__name__, cls)
+        check_table_arguments(body)
+        inherits = mapped_base(cls)
+        columns = _complete(body, registry)
+        warn_of_shared_columns(cls, columns.names)
+        table = table_of(body, [each for _, each, _, _ in columns.in_order()], registry, inherits)
+        options = _mapper_options(body, columns)
+        if inherits is not None:
+            options.setdefault("inherits", inherits)
+            if table is None and not options.get("concrete"):
+                _share_table(cls, columns, inherits)
+        properties = _explicit_properties(columns)
+    for key in columns.unmapped:
+        if key in cls.__dict__:
+            type.__delattr__(cls, key)
+    _exclude_unmapped(columns, options, table)
+    mapper = map_class(registry, cls, table, properties=properties, **options)
+    set_attribute(cls, "__mapper__", mapper)
+    return mapper
+
+
+def mapped_base(cls: type) -> type | None:
+    """The nearest base class that is mapped."""
+    return next((base for base in cls.__mro__[1:] if is_mapped_class(base)), None)
+
+
+# -- attributes ----------------------------------------------------------------------------------
+
+
+def _complete(body: ClassBody, registry: Any) -> _Columns:
+    """Complete everything declared with its annotation; gather the columns."""
+    columns = _Columns()
+    for key, declared in body.attributes.items():
+        value = declared.value
+        if isinstance(value, MappedColumn):
+            complete_column(
+                value, declared.origin, key, declared.annotation, registry.type_annotation_map
+            )
+            _place(columns, key, value)
+        elif isinstance(value, Column):
+            name_column(value, key)
+            columns.add(key, value)
+            columns.properties[key] = value
+        else:
+            _complete_property(body.cls, key, declared, columns, registry)
+            columns.properties[key] = value
+    return columns
+
+
+def _place(columns: _Columns, key: str, made: MappedColumn[Any]) -> None:
+    ((column, place),) = made.columns_to_assign
+    columns.add(key, column, place, use_existing=made.use_existing_column)
+    if made.is_mapped:
+        columns.properties[key] = made.mapper_property_to_assign or column
+    else:
+        columns.unmapped.append(key)
+
+
+def _complete_property(
+    cls: type, key: str, declared: Declared, columns: _Columns, registry: Any
+) -> None:
+    prop: MapperProperty = declared.value
+    if isinstance(prop, Relationship):
+        complete_relationship(prop, cls, key, declared.annotation, registry)
+    elif isinstance(prop, ColumnProperty):
+        for column in _own_columns(prop, key, cls, declared.annotation, registry):
+            columns.add(key, column)
+
+
+def _own_columns(
+    prop: ColumnProperty,
+    key: str,
+    cls: type,
+    annotation: AttributeAnnotation | None,
+    registry: Any,
+) -> list[Column[Any]]:
+    """The columns of a `column_property()` or `deferred()` that the class's table is to have."""
+    for each in getattr(prop, "declared_columns", ()):
+        if isinstance(each, MappedColumn):
+            complete_column(each, cls, key, annotation, registry.type_annotation_map)
+    found = [each for each in prop.columns if isinstance(each, Column) and each.table is None]
+    for column in found:
+        name_column(column, key)
+    return found
+
+
+# -- the mapper's arguments ----------------------------------------------------------------------
+
+
+def _explicit_properties(columns: _Columns) -> dict[str, Any]:
+    """What the mapper must be told; it finds by itself a column called like its attribute."""
+    return {
+        key: value
+        for key, value in columns.properties.items()
+        if not isinstance(value, Column) or value.key != key
+    }
+
+
+def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
+    """Put the columns of a class without table into the table of its base."""
+    base_mapper = manager_of_class(inherits).mapper
+    for _, column, key, use_existing in columns.in_order():
+        placed = add_to_inherited(cls, column, base_mapper.local_table, use_existing=use_existing)
+        if placed is column:
+            # The base must not map the column for itself when it looks at its table again.
+            columns.properties.setdefault(key, column)
+            continue
+        mapped = columns.properties.get(key)
+        if isinstance(mapped, ColumnProperty):
+            mapped.columns[mapped.columns.index(column)] = placed
+        elif mapped is not None:
+            columns.properties[key] = placed
+
+
+def _exclude_unmapped(columns: _Columns, options: dict[str, Any], table: Any) -> None:
+    if not columns.unmapped:
+        return
+    hidden = {column for _, column, key, _ in columns.placed if key in columns.unmapped}
+    given = options.get("exclude_properties") or ()
+    options["exclude_properties"] = [*given, *hidden]
+
+
+def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
+    """`__mapper_args__`, with the columns of this class where those of a mixin are named."""
+    given = body.directives.get("__mapper_args__")
+    options = dict(given) if given else {}
+    for name in ("version_id_col", "polymorphic_on"):
+        if name in options:
+            options[name] = _column_meant(options[name], body)
+    if "primary_key" in options:
+        primary_key = options["primary_key"]
+        several = isinstance(primary_key, list | tuple)
+        options["primary_key"] = [
+            _key_column(each, body, columns) for each in (primary_key if several else [primary_key])
+        ]
+    for name in ("include_properties", "exclude_properties"):
+        if options.get(name):
+            options[name] = [_column_meant(each, body) for each in options[name]]
+    return options
+
+
+def _column_meant(value: Any, body: ClassBody) -> Any:
+    if not isinstance(value, Column | MappedColumn):
+        return value
+    value = body.copies.get(value, value)
+    return value.column if isinstance(value, MappedColumn) else value
+
+
+def _key_column(value: Any, body: ClassBody, columns: _Columns) -> Any:
+    """A column for `primary_key`, which may also be named by its attribute."""
+    if not isinstance(value, str):
+        return _column_meant(value, body)
+    found = columns.properties.get(value)
+    if isinstance(found, ColumnProperty) and len(found.columns) == 1:
+        found = found.columns[0]
+    if isinstance(found, Column):
+        return found
+    if found is not None:
+        raise DeclarationArgumentError.primary_key_not_column(value)
+    if mapped_base(body.cls) is None and "__table__" not in body.directives:
+        raise DeclarationArgumentError.primary_key_name(value)
+    return value
+
+
+# -- later ---------------------------------------------------------------------------------------
+
+
+def add_attribute(cls: type, key: str, value: Any) -> None:
+    """Set an attribute of a class that may be mapped; what can be mapped is mapped (MP-31)."""
+    manager = cls.__dict__.get("_sa_class_manager")
+    mapper = None if manager is None else manager.mapper
+    if mapper is None:
+        set_attribute(cls, key, value)
+    elif isinstance(value, Column):
+        name_column(value, key)
+        _append(cls, mapper, value, key)
+        mapper.add_property(key, value)
+    elif isinstance(value, MappedColumn):
+        _add_column(cls, mapper, key, value)
+    elif isinstance(value, MapperProperty):
+        if isinstance(value, ColumnProperty):
+            for column in _own_columns(value, key, cls, None, mapper.registry):
+                _append(cls, mapper, column, key)
+        mapper.add_property(key, value)
+    elif isinstance(value, QueryableAttribute) and value.key != key:
+        mapper.add_property(key, SynonymProperty(value.key))
+    else:
+        set_attribute(cls, key, value)
+        mapper.forget_derived()
+
+
+def _add_column(cls: type, mapper: Any, key: str, made: MappedColumn[Any]) -> None:
+    complete_column(made, cls, key, None, mapper.registry.type_annotation_map)
+    if not made.is_mapped:
+        # Core tells the mapper of nothing, so the column stays out of the mapping.
+        _append(cls, mapper, made.column, key)
+        return
+    _append(cls, mapper, made.column, key)
+    mapper.add_property(key, made.mapper_property_to_assign or made.column)
+
+
+def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
+    if column.table is not None:
+        return
+    if not isinstance(mapper.local_table, Table):
+        raise DeclarationError.not_a_table(cls, key)
+    mapper.local_table.append_column(column, replace_existing=True)
+
+
+def delete_attribute(cls: type, key: str) -> None:
+    """Delete an attribute of a class, unless it is mapped (MP-32)."""
+    manager = cls.__dict__.get("_sa_class_manager")
+    mapper = None if manager is None else manager.mapper
+    if mapper is not None and key in cls.__dict__:
+        if mapper.has_property(key):
+            raise UnmappingError.of(cls, key)
+        type.__delattr__(cls, key)
+        mapper.forget_derived()
+    else:
+        type.__delattr__(cls, key)

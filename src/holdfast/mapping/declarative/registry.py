@@ -1,0 +1,121 @@
+"""Define `registry`: the classes of one model, and the ways to map a class from its body.
+
+What a registry knows is kept by `mapping.registry.Registry`; this adds the declarative styles,
+which would otherwise have to be imported from above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from holdfast.mapping.declarative.dataclass_fields import SETTINGS_NAME, DataclassSettings
+from holdfast.mapping.declarative.declare import declare_class
+from holdfast.mapping.declarative.metaclasses import (
+    REGISTRY_NAME,
+    DeclarativeMeta,
+)
+from holdfast.mapping.declarative.python_types import optional_free_map
+from holdfast.mapping.declarative.scan import set_attribute
+from holdfast.mapping.registry import Registry
+
+C = TypeVar("C", bound=type)
+
+
+class registry(Registry):  # noqa: N801 - the public name
+    """The mapped classes of one model, with their `MetaData`, names and type map.
+
+    ```python
+    mapper_registry = registry()
+
+
+    @mapper_registry.mapped
+    class Author:
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+    ```
+    """
+
+    def update_type_annotation_map(self, type_annotation_map: Mapping[Any, Any]) -> None:
+        """Add Python types and the SQL types that stand for them (MP-9)."""
+        super().update_type_annotation_map(optional_free_map(type_annotation_map))
+
+    def mapped(self, cls: C) -> C:
+        """Decorator: map a class from its body; it needs no special base."""
+        self.map_declaratively(cls)
+        return cls
+
+    def map_declaratively(self, cls: type[Any]) -> Any:
+        """Map a class from its body.
+
+        Returns:
+            The `Mapper`.
+        """
+        return declare_class(self, cls)
+
+    def mapped_as_dataclass(
+        self,
+        cls: C | None = None,
+        /,
+        *,
+        init: Any = None,
+        repr: Any = None,
+        eq: Any = None,
+        order: Any = None,
+        unsafe_hash: Any = None,
+        match_args: Any = None,
+        kw_only: Any = None,
+        dataclass_callable: Callable[..., type[Any]] | None = None,
+    ) -> Any:
+        """Decorator: make a class a dataclass and map it."""
+        settings = DataclassSettings(
+            init, repr, eq, order, unsafe_hash, match_args, kw_only, dataclass_callable
+        )
+
+        def decorate(decorated: C) -> C:
+            set_attribute(decorated, SETTINGS_NAME, settings)
+            self.map_declaratively(decorated)
+            return decorated
+
+        return decorate(cls) if cls is not None else decorate
+
+    def generate_base(
+        self,
+        mapper: Callable[..., Any] | None = None,
+        cls: type[Any] | tuple[type[Any], ...] = object,
+        name: str = "Base",
+        metaclass: type[Any] = DeclarativeMeta,
+    ) -> Any:
+        """A base class whose subclasses are mapped in this registry (MP-3).
+
+        Args:
+            mapper: Kept as `__mapper_cls__`.
+            cls: The class, or classes, that the base derives from.
+            name: Its name.
+            metaclass: Its metaclass.
+        """
+        bases = cls if isinstance(cls, tuple) else (cls,)
+        members: dict[str, Any] = {
+            "registry": self,
+            "metadata": self.metadata,
+            REGISTRY_NAME: self,
+        }
+        if isinstance(cls, type):
+            members["__doc__"] = cls.__doc__
+        if self.constructor is not None:
+            members["__init__"] = self.constructor
+        if mapper is not None:
+            members["__mapper_cls__"] = mapper
+        members["__abstract__"] = True
+        if hasattr(cls, "__class_getitem__"):
+            # A base made of a Generic class may be subscripted, to no effect.
+            members["__class_getitem__"] = classmethod(lambda made, parameters: made)
+        return metaclass(name, bases, members)
+
+    def as_declarative_base(self, **kw: Any) -> Callable[[type[Any]], Any]:
+        """Decorator: make a class the base of classes mapped in this registry."""
+
+        def decorate(cls: type[Any]) -> Any:
+            return self.generate_base(**{"name": cls.__name__, **kw, "cls": cls})
+
+        return decorate

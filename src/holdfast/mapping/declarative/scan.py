@@ -1,0 +1,342 @@
+"""Walk a class body, its mixins and abstract bases in order, and collect what is to be mapped.
+
+Called by `declare`, once per mapped class. Nothing here makes a table or a property: columns are
+completed by `columns`, tables are made by `table`.
+
+Rules kept here:
+1. The nearest definition of a name wins, as in Python; what a mapped base has is not taken again.
+2. Columns of mixins are copied for each class, and put onto the class at once, so that
+   `declared_attr` functions refer to them as `cls.name`.
+3. A class's own attributes come before those of its mixins, each in the order they were written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, MetaData
+from sqlalchemy.sql.schema import SchemaItem
+
+from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.describe import class_text
+from holdfast.foundation.sqlalchemy_core import merge_lists_w_ordering, refers_to_bare_column
+from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.mapping.declarative.annotations import (
+    AttributeAnnotation,
+    annotations_of,
+    read_annotation,
+)
+from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.declarative.mixins import declared_attr
+from holdfast.mapping.declarative.names import Evaluator
+from holdfast.mapping.mapped import Unmapped
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.synonym import SynonymProperty
+
+DIRECTIVES = ("__tablename__", "__table__", "__table_args__", "__mapper_args__")
+_RESERVED = ("metadata", "registry")
+
+
+@dataclass(slots=True)
+class Declared:
+    """One attribute to be mapped."""
+
+    value: Any  # MappedColumn, Column or MapperProperty
+    annotation: AttributeAnnotation | None
+    origin: type  # the class that wrote it
+
+
+@dataclass(slots=True)
+class ClassBody:
+    """What a class and its mixins say about the mapping."""
+
+    cls: type
+    # Attribute name -> what is declared for it, in mapping order.
+    attributes: dict[str, Declared] = field(default_factory=dict)
+    # The directives that are in force; absent when nothing was said.
+    directives: dict[str, Any] = field(default_factory=dict)
+    # Column written on a mixin -> its copy on this class; __mapper_args__ may name the former.
+    copies: dict[Any, Any] = field(default_factory=dict)
+    # The class that __table_args__ came from.
+    table_args_from: type | None = None
+
+
+def is_mapped_class(cls: type) -> bool:
+    """Whether this class itself is mapped, or waits for its mapping to be completed."""
+    manager = cls.__dict__.get("_sa_class_manager")
+    return (manager is not None and manager.is_mapped) or "__sa_deferred__" in cls.__dict__
+
+
+def set_attribute(cls: type, key: str, value: Any) -> None:
+    """Set a class attribute past the metaclass, which would map it."""
+    type.__setattr__(cls, key, value)
+
+
+def scan(cls: type) -> ClassBody:
+    """Collect what `cls` declares; to be run within `mixins.declaring(cls)`."""
+    body = ClassBody(cls)
+    bases = [base for base in cls.__mro__ if base is not object]
+    metadata_key = getattr(cls, "__sa_dataclass_metadata_key__", None)
+    mixins = [base for base in bases[1:] if not is_mapped_class(base)]
+    _scan_directives(body, bases)
+    for base in mixins:
+        _copy_columns(body, base, metadata_key)
+    for base in [cls, *mixins]:
+        evaluator = Evaluator(base)
+        for key, value, raw in _members(base, metadata_key):
+            if key.startswith("__") and key.endswith("__"):
+                continue
+            if base is cls:
+                _take_own(body, key, value, raw, evaluator)
+            else:
+                _take_inherited(body, base, key, value, raw, evaluator)
+    return body
+
+
+def _members(base: type, metadata_key: str | None) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value (None when only annotated) and annotation, in the order they were written.
+
+    For a dataclass, the value is what its field's metadata holds for the mapping, if anything.
+    """
+    annotations = annotations_of(base)
+    values = dict(base.__dict__)
+    if metadata_key is not None:
+        for key, each in base.__dict__.get("__dataclass_fields__", {}).items():
+            if metadata_key in each.metadata and (key in annotations or key in values):
+                found = each.metadata[metadata_key]
+                is_maker = callable(found) and not _is_construct(found)
+                values[key] = declared_attr(found) if is_maker else found
+    for key in merge_lists_w_ordering(list(values), list(annotations)):
+        yield key, values.get(key), annotations.get(key)
+
+
+# -- directives ----------------------------------------------------------------------------------
+
+
+def _scan_directives(body: ClassBody, bases: list[type]) -> None:
+    cls = body.cls
+    for name in DIRECTIVES:
+        for base in bases:
+            if name not in base.__dict__:
+                continue
+            made_per_class = isinstance(base.__dict__[name], declared_attr)
+            # A mapped base keeps its own directives, but a function of it speaks for each class.
+            if base is not cls and is_mapped_class(base) and not made_per_class:
+                continue
+            if getattr(base.__dict__[name], "is_cascading", False) and name == "__tablename__":
+                warn(
+                    "@declared_attr.cascading is not supported on the __tablename__ attribute on "
+                    f"class {class_text(base)}.  This attribute is already invoked for each "
+                    "subclass: write @declared_attr.directive. [cascading-tablename]"
+                )
+            value = getattr(cls, name)
+            if name == "__table_args__":
+                if not value:
+                    continue
+                body.table_args_from = base
+            body.directives[name] = value
+            break
+
+
+# -- mixins --------------------------------------------------------------------------------------
+
+
+def _definer(cls: type, key: str) -> type | None:
+    """The class nearest to `cls` that says anything about a name."""
+    for base in cls.__mro__:
+        if key in base.__dict__ or key in annotations_of(base):
+            return base
+    return None
+
+
+def _is_overridden(body: ClassBody, base: type, key: str) -> bool:
+    return key in body.attributes or _definer(body.cls, key) is not base
+
+
+def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None:
+    """Copy the columns of a mixin, and make those that are only annotated."""
+    evaluator = Evaluator(base)
+    for key, value, raw in _members(base, metadata_key):
+        if (key.startswith("__") and key.endswith("__")) or _is_overridden(body, base, key):
+            continue
+        annotation = _annotation_in_mixin(body, key, value, raw, evaluator)
+        if value is None and annotation is not None:
+            if "__table__" in body.directives:
+                continue
+            made: Any = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
+        elif isinstance(value, Column | MappedColumn):
+            if _is_in_ready_table(body, key, value):
+                continue
+            made = _copied(value)
+            body.copies[value] = made
+            if isinstance(value, MappedColumn):
+                body.copies[value.column] = made.column
+        else:
+            continue
+        if isinstance(made, Column) and made.key is None:
+            made.key = made.name = key
+        set_attribute(body.cls, key, made)
+        # The place is settled in the second round, where the mixins' own order counts.
+        body.copies[base, key] = Declared(made, annotation, base)
+
+
+def _annotation_in_mixin(
+    body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator
+) -> AttributeAnnotation | None:
+    if raw is None:
+        return None
+    required = isinstance(value, MappedColumn | MapperProperty) and not _allows_unmapped(body.cls)
+    return read_annotation(key, raw, evaluator, required=required)
+
+
+def _is_in_ready_table(body: ClassBody, key: str, value: Any) -> bool:
+    table = body.directives.get("__table__")
+    return table is not None and (value.name or key) in table.c
+
+
+def _copied(value: Any) -> Any:
+    column = value.column if isinstance(value, MappedColumn) else value
+    if any(refers_to_bare_column(each) for each in column.foreign_keys):
+        raise DeclarationError.foreign_key_on_mixin()
+    return value.copy() if isinstance(value, MappedColumn) else value._copy()
+
+
+def _take_inherited(
+    body: ClassBody, base: type, key: str, value: Any, raw: Any, evaluator: Evaluator
+) -> None:
+    """Take an attribute of a mixin or abstract base, unless something nearer overrides it."""
+    prepared = body.copies.pop((base, key), None)
+    if prepared is not None:
+        body.attributes[key] = prepared
+        return
+    if isinstance(value, declared_attr):
+        if value.is_cascading:
+            if key in body.cls.__dict__ and not isinstance(body.cls.__dict__[key], declared_attr):
+                warn(
+                    f"Attribute {key!r} on class {class_text(body.cls)} cannot be processed due to "
+                    "@declared_attr.cascading; skipping: the function of the mixin is used. "
+                    "[cascading-overridden]"
+                )
+        elif _is_overridden(body, base, key):
+            return
+        _take_made(body, base, key, value, evaluator)
+        return
+    if isinstance(value, MapperProperty):
+        if not _is_overridden(body, base, key):
+            raise DeclarationError.property_on_mixin()
+    elif _is_stray_expression(value) and not _is_overridden(body, base, key):
+        _warn_stray_expression(base, key)
+
+
+def _take_made(
+    body: ClassBody, base: type, key: str, maker: declared_attr[Any], evaluator: Evaluator
+) -> None:
+    """Run a `declared_attr` for the class and take what it returns."""
+    value = maker.__get__(None, body.cls)
+    annotation = None
+    if isinstance(value, Column | MappedColumn | MapperProperty):
+        if maker.return_annotation is not None:
+            annotation = read_annotation(key, maker.return_annotation, evaluator, required=False)
+        if isinstance(value, Column) and value.key is None:
+            value.key = value.name = key
+        body.attributes[key] = Declared(value, annotation, base)
+    elif _is_stray_expression(value):
+        _warn_stray_expression(body.cls, key)
+    set_attribute(body.cls, key, value)
+
+
+# -- the class itself ----------------------------------------------------------------------------
+
+
+def _allows_unmapped(cls: type) -> bool:
+    return bool(getattr(cls, "__allow_unmapped__", False)) or (
+        dataclasses.is_dataclass(cls) and "__dataclass_fields__" in cls.__dict__
+    )
+
+
+def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator) -> None:
+    """Take an attribute of the class itself."""
+    cls = body.cls
+    if key in _RESERVED and not isinstance(value, MetaData | type(None)):
+        _warn_reserved(key)
+    if isinstance(value, declared_attr):
+        if value.is_cascading:
+            warn(
+                "Use of @declared_attr.cascading only applies to Declarative 'mixin' and "
+                "'abstract' classes.  Currently, this flag is ignored on mapped class "
+                f"{class_text(cls)}. [cascading-on-mapped]"
+            )
+        _take_made(body, cls, key, value, evaluator)
+        return
+    value = _as_declared(cls, key, value)
+    annotation = _own_annotation(body, key, value, raw, evaluator)
+    if value is None and annotation is not None and key not in cls.__dict__:
+        if "__table__" in body.directives and not issubclass(annotation.container, Unmapped):
+            return
+        value = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
+    if isinstance(value, Column | MappedColumn | MapperProperty):
+        body.attributes[key] = Declared(value, annotation, cls)
+    elif annotation is not None and issubclass(annotation.container, Unmapped):
+        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
+
+
+def _own_annotation(
+    body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator
+) -> AttributeAnnotation | None:
+    if raw is None:
+        return None
+    is_construct = isinstance(value, MappedColumn | MapperProperty)
+    # A plain value, or a plain Column as before annotations, says for itself what it is.
+    says_nothing = value is None and key not in body.cls.__dict__
+    required = (is_construct or says_nothing) and not _allows_unmapped(body.cls)
+    return read_annotation(key, raw, evaluator, required=required)
+
+
+def _as_declared(cls: type, key: str, value: Any) -> Any:
+    """The value as it is to be mapped; warns of what looks like a mistake."""
+    if isinstance(value, QueryableAttribute):
+        # Another name for an attribute that the class inherits.
+        if value.class_ is not cls and value.key != key:
+            made = SynonymProperty(value.key)
+            set_attribute(cls, key, made)
+            return made
+        return value
+    if isinstance(value, tuple) and len(value) == 1:
+        if isinstance(value[0], Column | MappedColumn | MapperProperty):
+            warn(
+                f"Ignoring declarative-like tuple value of attribute '{key}': possibly a "
+                "copy-and-paste error with a comma accidentally placed at the end of the line? "
+                "[tuple-value]"
+            )
+    elif _is_stray_expression(value):
+        _warn_stray_expression(cls, key)
+    return value
+
+
+def _is_construct(value: Any) -> bool:
+    return isinstance(value, Column | MappedColumn | MapperProperty)
+
+
+def _is_stray_expression(value: Any) -> bool:
+    """A SQL expression that is neither column nor property: somebody forgot `column_property`."""
+    return isinstance(value, ColumnElement) and not isinstance(value, SchemaItem)
+
+
+def _warn_stray_expression(cls: type, key: str) -> None:
+    warn(
+        f"Attribute '{key}' on class {class_text(cls)} appears to be a non-schema SQLAlchemy "
+        "expression object; this won't be part of the declarative mapping. To map it, write "
+        "column_property(). [stray-expression]"
+    )
+
+
+def _warn_reserved(key: str) -> None:
+    owner = "MetaData" if key == "metadata" else "registry"
+    warn(
+        f"Attribute name '{key}' should be left reserved for the {owner} instance when using a "
+        "Declarative class. Give the attribute another name, and name the column. [reserved-name]"
+    )

@@ -1,0 +1,87 @@
+"""Complete a `relationship()` with its annotation: target, scalar or collection, and its class.
+
+Called by `declare`. What the call says stays; a target that does not exist yet is left as a name,
+which the mapping looks up when it is configured.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping
+from typing import Any, get_args, get_origin
+
+from holdfast.errors.declarative import DeclarationArgumentError
+from holdfast.instrument.manager import manager_of_class
+from holdfast.mapping.declarative.annotations import AttributeAnnotation
+from holdfast.mapping.declarative.names import UnresolvedName
+from holdfast.mapping.declarative.python_types import annotated_of, without_none
+from holdfast.mapping.mapped import DynamicMapped, WriteOnlyMapped
+from holdfast.mapping.properties.relationship import Relationship
+
+
+def complete_relationship(
+    prop: Relationship,
+    owner: type,
+    key: str,
+    annotation: AttributeAnnotation | None,
+    registry: Any,
+) -> None:
+    """Give the relationship what the annotation says and the call does not."""
+    if annotation is None:
+        if prop.argument is None:
+            raise DeclarationArgumentError.annotation_required(owner, key, "Relationship")
+        return
+    lazy = _lazy_of(annotation.container)
+    if lazy is not None:
+        prop.lazy = lazy
+    target = without_none(annotation.inner)
+    if annotated_of(target) is not None:
+        target = without_none(annotated_of(target).__origin__)
+    target = annotation.evaluator.resolved(target)
+    collection = get_origin(target)
+    if _is_collection(collection):
+        if prop.collection_class is None:
+            if inspect.isabstract(collection):
+                raise DeclarationArgumentError.collection_is_abstract(collection)
+            prop.collection_class = collection
+        if prop.uselist is None:
+            prop.uselist = True
+        arguments = get_args(target)
+        target = arguments[-1 if issubclass(collection, Mapping) else 0]
+    elif prop.collection_class is None and prop.uselist is None:
+        prop.uselist = lazy is not None
+    if prop.argument is None:
+        prop.argument = _target(target, owner, annotation, registry)
+
+
+def _lazy_of(container: type) -> str | None:
+    if issubclass(container, WriteOnlyMapped):
+        return "write_only"
+    if issubclass(container, DynamicMapped):
+        return "dynamic"
+    return None
+
+
+def _is_collection(origin: Any) -> bool:
+    return (
+        isinstance(origin, type)
+        and issubclass(origin, Collection)
+        and manager_of_class(origin) is None
+    )
+
+
+def _target(value: Any, owner: type, annotation: AttributeAnnotation, registry: Any) -> Any:
+    """The class, or the name under which it will be found."""
+    was_text = annotation.was_text or not isinstance(value, type)
+    value = annotation.evaluator.resolved(value)
+    if isinstance(value, UnresolvedName):
+        return value.name
+    if get_origin(value) is not None and not _is_collection(get_origin(value)):
+        value = get_origin(value)
+    if was_text and isinstance(value, type) and value is not owner:
+        # A name in a string means the mapped class of that name in this registry; the module
+        # may know it as something else.
+        manager = manager_of_class(value)
+        if manager is None or manager.mapper is None or manager.mapper.registry is not registry:
+            return value.__name__
+    return value

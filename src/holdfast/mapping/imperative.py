@@ -1,0 +1,42 @@
+"""Map a class to a table when the application, or a declarative class body, asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.errors.mapping import MappingArgumentError
+from holdfast.mapping.mapper import Mapper
+from holdfast.mapping.options import MapperOptions
+
+
+def map_class(
+    registry: Any,
+    cls: type[Any],
+    table: Any,
+    *,
+    properties: Mapping[str, Any] | None = None,
+    **mapper_args: Any,
+) -> Mapper:
+    """Map a class.
+
+    Args:
+        registry: The registry that takes the mapper.
+        cls: The class.
+        table: What it is mapped to; None for single-table inheritance.
+        properties: Attribute name -> property, column or list of columns.
+        **mapper_args: The fields of `MapperOptions`.
+
+    Raises:
+        MappingArgumentError: The class is mapped already, or is no class.
+    """
+    if not isinstance(cls, type):
+        raise MappingArgumentError.class_expected(cls)
+    return Mapper(registry, cls, table, properties or {}, MapperOptions(**mapper_args))
+
+
+def map_imperatively(registry: Any, cls: type[Any], table: Any, **kw: Any) -> Mapper:
+    """The same for a plain class, which strings then find by its name."""
+    mapper = map_class(registry, cls, table, **kw)
+    registry.add_class(cls.__name__, cls)
+    return mapper

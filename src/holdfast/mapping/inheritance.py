@@ -1,0 +1,142 @@
+"""Place a mapper in its hierarchy: joined, single-table or concrete inheritance.
+
+Called by `mapper` while a class is mapped; a class without mapped base is the root of a hierarchy
+of its own.
+
+Rules kept here:
+1. Joined: the class has a table of its own, which joins to its base's. Single: it shares the
+   base's. Concrete: its table stands alone, and so does its identity.
+2. Properties of the base are the subclass's too, except for concrete ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import exc, inspect, join
+
+from holdfast.errors.mapping import InheritJoinError, MappingArgumentError
+from holdfast.foundation.sqlalchemy_core import (
+    coercions,
+    criterion_as_pairs,
+    deep_deannotate,
+    join_condition,
+    roles,
+)
+from holdfast.mapping import class_attributes, columns
+from holdfast.mapping.properties.base import MapperProperty
+
+
+def place(mapper: Any, table: Any) -> None:
+    """Set what follows from a mapper's place: its base, its table, and what it selects from."""
+    given = mapper.options.inherits
+    parent = inspect(given) if isinstance(given, type) else given
+    # The mapper of the base class, or None.
+    mapper.inherits = parent
+    # Those that inherit from this one directly, in the order of mapping.
+    mapper.inheriting_mappers = []
+    # Whether the class shares its base's table.
+    mapper.single = False
+    # Column -> columns that are equal to it in every row of the hierarchy.
+    mapper.equivalent_columns = {}
+    # (base column, own column) pairs that a joined subclass's table takes over on INSERT.
+    mapper.inherit_pairs = []
+    mapper.inherit_condition = None
+    # Relationships with delete-orphan cascade that lead to this mapper itself.
+    mapper.orphan_sources = []
+    mapper.memo = {}
+    if parent is None:
+        if table is None:
+            raise MappingArgumentError.no_table_given(mapper)
+        mapper.base_mapper = mapper
+        mapper.local_table = mapper.persist_selectable = table
+        return
+    if not issubclass(mapper.class_, parent.class_):
+        raise MappingArgumentError.not_a_subclass(mapper.class_, parent.class_)
+    if mapper.concrete:
+        if table is None:
+            raise MappingArgumentError.no_table_given(mapper)
+        mapper.base_mapper = mapper
+        mapper.local_table = mapper.persist_selectable = table
+        return
+    mapper.base_mapper = parent.base_mapper
+    mapper.equivalent_columns = {k: set(v) for k, v in parent.equivalent_columns.items()}
+    if table is None or table is parent.local_table:
+        mapper.single = True
+        mapper.local_table = parent.local_table
+        mapper.persist_selectable = parent.persist_selectable
+    else:
+        mapper.local_table = table
+        _join_to_base(mapper, parent, table)
+
+
+def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
+    condition = mapper.options.inherit_condition
+    if condition is None:
+        try:
+            condition = join_condition(parent.local_table, table)
+        except exc.NoForeignKeysError as cause:
+            raise InheritJoinError.no_foreign_keys(parent.local_table, table) from cause
+        except exc.AmbiguousForeignKeysError as cause:
+            raise MappingArgumentError.ambiguous_inherit(parent.local_table, table) from cause
+    else:
+        condition = deep_deannotate(coercions.expect(roles.OnClauseRole, condition))
+    mapper.inherit_condition = condition
+    mapper.persist_selectable = join(parent.persist_selectable, table, condition)
+    foreign = mapper.options.inherit_foreign_keys
+    if foreign is not None:
+        foreign = {
+            coercions.expect(roles.ColumnArgumentRole, each, argname="inherit_foreign_keys")
+            for each in (foreign if isinstance(foreign, list | tuple | set) else [foreign])
+        }
+    mapper.inherit_pairs = criterion_as_pairs(condition, consider_as_foreign_keys=foreign)
+    for one, other in mapper.inherit_pairs:
+        mapper.equivalent_columns.setdefault(one, set()).add(other)
+        mapper.equivalent_columns.setdefault(other, set()).add(one)
+
+
+def inherited_identity(mapper: Any) -> tuple[Any, ...]:
+    """The base's primary key, where the mapper shares it; else ()."""
+    if mapper.inherits is None or mapper.concrete or mapper.options.primary_key:
+        return ()
+    identity: tuple[Any, ...] = mapper.inherits.primary_key
+    return identity
+
+
+def inherit_properties(mapper: Any) -> None:
+    """Take over the base's properties that the class does not define itself."""
+    parent = mapper.inherits
+    if parent is None:
+        return
+    for key, prop in list(parent.properties.items()):
+        if key not in mapper.given_properties:
+            inherit_property(mapper, key, prop)
+
+
+def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
+    """Take over one property of the base, and hand it on to subclasses."""
+    existing = mapper.properties.get(key)
+    if mapper.concrete or key in mapper.given_properties:
+        return
+    if existing is not None and existing.parent is mapper:
+        return
+    if columns.has_own_descriptor(mapper.class_, key):
+        return
+    mapper.properties[key] = prop
+    columns.register_columns(mapper, prop)
+    class_attributes.install(mapper, prop)
+    for inheriting in mapper.inheriting_mappers:
+        inherit_property(inheriting, key, prop)
+
+
+def join_family(mapper: Any) -> None:
+    """Make the finished mapper known to its base and its registry."""
+    parent = mapper.inherits
+    if parent is not None:
+        parent.inheriting_mappers.append(mapper)
+        mapper.registry.depend_on(parent.registry)
+        # Attributes that the base got since, or while this class was being mapped.
+        for key, prop in list(parent.properties.items()):
+            if key not in mapper.properties:
+                inherit_property(mapper, key, prop)
+    mapper.registry.add_mapper(mapper)

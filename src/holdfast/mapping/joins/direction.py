@@ -1,0 +1,109 @@
+"""Decide which side of a relationship refers to the other.
+
+Rules kept here:
+1. With an association table, both sides are referred to: many-to-many.
+2. The side whose columns are foreign refers; seen from the parent that is many-to-one, seen from
+   the target one-to-many.
+3. Where both sides have foreign columns in the condition, as in a table that refers to itself, the
+   `remote` marks decide.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy.sql import visitors
+
+from holdfast.errors.mapping import RelationshipError
+
+
+class RelationshipDirection(Enum):
+    """Which side of a relationship holds the foreign key."""
+
+    ONETOMANY = 1
+    """The target's."""
+
+    MANYTOONE = 2
+    """The parent's."""
+
+    MANYTOMANY = 3
+    """Neither: an association table's."""
+
+
+ONETOMANY = RelationshipDirection.ONETOMANY
+MANYTOONE = RelationshipDirection.MANYTOONE
+MANYTOMANY = RelationshipDirection.MANYTOMANY
+
+
+def marked_columns(element: Any, *marks: str) -> list[Any]:
+    """Columns of an expression that carry all of the marks, each once, in order."""
+    wanted = set(marks)
+    found: dict[Any, None] = {}
+    for part in visitors.iterate(element):
+        if wanted.issubset(part._annotations):
+            found.setdefault(part, None)
+    return list(found)
+
+
+def find_direction(
+    name: str,
+    *,
+    primaryjoin: Any,
+    has_secondary: bool,
+    parent: Any,
+    target: Any,
+    self_referential: bool,
+) -> RelationshipDirection:
+    """The direction of a relationship whose primary join is marked.
+
+    Args:
+        name: The relationship, e.g. `Author.books`.
+        primaryjoin: The condition, with `foreign` and `remote` marks.
+        has_secondary: Whether there is an association table.
+        parent: The selectable of the owning class.
+        target: The selectable of the related class.
+        self_referential: Whether both are of one class.
+
+    Raises:
+        RelationshipError: The marks do not tell.
+    """
+    if has_secondary:
+        return MANYTOMANY
+    foreign = marked_columns(primaryjoin, "foreign")
+    on_parent = any(parent.c.contains_column(column) for column in foreign)
+    on_target = any(target.c.contains_column(column) for column in foreign)
+    if on_parent and on_target:
+        return _by_marks(name, primaryjoin, foreign, self_referential=self_referential)
+    if on_target:
+        return ONETOMANY
+    if on_parent:
+        return MANYTOONE
+    raise RelationshipError.no_direction(name)
+
+
+def _by_marks(
+    name: str, primaryjoin: Any, foreign: list[Any], *, self_referential: bool
+) -> RelationshipDirection:
+    remote = [c for c in foreign if "remote" in c._annotations]
+    local = [c for c in foreign if "remote" not in c._annotations]
+    if remote and local and not self_referential:
+        raise RelationshipError.both_directions(name)
+    if remote and local:
+        # A column compared with itself, as one part of a composite key that both rows share, is
+        # foreign and remote wherever it stands: it tells nothing, so it is left out.
+        shared = _self_compared(primaryjoin)
+        remote = [c for c in remote if c not in shared]
+        local = [c for c in local if c not in shared]
+        if bool(remote) == bool(local):
+            raise RelationshipError.both_directions(name)
+    return ONETOMANY if remote else MANYTOONE
+
+
+def _self_compared(primaryjoin: Any) -> set[Any]:
+    """Columns that the condition compares with themselves."""
+    return {
+        part.left
+        for part in visitors.iterate(primaryjoin)
+        if part.__visit_name__ == "binary" and part.left.compare(part.right)
+    }

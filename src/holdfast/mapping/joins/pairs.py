@@ -1,0 +1,106 @@
+"""Extract from marked join conditions the pairs of columns to compare and to copy.
+
+Rules kept here:
+1. A pair to compare is (column of the parent's side, column of the other side).
+2. A pair to copy is (column that has the value, column that refers to it), and comes from an
+   equality only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import BinaryExpression, ColumnClause, ColumnElement
+
+Pair = tuple[Any, Any]
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Column pairs of one relationship."""
+
+    # (local column, remote column), of both conditions, each once.
+    local_remote: list[Pair] = field(default_factory=list)
+    # (source, destination): copied when the relationship is written.
+    synchronize: list[Pair] = field(default_factory=list)
+    # The same, from the target to the association table.
+    secondary_synchronize: list[Pair] = field(default_factory=list)
+
+
+def collect_pairs(
+    primaryjoin: Any, secondaryjoin: Any, *, can_copy: Callable[[Any], bool]
+) -> Pairs:
+    """The pairs in the conditions.
+
+    Args:
+        primaryjoin: The condition from the parent, with marks.
+        secondaryjoin: The condition from the target to the association table, or None.
+        can_copy: Whether a column may take part in copying: it is mapped, or in the association
+            table.
+    """
+    pairs = Pairs()
+    compared: dict[Pair, None] = {}
+    for join, copied in (
+        (primaryjoin, pairs.synchronize),
+        (secondaryjoin, pairs.secondary_synchronize),
+    ):
+        if join is None:
+            continue
+        for operator, left, right in _products(join):
+            if "remote" in right._annotations and "remote" not in left._annotations:
+                if can_copy(left):
+                    compared[_plain(left), _plain(right)] = None
+            elif (
+                "remote" in left._annotations
+                and "remote" not in right._annotations
+                and can_copy(right)
+            ):
+                compared[_plain(right), _plain(left)] = None
+            if operator is operators.eq and can_copy(left) and can_copy(right):
+                pair = _copy_pair(left, right)
+                if pair is not None:
+                    copied.append(pair)
+    pairs.local_remote = list(compared)
+    return pairs
+
+
+def _copy_pair(left: Any, right: Any) -> Pair | None:
+    if "foreign" in right._annotations:
+        return _plain(left), _plain(right)
+    if "foreign" in left._annotations:
+        return _plain(right), _plain(left)
+    return None
+
+
+def _plain(column: Any) -> Any:
+    return column._deannotate()
+
+
+def _products(join: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """(operator, left column, right column) for each comparison, down into both of its sides.
+
+    A function around a column, or a custom operator, still relates that column to the other side.
+    Scalar subqueries are looked into as well; an IN or BETWEEN relates its parts likewise.
+    """
+    for part in visitors.iterate(join):
+        if not isinstance(part, BinaryExpression) or not operators.is_comparison(part.operator):
+            continue
+        for left in _columns_in(part.left):
+            for right in _columns_in(part.right):
+                yield part.operator, left, right
+
+
+def _columns_in(element: Any) -> list[Any]:
+    if isinstance(element, ColumnClause):
+        return [element]
+    found: dict[Any, None] = {}
+    for part in visitors.iterate(element):
+        if isinstance(part, ColumnClause) or (
+            isinstance(part, ColumnElement)
+            and ("remote" in part._annotations or "foreign" in part._annotations)
+        ):
+            found.setdefault(part, None)
+    return list(found)

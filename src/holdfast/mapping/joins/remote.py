@@ -1,0 +1,251 @@
+"""Mark the columns of a join condition: `foreign` ones refer, `remote` ones are the target's.
+
+Users mark columns with `foreign()` and `remote()`; what they leave out is derived here, in the
+order of `mark`. A third mark, `local`, says that the parent's value goes there.
+
+Rules kept here:
+1. Marks written by the application stand, and no mark of that kind is then derived.
+2. The columns of an association table are remote in both conditions.
+3. In a table that refers to itself, the column that refers is remote: one-to-many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ColumnClause, ColumnElement
+
+from holdfast.errors.mapping import RelationshipError
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import deep_annotate, selectables_overlap
+from holdfast.mapping.joins.direction import marked_columns
+
+
+def remote(expr: Any) -> Any:
+    """Mark a part of a `primaryjoin` as belonging to the related class."""
+    return _marked(expr, "remote")
+
+
+def foreign(expr: Any) -> Any:
+    """Mark a part of a `primaryjoin` as the column that refers."""
+    return _marked(expr, "foreign")
+
+
+def _marked(expr: Any, mark: str) -> Any:
+    if hasattr(expr, "__clause_element__"):
+        expr = expr.__clause_element__()
+    return deep_annotate(expr, {mark: True})
+
+
+@dataclass(slots=True)
+class Ends:
+    """What `mark` needs to know of both ends of a relationship."""
+
+    # The relationship's name, for messages.
+    name: str
+    # Everything the class is mapped to, and its own table: they differ for a joined subclass.
+    parent: Any
+    parent_local: Any
+    target: Any
+    target_local: Any
+    secondary: Any
+    # The arguments of those names.
+    foreign_keys: set[Any]
+    remote_side: set[Any]
+    # Does the target's mapper belong to the parent's hierarchy?
+    self_referential: bool
+
+
+def has_mark(element: Any, mark: str) -> bool:
+    """Whether any part of an expression carries the mark."""
+    return any(mark in part._annotations for part in visitors.iterate(element))
+
+
+def replace_marked(element: Any, replace: Callable[[Any], Any]) -> Any:
+    """A copy of an expression in which `replace(part)` stands for each part that it answers."""
+    return visitors.replacement_traverse(element, {}, lambda part, **kw: replace(part))
+
+
+def mark(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
+    """Both conditions with all marks."""
+    if not has_mark(primaryjoin, "foreign"):
+        primaryjoin = _mark_foreign(ends, primaryjoin)
+        if secondaryjoin is not None:
+            secondaryjoin = _mark_foreign(ends, secondaryjoin)
+    if not has_mark(primaryjoin, "remote"):
+        primaryjoin, secondaryjoin = _mark_remote(ends, primaryjoin, secondaryjoin)
+    elif ends.remote_side:
+        raise RelationshipError.remote_side_twice(ends.name)
+    return _mark_local(ends, primaryjoin), secondaryjoin
+
+
+def _add(mark_name: str, condition: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def replace(part: Any) -> Any:
+        if isinstance(part, ColumnElement) and condition(part):
+            return part._annotate({mark_name: True})
+        return None
+
+    return replace
+
+
+# -- foreign -------------------------------------------------------------------------------------
+
+
+def _mark_foreign(ends: Ends, join: Any) -> Any:
+    if ends.foreign_keys:
+        return replace_marked(join, _add("foreign", ends.foreign_keys.__contains__))
+    return visitors.cloned_traverse(join, {}, {"binary": lambda each: _mark_referring(ends, each)})
+
+
+def _mark_referring(ends: Ends, binary: Any) -> None:
+    """Mark whichever side of a comparison refers to the other, by the schema's foreign keys."""
+    left, right = binary.left, binary.right
+    if not isinstance(left, ColumnElement) or not isinstance(right, ColumnElement):
+        return
+    if "foreign" in left._annotations or "foreign" in right._annotations:
+        return
+    referring = _referring(ends, left, right)
+    if referring is None:
+        return
+    if referring.compare(left):
+        binary.left = left._annotate({"foreign": True})
+    else:
+        binary.right = right._annotate({"foreign": True})
+
+
+def _referring(ends: Ends, left: Any, right: Any) -> Any:
+    if isinstance(left, Column) and isinstance(right, Column):
+        if left.references(right):
+            return left
+        if right.references(left):
+            return right
+    if ends.secondary is not None:
+        columns = ends.secondary.c
+        if columns.contains_column(left) and not columns.contains_column(right):
+            return left
+        if columns.contains_column(right) and not columns.contains_column(left):
+            return right
+    return None
+
+
+# -- remote --------------------------------------------------------------------------------------
+
+
+def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
+    if ends.secondary is not None:
+        of_secondary = _add("remote", ends.secondary.c.contains_column)
+        return replace_marked(primaryjoin, of_secondary), replace_marked(
+            secondaryjoin, of_secondary
+        )
+    if ends.remote_side:
+        return _mark_given_remote(ends, primaryjoin), secondaryjoin
+    if _refers_to_own_table(ends, primaryjoin):
+        marked = visitors.cloned_traverse(
+            primaryjoin, {}, {"binary": lambda each: _mark_self_reference(ends, each)}
+        )
+        return marked, secondaryjoin
+    if selectables_overlap(ends.parent, ends.target):
+        return replace_marked(primaryjoin, _add("remote", _on_far_side(ends))), secondaryjoin
+    return replace_marked(primaryjoin, _add("remote", _on_target(ends))), secondaryjoin
+
+
+def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
+    if not _refers_to_own_table(ends, primaryjoin):
+        return replace_marked(primaryjoin, _add("remote", ends.remote_side.__contains__))
+
+    def visit(binary: Any) -> None:
+        left, right = binary.left, binary.right
+        is_left, is_right = left in ends.remote_side, right in ends.remote_side
+        if is_left and is_right and left.compare(right):
+            # A column shared by both rows: the right-hand one is the target's.
+            is_left = False
+        if is_left:
+            binary.left = left._annotate({"remote": True})
+        if is_right:
+            binary.right = right._annotate({"remote": True})
+
+    return visitors.cloned_traverse(primaryjoin, {}, {"binary": visit})
+
+
+def _refers_to_own_table(ends: Ends, primaryjoin: Any) -> bool:
+    """Whether some comparison has the same table on both sides."""
+    for part in visitors.iterate(primaryjoin):
+        if part.__visit_name__ != "binary":
+            continue
+        left, right = part.left, part.right
+        if (
+            isinstance(left, ColumnClause)
+            and isinstance(right, ColumnClause)
+            and ends.parent.is_derived_from(left.table)
+            and ends.parent.is_derived_from(right.table)
+            and ends.target.is_derived_from(left.table)
+            and ends.target.is_derived_from(right.table)
+        ):
+            return True
+    return False
+
+
+def _mark_self_reference(ends: Ends, binary: Any) -> None:
+    left, right = binary.left, binary.right
+    if not isinstance(left, ColumnElement) or not isinstance(right, ColumnElement):
+        warn(
+            f"Non-simple column elements in primary join condition for relationship {ends.name} - "
+            "consider using remote() annotations to mark the remote side."
+        )
+        return
+    if "foreign" in left._annotations and isinstance(left, ColumnClause):
+        binary.left = left._annotate({"remote": True})
+    elif "foreign" in right._annotations and isinstance(right, ColumnClause):
+        binary.right = right._annotate({"remote": True})
+
+
+def _on_far_side(ends: Ends) -> Callable[[Any], bool]:
+    """For tables that overlap, such as those of one hierarchy: the target's own table decides."""
+
+    def is_remote(column: Any) -> bool:
+        if not isinstance(column, ColumnClause):
+            return False
+        in_target = ends.target.c.contains_column(column)
+        in_parent_local = ends.parent_local.c.contains_column(column)
+        in_target_local = ends.target_local.c.contains_column(column)
+        return in_target and (not in_parent_local or in_target_local)
+
+    return is_remote
+
+
+def _on_target(ends: Ends) -> Callable[[Any], bool]:
+    def is_remote(column: Any) -> bool:
+        return bool(
+            ends.target.c.contains_column(column)
+            and (
+                not ends.parent_local.c.contains_column(column)
+                or ends.target_local.c.contains_column(column)
+            )
+        )
+
+    return is_remote
+
+
+# -- local ---------------------------------------------------------------------------------------
+
+
+def _mark_local(ends: Ends, primaryjoin: Any) -> Any:
+    """Mark the parent's columns; in a self-reference, those that are not the target's."""
+    if has_mark(primaryjoin, "local"):
+        return primaryjoin
+    columns = ends.parent.c
+    return replace_marked(
+        primaryjoin,
+        _add("local", lambda c: "remote" not in c._annotations and columns.contains_column(c)),
+    )
+
+
+def remote_columns(*joins: Any) -> set[Any]:
+    """The target's columns, and those of an association table, in the conditions."""
+    return {
+        column for join in joins if join is not None for column in marked_columns(join, "remote")
+    }

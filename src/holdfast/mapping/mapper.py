@@ -1,0 +1,528 @@
+"""Define `Mapper`: what one class maps to.
+
+Made by `imperative.map_class`; completed by `configure` in the second pass, and read-only from
+then on except for attributes that the application adds. Queries, reading and unitofwork read the
+tuples and dictionaries commented in `__init__`; `inspect(Class)` gives the mapper to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy.util import ReadOnlyProperties
+
+from holdfast.errors.mapping import MappingArgumentError, MappingError
+from holdfast.errors.unmapped import UnmappedColumnError
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.sqlalchemy_core import HasCacheKey, memoized_property, self_inspects
+from holdfast.instrument.manager import instance_dict, instance_state
+from holdfast.mapping import (
+    cascades,
+    class_attributes,
+    columns,
+    inheritance,
+    marks,
+    polymorphic,
+    tables,
+)
+from holdfast.mapping.options import MapperOptions
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.sockets import PLUGIN
+from holdfast.mapping.versioning import version_settings
+
+# Memoized attributes of a mapper that depend on its properties or its descendants.
+_DERIVED = (
+    "all_orm_descriptors",
+    "attrs",
+    "clause",
+    "column_attrs",
+    "columns",
+    "composites",
+    "relationships",
+    "selectable",
+    "single_table_criterion",
+    "synonyms",
+    "validators",
+    "with_polymorphic_mappers",
+)
+
+
+@self_inspects
+class Mapper(HasCacheKey):
+    """How one class corresponds to a table, a join or a subquery.
+
+    Get one with `inspect(Class)` or `Class.__mapper__`.
+    """
+
+    is_mapper: ClassVar[bool] = True
+    is_selectable: ClassVar[bool] = False
+    is_aliased_class: ClassVar[bool] = False
+    is_instance: ClassVar[bool] = False
+    is_property: ClassVar[bool] = False
+    is_attribute: ClassVar[bool] = False
+    is_bundle: ClassVar[bool] = False
+    is_clause_element: ClassVar[bool] = False
+    represents_outer_join: ClassVar[bool] = False
+
+    # Refreshed by `hooks`: whether anyone listens to before_insert and kin, and to whom to speak.
+    has_persistence_listeners = False
+    dispatch: Any = None
+
+    def __init__(
+        self,
+        registry: Any,
+        class_: type[Any],
+        local_table: Any,
+        properties: Mapping[str, Any],
+        options: MapperOptions,
+    ) -> None:
+        self.registry = registry
+        self.class_ = class_
+        self.options = options
+        # What the application mapped by name, in its order; grows with `add_property`.
+        self.given_properties: dict[str, Any] = dict(properties)
+        # Name -> property, of this class and inherited, in mapping order.
+        self.properties: dict[str, MapperProperty] = {}
+        # Every mapped column, and the columns it was derived from, -> name of its attribute.
+        self.key_of_column: dict[Any, str] = {}
+        # Attribute name -> the column that is selected for it.
+        self.column_of_key: dict[str, Any] = {}
+        # The second pass has run for this mapper / is to run for some mapper of its registry.
+        self.configured = False
+        self.needs_configure = True
+        # Why the second pass failed, if it did.
+        self.configure_failure: BaseException | None = None
+        self.disposed = False
+
+        self.batch = options.batch
+        self.eager_defaults = options.eager_defaults
+        self.always_refresh = options.always_refresh
+        self.allow_partial_pks = options.allow_partial_pks
+        self.confirm_deleted_rows = options.confirm_deleted_rows
+        self.legacy_is_orphan = options.legacy_is_orphan
+        self.passive_updates = options.passive_updates
+        self.passive_deletes = options.passive_deletes
+        self.concrete = options.concrete
+        self.polymorphic_abstract = options.polymorphic_abstract
+        self.polymorphic_load = options.polymorphic_load
+        self.polymorphic_identity = options.polymorphic_identity
+
+        # inheritance.place sets: inherits, base_mapper, single, local_table, persist_selectable,
+        # inherit_condition, inheriting_mappers, polymorphic_map, equivalent_columns.
+        inheritance.place(self, tables.mapped_selectable(local_table))
+        self.class_manager = self.manager = class_attributes.adopt_class(self)
+        self._find_tables()
+        inheritance.inherit_properties(self)
+        columns.map_columns(self)
+        self._find_identity()
+        polymorphic.settle(self)
+        self.version_id_col, self.version_id_generator = version_settings(self, options)
+        inheritance.join_family(self)
+
+    def _find_tables(self) -> None:
+        # Tables that rows are written to, parents before children.
+        self.tables: list[Any] = tables.tables_of(self.persist_selectable)
+        # Table -> its primary key columns, for tables that have any.
+        self.pk_columns_of_table = tables.primary_keys_by_table(self.tables)
+        # Columns whose values identify an object.
+        self.primary_key: tuple[Any, ...] = inheritance.inherited_identity(
+            self
+        ) or tables.identity_columns(self, self.options.primary_key)
+
+    def _find_identity(self) -> None:
+        missing = [each for each in self.primary_key if each not in self.key_of_column]
+        if missing:
+            raise MappingArgumentError.primary_key_not_mapped(self, missing[0])
+        # The same as attribute names; `single_pk_key` is the only one, or None.
+        self.primary_key_keys: tuple[str, ...] = tuple(
+            self.key_of_column[each] for each in self.primary_key
+        )
+        self.single_pk_key = self.primary_key_keys[0] if len(self.primary_key) == 1 else None
+        # dict of an instance -> bare primary key or None.
+        self.read_pk: tables.PkReader = tables.build_pk_reader(
+            self.primary_key_keys,
+            allow_partial=self.allow_partial_pks,
+            name=self.class_.__name__,
+        )
+
+    # -- properties ------------------------------------------------------------------------------
+
+    def add_property(self, key: str, value: Any) -> None:
+        """Map one more attribute; columns, lists of columns and properties are accepted."""
+        self.given_properties[key] = value
+        self._take_in(key, columns.add_property(self, key, value))
+
+    def add_backref(self, key: str, prop: Relationship) -> None:
+        """Take in the relationship that one of another class asks for as its other side."""
+        self._take_in(key, columns.add_property(self, key, prop))
+
+    def _take_in(self, key: str, prop: MapperProperty) -> None:
+        for mapper in self.inheriting_mappers:
+            inheritance.inherit_property(mapper, key, prop)
+        self.forget_derived()
+        if self.configured:
+            prop.resolve()
+            prop.link()
+            prop.finish()
+            for mapper in self.self_and_descendants:
+                mapper.complete()
+
+    def add_properties(self, dict_of_properties: Mapping[str, Any]) -> None:
+        """Map several more attributes."""
+        for key, value in dict_of_properties.items():
+            self.add_property(key, value)
+
+    def find_property(self, key: str) -> MapperProperty | None:
+        """The property of that name or None; never configures."""
+        return self.properties.get(key)
+
+    def has_property(self, key: str) -> bool:
+        """Whether an attribute of that name is mapped."""
+        return key in self.properties
+
+    def get_property(self, key: str, *, configure: bool = True) -> MapperProperty:
+        """The property of that name.
+
+        Raises:
+            InvalidRequestError: There is none.
+        """
+        if configure:
+            self.ensure_configured()
+        try:
+            return self.properties[key]
+        except KeyError:
+            raise MappingError.no_property(self, key) from None
+
+    def get_property_by_column(self, column: Any) -> MapperProperty:
+        """The property that holds `column`.
+
+        Raises:
+            UnmappedColumnError: None does.
+        """
+        return self.properties[self.key_of(column)]
+
+    def key_of(self, column: Any) -> str:
+        """Name of the attribute that holds `column`.
+
+        Raises:
+            UnmappedColumnError: None does.
+        """
+        try:
+            return self.key_of_column[column]
+        except KeyError:
+            raise UnmappedColumnError.not_mapped(column, self) from None
+
+    @property
+    def iterate_properties(self) -> Iterator[MapperProperty]:
+        """All properties, configured."""
+        self.ensure_configured()
+        return iter(list(self.properties.values()))
+
+    def _of_kind(self, *kinds: str) -> ReadOnlyProperties[Any]:
+        self.ensure_configured()
+        return ReadOnlyProperties(
+            {k: prop for k, prop in self.properties.items() if not kinds or prop.kind in kinds}
+        )
+
+    @memoized_property
+    def attrs(self) -> ReadOnlyProperties[MapperProperty]:
+        """All properties by name."""
+        return self._of_kind()
+
+    @memoized_property
+    def column_attrs(self) -> ReadOnlyProperties[ColumnProperty]:
+        """Properties that hold columns or SQL expressions."""
+        return self._of_kind("column")
+
+    @memoized_property
+    def relationships(self) -> ReadOnlyProperties[Relationship]:
+        """Relationships."""
+        return self._of_kind("relationship")
+
+    @memoized_property
+    def synonyms(self) -> ReadOnlyProperties[MapperProperty]:
+        """Synonyms."""
+        return self._of_kind("synonym")
+
+    @memoized_property
+    def composites(self) -> ReadOnlyProperties[MapperProperty]:
+        """Composites."""
+        return self._of_kind("composite")
+
+    @memoized_property
+    def columns(self) -> ReadOnlyProperties[Any]:
+        """The selected column of each column attribute, by attribute name."""
+        return ReadOnlyProperties(dict(self.column_of_key))
+
+    @property
+    def c(self) -> ReadOnlyProperties[Any]:
+        """Short for `columns`."""
+        return self.columns
+
+    @memoized_property
+    def all_orm_descriptors(self) -> ReadOnlyProperties[Any]:
+        """Mapped attributes, and descriptors such as hybrids and association proxies (MP-175)."""
+        return ReadOnlyProperties(class_attributes.descriptors_of(self))
+
+    @memoized_property
+    def validators(self) -> Mapping[str, Any]:
+        """Attribute name -> (validation method, its options), from `@validates`."""
+        return marks.validators_of(self)
+
+    def forget_derived(self) -> None:
+        """Forget collections derived from `properties`, which has changed."""
+        for name in _DERIVED:
+            self.__dict__.pop(name, None)
+        # Statements and plans that others keep per mapper.
+        self.memo.clear()
+
+    def derive(self) -> None:
+        """Compute the tuples of names that hot paths read; run at the end of the second pass."""
+        self.forget_derived()
+        named = self.properties.items()
+        relationships = [
+            prop for prop in self.properties.values() if isinstance(prop, Relationship)
+        ]
+        # Names of the column attributes, SQL expressions included, and of those that load on access.
+        self.column_keys: tuple[str, ...] = tuple(k for k, p in named if p.is_column)
+        self.deferred_keys = frozenset(
+            k for k, p in named if isinstance(p, ColumnProperty) and p.deferred
+        )
+        self.relationship_keys: tuple[str, ...] = tuple(p.key for p in relationships)
+        # What the dictionary of an instance may hold without being the application's own.
+        self.expirable_keys = frozenset((*self.properties, "_sa_instance_state"))
+        # Table -> ((attribute name, column), ...) of what is written there.
+        self.columns_of_table = columns.by_table(self)
+        # Names of the relationships that each cascade follows.
+        for rule in cascades.RULES:
+            keys = tuple(p.key for p in relationships if rule in p.cascade)
+            setattr(self, f"{rule.replace('-', '_')}_keys", keys)
+        for prop in relationships:
+            class_attributes.refresh_slot(self, prop)
+
+    save_update_keys: tuple[str, ...] = ()
+    delete_keys: tuple[str, ...] = ()
+    delete_orphan_keys: tuple[str, ...] = ()
+    refresh_expire_keys: tuple[str, ...] = ()
+    merge_keys: tuple[str, ...] = ()
+    expunge_keys: tuple[str, ...] = ()
+    column_keys = ()
+    relationship_keys = ()
+    deferred_keys = frozenset()
+    expirable_keys = frozenset()
+
+    # -- configuration ---------------------------------------------------------------------------
+
+    def ensure_configured(self) -> None:
+        """Run the second pass, if mappers of this registry wait for it."""
+        if self.needs_configure:
+            self.registry.ensure_configured()
+
+    @property
+    def _post_inspect(self) -> None:
+        # Core reads this attribute when a class enters a statement (MP-5).
+        if self.needs_configure:
+            self.registry.ensure_configured()
+
+    def wait_for_configuration(self) -> None:
+        """Some mapper of this registry, or of one that it leads to, is new."""
+        self.needs_configure = True
+        self.class_manager.prepare = self.ensure_configured
+
+    def end_of_configuration(self) -> None:
+        """No mapper waits any more."""
+        self.needs_configure = False
+        self.class_manager.prepare = None
+
+    def complete(self) -> None:
+        """Last step of the second pass: all properties are configured."""
+        for prop in self.properties.values():
+            if prop.is_relationship and prop.configured:
+                class_attributes.install_slot(self, prop)
+        self.derive()
+        self.configured = True
+
+    def note_orphan_relationship(self, prop: Relationship) -> None:
+        """Keep the list of relationships whose former members are to be deleted up to date."""
+        known = prop in self.orphan_sources
+        if prop.cascade.delete_orphan and not known:
+            self.orphan_sources.append(prop)
+        elif known and not prop.cascade.delete_orphan:
+            self.orphan_sources.remove(prop)
+
+    @property
+    def orphan_relationships(self) -> tuple[Relationship, ...]:
+        """Relationships with delete-orphan cascade that lead to this class or one of its bases."""
+        return tuple(p for mapper in self.iterate_to_root() for p in mapper.orphan_sources)
+
+    def dispose(self) -> None:
+        """Take the mapping away from the class."""
+        self.configured = False
+        self.disposed = True
+        self.registry.remove_class(self.class_.__name__, self.class_)
+        self.class_manager.dispose()
+
+    # -- hierarchy -------------------------------------------------------------------------------
+
+    def iterate_to_root(self) -> Iterator[Mapper]:
+        """This mapper, the one it inherits from, and so on."""
+        mapper: Mapper | None = self
+        while mapper is not None:
+            yield mapper
+            mapper = mapper.inherits
+
+    @property
+    def self_and_descendants(self) -> tuple[Mapper, ...]:
+        """This mapper and all that inherit from it, nearest first."""
+        found = [self]
+        for mapper in found:
+            found += mapper.inheriting_mappers
+        return tuple(found)
+
+    def isa(self, other: Any) -> bool:
+        """Whether this mapper is `other` or inherits from it."""
+        return any(mapper is other for mapper in self.iterate_to_root())
+
+    def common_parent(self, other: Any) -> bool:
+        """Whether both belong to one hierarchy."""
+        return self.base_mapper is other.mapper.base_mapper
+
+    def is_sibling(self, other: Any) -> bool:
+        """Whether both belong to one hierarchy without one inheriting from the other."""
+        return self.common_parent(other) and not self.isa(other) and not other.isa(self)
+
+    def primary_mapper(self) -> Mapper:
+        """This mapper; there is one per class."""
+        return self
+
+    @property
+    def primary_base_mapper(self) -> Mapper:
+        """The mapper at the root of the hierarchy."""
+        return self.base_mapper
+
+    # -- identity --------------------------------------------------------------------------------
+
+    def identity_key_from_primary_key(
+        self, primary_key: Sequence[Any], identity_token: Any = None
+    ) -> tuple[type[Any], tuple[Any, ...], Any]:
+        """The key under which a session knows the object with these key values."""
+        return (self.base_mapper.class_, tuple(primary_key), identity_token)
+
+    def identity_key_from_row(
+        self, row: Any, identity_token: Any = None, adapter: Any = None
+    ) -> tuple[type[Any], tuple[Any, ...], Any]:
+        """The identity key that a row of this mapper's columns has."""
+        wanted = [adapter.columns[each] if adapter else each for each in self.primary_key]
+        values = row._mapping if hasattr(row, "_mapping") else row
+        return self.identity_key_from_primary_key([values[each] for each in wanted], identity_token)
+
+    def identity_key_from_instance(self, instance: Any) -> tuple[type[Any], tuple[Any, ...], Any]:
+        """The identity key of an object from its attribute values, which load if they must."""
+        state = instance_state(instance)
+        return self.identity_key_from_primary_key(
+            self.primary_key_from_instance(instance), state.identity_token
+        )
+
+    def primary_key_from_instance(self, instance: Any) -> list[Any]:
+        """The values of the primary key attributes, which load if they must."""
+        state, dict_ = instance_state(instance), instance_dict(instance)
+        policy = LoadPolicy.LOAD
+        return [self.manager.slots[k].get(state, dict_, policy) for k in self.primary_key_keys]
+
+    def cascade_iterator(
+        self, type_: str, state: Any, halt_on: Any = None
+    ) -> Iterator[tuple[Any, Mapper, Any, dict[str, Any]]]:
+        """What an operation on `state` reaches by a cascade: (object, mapper, state, dict)."""
+        for found in cascades.reachable(state, type_, halt_on=halt_on):
+            obj = found.object
+            yield obj, found.mapper, found, obj.__dict__
+
+    # -- what Core and other entities ask ----------------------------------------------------------
+
+    @property
+    def mapper(self) -> Mapper:
+        """Every entity has a mapper; this one is its own."""
+        return self
+
+    @property
+    def entity(self) -> type[Any]:
+        """What stands for this mapper in statements: the class."""
+        return self.class_
+
+    @property
+    def name(self) -> str:
+        """The class's name, which keys its objects in result rows."""
+        return self.class_.__name__
+
+    @property
+    def entity_namespace(self) -> Any:
+        """Where `filter_by()` looks for attributes."""
+        return self.class_
+
+    @memoized_property
+    def with_polymorphic_mappers(self) -> tuple[Mapper, ...]:
+        """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
+        self.ensure_configured()
+        choice = self.options.with_polymorphic
+        if (
+            isinstance(choice, list | tuple)
+            and len(choice) == 2
+            and not isinstance(choice[1], type)
+        ):
+            choice = choice[0]
+        chosen = polymorphic.chosen_mappers(self, choice) if choice is not None else []
+        for mapper in self.self_and_descendants:
+            if mapper.polymorphic_load == "inline" and mapper not in chosen and mapper is not self:
+                chosen += [
+                    each
+                    for each in polymorphic.chosen_mappers(self, [mapper])
+                    if each not in chosen
+                ]
+        return tuple(chosen)
+
+    @memoized_property
+    def selectable(self) -> Any:
+        """What a query for this class selects from."""
+        given = self.options.with_polymorphic
+        if isinstance(given, list | tuple) and len(given) == 2 and hasattr(given[1], "c"):
+            return tables.mapped_selectable(given[1])
+        return polymorphic.polymorphic_selectable(self, self.with_polymorphic_mappers)
+
+    @memoized_property
+    def single_table_criterion(self) -> Any:
+        """For a single-table subclass, which rows are its own; None for other classes (MP-146)."""
+        return polymorphic.criterion(self)
+
+    @property
+    def mapped_table(self) -> Any:
+        """An older name of `persist_selectable`."""
+        return self.persist_selectable
+
+    def adapt(self, element: Any, key: str | None = None) -> Any:
+        """The element itself: only aliases have other columns than their mapper's."""
+        return element
+
+    @memoized_property
+    def clause(self) -> Any:
+        """The selectable, marked as standing for this class."""
+        marks = {"entity_namespace": self, "parententity": self, "parentmapper": self}
+        return self.selectable._annotate(marks)._set_propagate_attrs(
+            {"compile_state_plugin": PLUGIN, "plugin_subject": self}
+        )
+
+    def __clause_element__(self) -> Any:
+        return self.clause
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        return (self,)
+
+    def __str__(self) -> str:
+        table = self.local_table
+        name = "" if table is None else getattr(table, "description", None) or str(table)
+        return f"Mapper[{self.class_.__name__}({name})]"
+
+    def __repr__(self) -> str:
+        return f"<Mapper at 0x{id(self):x}; {self.class_.__name__}>"

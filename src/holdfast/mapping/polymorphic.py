@@ -1,0 +1,135 @@
+"""Tell the classes of a hierarchy apart by a discriminator, and select several of them at once.
+
+Called by `mapper` while a class is mapped; queries and reading use `criterion` and
+`polymorphic_selectable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Column, inspect
+
+from holdfast.errors.mapping import MappingArgumentError
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import coercions, roles
+from holdfast.mapping import columns
+from holdfast.mapping.properties.column import ColumnProperty
+
+UNMAPPED_DISCRIMINATOR = "_sa_polymorphic_on"
+"""Attribute name of a discriminator expression that the application did not map."""
+
+
+def settle(mapper: Any) -> None:
+    """Set discriminator, identity and the map from identity values to mappers."""
+    parent = mapper.inherits
+    shares = parent is not None and not mapper.concrete
+    # Discriminator value -> mapper, one dictionary for the whole hierarchy.
+    mapper.polymorphic_map = parent.polymorphic_map if parent is not None else {}
+    # The column or expression that tells the class of a row, and the attribute that holds it.
+    mapper.polymorphic_on = parent.polymorphic_on if shares else None
+    mapper.polymorphic_key = parent.polymorphic_key if shares else None
+    # Whether a new object gets its discriminator value without the application setting it.
+    mapper.sets_polymorphic_identity = False
+    if mapper.options.polymorphic_on is not None:
+        _set_discriminator(mapper, mapper.options.polymorphic_on)
+    identity = mapper.polymorphic_identity
+    if identity is not None:
+        known = mapper.polymorphic_map.get(identity)
+        if known is not None and known is not mapper:
+            warn(
+                f"Reassigning polymorphic association for identity {identity!r} from {known} to "
+                f"{mapper}: Check for duplicate use of {identity!r} as value for "
+                "polymorphic_identity."
+            )
+        mapper.polymorphic_map[identity] = mapper
+    elif mapper.polymorphic_on is not None and shares and not mapper.polymorphic_abstract:
+        warn(
+            f"{mapper} does not indicate a 'polymorphic_identity', yet is part of an inheritance "
+            "hierarchy that has a 'polymorphic_on' column of "
+            f"'{mapper.polymorphic_on}'. If this is an intermediary class that should not be "
+            "instantiated, the class may either be left unmapped, or may include the "
+            "'polymorphic_abstract=True' parameter in its Mapper arguments. To leave the class "
+            "unmapped when using Declarative, set the '__abstract__ = True' attribute on the class."
+        )
+    mapper.sets_polymorphic_identity = (
+        identity is not None
+        and mapper.polymorphic_key is not None
+        and mapper.polymorphic_key != UNMAPPED_DISCRIMINATOR
+        and isinstance(mapper.polymorphic_on, Column)
+    )
+
+
+def _set_discriminator(mapper: Any, given: Any) -> None:
+    if isinstance(given, str):
+        prop = mapper.find_property(given)
+        if prop is None:
+            raise MappingArgumentError.unknown_discriminator(mapper, given)
+        given = prop
+    if isinstance(given, ColumnProperty):
+        found = mapper.find_property(getattr(given, "key", None))
+        if found is not given and given.columns[0] not in mapper.key_of_column:
+            columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, given)
+        mapper.polymorphic_on = given.columns[0]
+        mapper.polymorphic_key = mapper.key_of_column[given.columns[0]]
+        return
+    if hasattr(given, "property") and not isinstance(given.property, ColumnProperty):
+        raise MappingArgumentError.bad_discriminator(mapper, given.property)
+    column = coercions.expect(
+        roles.ColumnArgumentOrKeyRole, given, argname="polymorphic_on"
+    )._deannotate()
+    found = mapper.persist_selectable.corresponding_column(column)
+    if found is not None:
+        column = found
+    if column not in mapper.key_of_column:
+        if isinstance(column, Column) and found is None:
+            raise MappingArgumentError.foreign_discriminator(mapper, column)
+        prop = ColumnProperty(column)
+        columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, prop)
+        column = prop.columns[0]
+    mapper.polymorphic_on = column
+    mapper.polymorphic_key = mapper.key_of_column[column]
+
+
+def criterion(mapper: Any) -> Any:
+    """For a single-table subclass, which rows of the table are its own; None for others."""
+    if not mapper.single or mapper.inherits is None or mapper.polymorphic_on is None:
+        return None
+    identities = [
+        each.polymorphic_identity
+        for each in mapper.self_and_descendants
+        if each.polymorphic_identity is not None
+    ]
+    return mapper.polymorphic_on.in_(identities)
+
+
+def chosen_mappers(mapper: Any, choice: Any) -> list[Any]:
+    """Mappers of a hierarchy named by a `with_polymorphic` choice: "*", or classes.
+
+    The mappers between them and `mapper` come along, each before those that inherit from it.
+    """
+    if choice == "*":
+        return list(mapper.self_and_descendants)
+    wanted: set[Any] = set()
+    for each in choice or ():
+        found = inspect(each)
+        if not found.isa(mapper):
+            raise MappingArgumentError.not_in_hierarchy(found, mapper)
+        for step in found.iterate_to_root():
+            wanted.add(step)
+            if step is mapper:
+                break
+    return [each for each in mapper.self_and_descendants if each in wanted]
+
+
+def polymorphic_selectable(mapper: Any, mappers: Iterable[Any], *, innerjoin: bool = False) -> Any:
+    """The mapper's tables joined to those of subclass mappers."""
+    selectable = mapper.persist_selectable
+    for each in mappers:
+        if each is mapper or each.single or each.concrete:
+            continue
+        selectable = selectable.join(
+            each.local_table, each.inherit_condition, isouter=not innerjoin
+        )
+    return selectable

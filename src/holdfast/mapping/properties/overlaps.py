@@ -1,0 +1,62 @@
+"""Warn where two relationships write the same column without knowing of each other (RL-60).
+
+Only columns of foreign keys that overlap in the schema, or that several relationships copy from
+different columns, are looked at: each relationship is checked once, against those before it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from holdfast.errors.mapping import overlap_warning
+from holdfast.foundation.deprecated import warn
+
+# Column that is written -> {relationship: the column it copies}. Relationships of disposed mappers
+# are left out when they are met.
+_writers: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Any, Any]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def check(prop: Any) -> None:
+    """Record what a relationship writes, and warn of conflicts with those recorded before."""
+    pairs = [(source, target, False) for source, target in prop.synchronize_pairs]
+    pairs += [(source, target, True) for source, target in prop.secondary_synchronize_pairs]
+    for source, target, _ in pairs:
+        if not _may_conflict(source, target):
+            continue
+        writers = _writers.get(target)
+        if writers is None:
+            writers = _writers[target] = weakref.WeakKeyDictionary()
+        others = [(other, copied) for other, copied in writers.items() if _conflicts(prop, other)]
+        writers[prop] = source
+        if others:
+            warn(
+                overlap_warning(
+                    str(prop),
+                    source,
+                    target,
+                    sorted(f"'{other}' (copies {copied} to {target})" for other, copied in others),
+                    sorted(other.key for other, _ in others),
+                )
+            )
+
+
+def _may_conflict(source: Any, target: Any) -> bool:
+    """Whether the schema gives the column a foreign key at all."""
+    return hasattr(target, "foreign_keys") and hasattr(source, "foreign_keys")
+
+
+def _conflicts(prop: Any, other: Any) -> bool:
+    if other is prop or other.parent.disposed or other.mapper.disposed:
+        return False
+    if other in prop.reverse_properties or prop in other.reverse_properties:
+        return False
+    if other.key in prop.overlaps or prop.key in other.overlaps or "*" in prop.overlaps:
+        return False
+    if prop.parent.is_sibling(other.parent) or prop.mapper.is_sibling(other.mapper):
+        return False
+    if prop.parent.is_sibling(other.mapper) or prop.mapper.is_sibling(other.parent):
+        return False
+    return prop.key != other.key or not prop.parent.common_parent(other.parent)

@@ -1,0 +1,437 @@
+"""Define `Relationship`: an attribute that refers to objects of another mapped class.
+
+What is given to `relationship()` is kept in plain attributes of the same names; `resolve` replaces
+strings and callables by what they stand for and works out the join, `link` finds the relationship
+on the other side, `finish` checks that relationships do not write over each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from holdfast.errors.mapping import RelationshipError
+from holdfast.errors.queries import LoaderStrategyException
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import memoized_property, roles
+from holdfast.mapping.cascades import VIEW_ONLY_RULES, CascadeOptions
+from holdfast.mapping.joins.condition import JoinCondition, build_condition
+from holdfast.mapping.joins.direction import (
+    MANYTOMANY,
+    MANYTOONE,
+    ONETOMANY,
+    RelationshipDirection,
+)
+from holdfast.mapping.joins.lazy_clause import LazyClause, build_lazy_clause
+from holdfast.mapping.joins.remote import Ends
+from holdfast.mapping.properties import arguments, overlaps, reverse
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.sockets import PluggedComparator
+
+LAZY_NAMES = {True: "select", False: "joined", None: "noload"}
+"""Older spellings of `lazy`."""
+
+STRATEGY_NAMES = frozenset(
+    (
+        "select",
+        "joined",
+        "subquery",
+        "selectin",
+        "immediate",
+        "raise",
+        "raise_on_sql",
+        "noload",
+        "write_only",
+        "dynamic",
+    )
+)
+
+# Arguments that speak of writing, with the values that say nothing.
+_WRITING_ARGUMENTS: dict[str, object] = {
+    "passive_deletes": False,
+    "passive_updates": True,
+    "enable_typechecks": True,
+    "active_history": False,
+    "cascade_backrefs": False,
+}
+
+
+class Relationship(MapperProperty):
+    """An attribute that refers to one object, or a collection of objects, of another class."""
+
+    kind: ClassVar[str] = "relationship"
+    is_attribute: ClassVar[bool] = True
+    is_relationship: ClassVar[bool] = True
+    Comparator = PluggedComparator("relationship")
+
+    # Set by `resolve`, and readable from then on.
+    entity: Any
+    """Mapper of the related class, or the `AliasedInsp` that the relationship leads to."""
+    mapper: Any
+    """Mapper of the related class."""
+    target: Any
+    """The related class's selectable."""
+    direction: RelationshipDirection
+    condition: JoinCondition
+
+    def __init__(
+        self,
+        argument: Any = None,
+        secondary: Any = None,
+        *,
+        uselist: bool | None = None,
+        collection_class: Any = None,
+        primaryjoin: Any = None,
+        secondaryjoin: Any = None,
+        back_populates: Any = None,
+        order_by: Any = False,
+        backref: Any = None,
+        overlaps: str | None = None,
+        post_update: bool = False,
+        cascade: str | Iterable[str] | None = None,
+        viewonly: bool = False,
+        lazy: Any = "select",
+        passive_deletes: Any = False,
+        passive_updates: bool = True,
+        active_history: bool = False,
+        enable_typechecks: bool = True,
+        foreign_keys: Any = None,
+        remote_side: Any = None,
+        join_depth: int | None = None,
+        comparator_factory: Any = None,
+        single_parent: bool = False,
+        innerjoin: bool | str = False,
+        distinct_target_key: bool | None = None,
+        load_on_pending: bool = False,
+        query_class: Any = None,
+        info: dict[Any, Any] | None = None,
+        omit_join: bool | None = None,
+        sync_backref: bool | None = None,
+        doc: str | None = None,
+        cascade_backrefs: bool = False,
+    ) -> None:
+        super().__init__(comparator_factory=comparator_factory, info=info, doc=doc)
+        self.argument = argument
+        self.secondary = secondary
+        self.uselist = uselist
+        self.collection_class = collection_class
+        self.primaryjoin = primaryjoin
+        self.secondaryjoin = secondaryjoin
+        self.back_populates = back_populates
+        self.order_by = order_by
+        self.backref = backref
+        self.post_update = post_update
+        self.viewonly = viewonly
+        self.lazy = LAZY_NAMES.get(lazy, lazy) if not isinstance(lazy, str) else lazy
+        self.passive_deletes = passive_deletes
+        self.passive_updates = passive_updates
+        self.active_history = active_history
+        self.enable_typechecks = enable_typechecks
+        self.foreign_keys = foreign_keys
+        self.given_remote_side = remote_side
+        self.join_depth = join_depth
+        self.single_parent = single_parent
+        self.innerjoin = innerjoin
+        self.distinct_target_key = distinct_target_key
+        self.load_on_pending = load_on_pending
+        self.query_class = query_class
+        self.omit_join = omit_join
+        self.sync_backref = sync_backref
+        self.cascade_backrefs = cascade_backrefs
+        # Names of relationships with which writing the same column is intended.
+        self.overlaps = frozenset(part for part in _words(overlaps) if part)
+        # The relationships on the other side that are kept in step with this one.
+        self.reverse_properties: set[Relationship] = set()
+        self.resolved = False
+        self._check_arguments()
+        self.declared_cascade = cascade
+        self._cascade = self._read_cascade(cascade)
+
+    def _check_arguments(self) -> None:
+        if self.cascade_backrefs:
+            raise RelationshipError.cascade_backrefs()
+        if self.backref is not None and self.back_populates is not None:
+            raise RelationshipError.two_reverses()
+        if self.viewonly and self.sync_backref:
+            raise RelationshipError.sync_backref_viewonly()
+        if self.viewonly:
+            for name, neutral in _WRITING_ARGUMENTS.items():
+                if getattr(self, name) != neutral:
+                    warn(
+                        f"Setting {name} on relationship() while also setting viewonly=True does "
+                        "not make sense, as a viewonly=True relationship does not perform "
+                        "persistence operations. This configuration may raise an error in a "
+                        "future release."
+                    )
+        if self.omit_join:
+            warn(
+                "setting omit_join to True is not supported; selectin loading of this relationship "
+                "may not work correctly if this flag is set explicitly.  omit_join optimization is "
+                "automatically detected for conditions under which it is supported."
+            )
+
+    # -- cascade -----------------------------------------------------------------------------------
+
+    @property
+    def cascade(self) -> CascadeOptions:
+        """The cascades; assigning a string or set of names changes them (CA-13)."""
+        return self._cascade
+
+    @cascade.setter
+    def cascade(self, value: str | Iterable[str] | None) -> None:
+        self._cascade = self._read_cascade(value)
+        if self.resolved:
+            self._check_cascade()
+        if self.configured:
+            for mapper in self.parent.self_and_descendants:
+                mapper.derive()
+            self.mapper.note_orphan_relationship(self)
+
+    def _read_cascade(self, value: str | Iterable[str] | None) -> CascadeOptions:
+        if value is None or value is False:
+            return CascadeOptions("merge" if self.viewonly else "save-update, merge")
+        found = CascadeOptions(value)
+        if not self.viewonly:
+            return found
+        return CascadeOptions(sorted(found & VIEW_ONLY_RULES))
+
+    def _check_cascade(self) -> None:
+        cascade = self._cascade
+        if cascade.delete_orphan and not self.single_parent and self.direction is not ONETOMANY:
+            kind = "many-to-one" if self.direction is MANYTOONE else "many-to-many"
+            raise RelationshipError.delete_orphan_on_many(
+                kind, self, self.mapper.class_.__name__, self.parent.class_.__name__
+            )
+        if self.passive_deletes == "all" and (cascade.delete or cascade.delete_orphan):
+            raise RelationshipError.passive_deletes_all(self)
+
+    # -- second pass -------------------------------------------------------------------------------
+
+    def resolve(self) -> None:
+        """Find the target and the join."""
+        if self.resolved:
+            return
+        self.entity = arguments.find_target(self, self.argument)
+        self.mapper = self.entity.mapper
+        self.parent.registry.depend_on(self.mapper.registry)
+        self.target = (
+            self.mapper.persist_selectable if self.entity.is_mapper else self.entity.selectable
+        )
+        self._evaluate()
+        self._join()
+        self.direction = self.condition.direction
+        if self.uselist is None:
+            self.uselist = self.direction is not MANYTOONE
+        if self.lazy not in STRATEGY_NAMES:
+            raise LoaderStrategyException.unknown((("lazy", self.lazy),), self)
+        self._check_inherited()
+        self.resolved = True
+        self._check_cascade()
+        self.mapper.note_orphan_relationship(self)
+
+    def _evaluate(self) -> None:
+        self.secondary = arguments.find_secondary(self, self.secondary)
+        self.primaryjoin = arguments.find_condition(self, "primaryjoin", self.primaryjoin)
+        self.secondaryjoin = arguments.find_condition(self, "secondaryjoin", self.secondaryjoin)
+        self.order_by = (
+            arguments.find_columns(self, "order_by", self.order_by, role=roles.OrderByRole) or False
+        )
+        self.foreign_keys = arguments.plain_columns(
+            arguments.find_columns(self, "foreign_keys", self.foreign_keys)
+        )
+        self.given_remote_side = arguments.plain_columns(
+            arguments.find_columns(self, "remote_side", self.given_remote_side)
+        )
+        self.back_populates = arguments.reverse_key(self, self.back_populates)
+
+    def _join(self) -> None:
+        entity = self.entity
+        target_local = entity.local_table if entity.is_mapper else entity.selectable
+        ends = Ends(
+            name=str(self),
+            parent=self.parent.persist_selectable,
+            parent_local=self.parent.local_table,
+            target=self.target,
+            target_local=target_local,
+            secondary=self.secondary,
+            foreign_keys=self.foreign_keys,
+            remote_side=self.given_remote_side,
+            self_referential=entity.is_mapper and self.mapper.common_parent(self.parent),
+        )
+        self.condition = build_condition(
+            ends,
+            self.primaryjoin,
+            self.secondaryjoin,
+            writes=not self.viewonly,
+            can_copy=self._is_mapped_column,
+        )
+        self.primaryjoin = self.condition.primaryjoin
+        self.secondaryjoin = self.condition.secondaryjoin
+
+    def _is_mapped_column(self, column: Any) -> bool:
+        if self.secondary is not None and self.secondary.c.contains_column(column):
+            return True
+        return bool(
+            self.parent.persist_selectable.c.contains_column(column)
+            or self.target.c.contains_column(column)
+        )
+
+    def _check_inherited(self) -> None:
+        parent = self.parent
+        if parent.concrete or parent.inherits is None:
+            return
+        inherited = parent.inherits.find_property(self.key)
+        if inherited is not None and inherited.is_relationship and inherited.parent is not parent:
+            warn(
+                f"Warning: relationship '{self.key}' on mapper '{parent}' supersedes the same "
+                f"relationship on mapper '{parent.inherits}'; this can cause dependency issues "
+                "during flush"
+            )
+
+    def link(self) -> None:
+        """Find, or make, the relationship on the other side."""
+        if self.back_populates is not None:
+            reverse.link(self, self.back_populates)
+        elif self.backref is not None:
+            reverse.make_backref(self)
+
+    def finish(self) -> None:
+        """Check that no other relationship writes the same columns."""
+        if not self.configured and not self.viewonly:
+            overlaps.check(self)
+        self.configured = True
+
+    # -- the join ----------------------------------------------------------------------------------
+
+    @property
+    def synchronize_pairs(self) -> list[tuple[Any, Any]]:
+        """(source, destination) columns that a flush copies."""
+        return self.condition.pairs.synchronize
+
+    @property
+    def secondary_synchronize_pairs(self) -> list[tuple[Any, Any]]:
+        """(target column, association column) that a flush copies."""
+        return self.condition.pairs.secondary_synchronize
+
+    @property
+    def local_remote_pairs(self) -> list[tuple[Any, Any]]:
+        """(local, remote) columns that the join compares."""
+        return self.condition.pairs.local_remote
+
+    @property
+    def local_columns(self) -> set[Any]:
+        """The parent's columns in the join."""
+        return self.condition.local_columns
+
+    @property
+    def remote_side(self) -> set[Any]:
+        """The target's, or the association table's, columns in the join."""
+        return self.condition.remote_side
+
+    @memoized_property
+    def lazy_clause(self) -> LazyClause:
+        """Which targets belong to a parent whose values are given."""
+        return build_lazy_clause(self.primaryjoin, self.secondaryjoin, reverse=False)
+
+    @memoized_property
+    def reverse_lazy_clause(self) -> LazyClause:
+        """Which parents belong to a target whose values are given."""
+        return build_lazy_clause(self.primaryjoin, self.secondaryjoin, reverse=True)
+
+    @memoized_property
+    def simple_many_to_one(self) -> tuple[str, ...]:
+        """Attribute names of the parent that hold the target's primary key, in its order.
+
+        Empty when the target is not the one object with that key: the join says more than that the
+        foreign key equals the primary key.
+        """
+        if self.direction is not MANYTOONE or not self.entity.is_mapper or self.uselist:
+            return ()
+        if not _is_plain_equality(self.primaryjoin, len(self.local_remote_pairs)):
+            return ()
+        local_of = {remote: local for local, remote in self.local_remote_pairs}
+        names = [
+            self.parent.key_of_column.get(_local_for(self.mapper, column, local_of))
+            for column in self.mapper.primary_key
+        ]
+        if len(local_of) != len(names) or None in names:
+            return ()
+        return tuple(name for name in names if name is not None)
+
+    @property
+    def is_simple_many_to_one(self) -> bool:
+        """Whether the target can be looked up in the identity map by the parent's foreign key."""
+        return bool(self.simple_many_to_one)
+
+    @property
+    def is_self_referential(self) -> bool:
+        """Whether the related class belongs to the parent's hierarchy."""
+        return bool(self.mapper.common_parent(self.parent))
+
+    @property
+    def synchronizes_reverse(self) -> tuple[str, ...]:
+        """Names of the attributes on the other side that changes of this one are carried to."""
+        if self.viewonly or self.back_populates is None or self.sync_backref is False:
+            return ()
+        other = self.mapper.find_property(self.back_populates)
+        if other is None or other.viewonly:
+            return ()
+        return (self.back_populates,)
+
+    # -- loading -----------------------------------------------------------------------------------
+
+    @property
+    def strategy_name(self) -> str:
+        """The value of `lazy`."""
+        return str(self.lazy)
+
+    @property
+    def strategy_key(self) -> tuple[tuple[str, object], ...]:
+        """The same in SQLAlchemy's spelling."""
+        return (("lazy", self.lazy),)
+
+    def iter_columns(self) -> Iterator[Any]:
+        """None: a relationship holds objects."""
+        return iter(())
+
+
+# Kept under its older documented name as well.
+RelationshipProperty = Relationship
+
+
+def _words(text: str | Sequence[str] | None) -> list[str]:
+    if text is None:
+        return []
+    return [part.strip() for part in (text.split(",") if isinstance(text, str) else text)]
+
+
+def _is_plain_equality(join: Any, count: int) -> bool:
+    """Whether a condition is `count` equalities of columns joined by AND, and nothing else."""
+    parts = list(join.clauses) if join.__visit_name__ == "clauselist" else [join]
+    return len(parts) == count and all(
+        part.__visit_name__ == "binary"
+        and part.operator.__name__ == "eq"
+        and part.left.__visit_name__ == "column"
+        and part.right.__visit_name__ == "column"
+        for part in parts
+    )
+
+
+def _local_for(mapper: Any, column: Any, local_of: dict[Any, Any]) -> Any:
+    """The parent's column that is compared with a primary key column, or with one equal to it."""
+    if column in local_of:
+        return local_of[column]
+    for equal in mapper.equivalent_columns.get(column, ()):
+        if equal in local_of:
+            return local_of[equal]
+    return None
+
+
+__all__ = [
+    "MANYTOMANY",
+    "MANYTOONE",
+    "ONETOMANY",
+    "Relationship",
+    "RelationshipDirection",
+    "RelationshipProperty",
+]

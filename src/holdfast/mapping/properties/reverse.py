@@ -1,0 +1,82 @@
+"""Find, or make, the relationship at the other end of one that names it.
+
+`back_populates` names a relationship that exists; `backref` asks for one to be made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.errors.mapping import MappingError, RelationshipError
+from holdfast.foundation.sqlalchemy_core import deep_deannotate
+from holdfast.mapping.joins.direction import MANYTOMANY
+
+
+def backref(name: str, **kwargs: Any) -> tuple[str, dict[str, Any]]:
+    """Ask `relationship(backref=...)` for a relationship of that name and these arguments."""
+    return name, kwargs
+
+
+def link(prop: Any, key: str) -> None:
+    """Tie a relationship to the one of name `key` on its target.
+
+    Raises:
+        MappingError: There is no relationship of that name.
+        RelationshipError: The two do not fit together.
+    """
+    other = prop.mapper.get_property(key, configure=False)
+    if not other.is_relationship:
+        raise MappingError.back_populates_column(str(prop), str(other), other.kind)
+    if other is prop:
+        # A relationship that mirrors itself, as "friends" of "friends" would, is left alone.
+        return
+    other.resolve()
+    if not other.mapper.common_parent(prop.parent):
+        raise RelationshipError.foreign_reverse(key, (prop, other), prop.parent)
+    if other.direction is prop.direction and prop.direction is not MANYTOMANY:
+        raise RelationshipError.same_direction(other, prop, prop.direction)
+    prop.reverse_properties.add(other)
+    other.reverse_properties.add(prop)
+
+
+def make_backref(prop: Any) -> None:
+    """Make the relationship that `backref` asks for, on the target's mapper.
+
+    Raises:
+        RelationshipError: The target has an attribute of that name.
+    """
+    given = prop.backref
+    name, arguments = (given, {}) if isinstance(given, str) else (given[0], dict(given[1]))
+    mapper = prop.mapper
+    if not mapper.concrete:
+        taken = any(each.has_property(name) for each in mapper.iterate_to_root()) or any(
+            name in each.properties
+            for each in mapper.self_and_descendants
+            if not each.concrete or each is mapper
+        )
+        if taken:
+            raise RelationshipError.backref_exists(name, prop, mapper)
+    primaryjoin, secondaryjoin = prop.condition.reversed_joins()
+    if prop.secondary is not None:
+        arguments.setdefault("primaryjoin", primaryjoin)
+        arguments.setdefault("secondaryjoin", secondaryjoin)
+    else:
+        arguments.setdefault("primaryjoin", primaryjoin)
+        if "secondaryjoin" in arguments:
+            raise RelationshipError.backref_secondaryjoin(prop)
+    arguments.setdefault("foreign_keys", prop.foreign_keys)
+    arguments.setdefault("viewonly", prop.viewonly)
+    arguments.setdefault("post_update", prop.post_update)
+    arguments.setdefault("sync_backref", prop.sync_backref)
+    if not arguments["viewonly"]:
+        arguments.setdefault("passive_updates", prop.passive_updates)
+    if arguments.get("remote_side") is not None and prop.secondary is None:
+        # The backref names its own remote side, so the marks of this side say nothing there.
+        arguments["primaryjoin"] = deep_deannotate(
+            arguments["primaryjoin"], values=("local", "remote")
+        )
+    made = type(prop)(prop.parent, prop.secondary, back_populates=prop.key, **arguments)
+    prop.back_populates = name
+    mapper.add_backref(name, made)
+    made.resolve()
+    made.link()

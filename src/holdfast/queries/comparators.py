@@ -1,0 +1,290 @@
+"""Give class-level attributes their SQL operators: `Author.name == "x"`, `Author.books.any()`.
+
+Plugged into `mapping.sockets.comparators`, from which properties take them. Applications derive
+from `ColumnProperty.Comparator` and `Relationship.Comparator`, which are the classes here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from sqlalchemy import and_, exists, inspect, or_
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.operators import ColumnOperators
+
+from holdfast.errors.queries import ComparisonError, EntityError, InNotSupportedError
+from holdfast.foundation.sqlalchemy_core import anonymous_alias, coercions, roles
+from holdfast.mapping.sockets import PLUGIN, register_comparator
+from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
+from holdfast.queries.relating import (
+    bind_of_column,
+    condition_with_object,
+    instance_state_of,
+)
+
+
+class PropComparator(ColumnOperators):
+    """Operators of one mapped attribute of one entity."""
+
+    of_type_entity: Any | None = None
+    extra_criteria: tuple[Any, ...] = ()
+
+    def __init__(self, prop: Any, entity: Any) -> None:
+        self.prop = prop
+        # The mapper or `AliasedInsp` whose attribute it is.
+        self.entity = entity
+
+    @property
+    def property(self) -> Any:
+        """The mapped property."""
+        return self.prop
+
+    def __clause_element__(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} gives no SQL expression")
+
+    def adapt_to_entity(self, entity: Any) -> PropComparator:
+        """The same operators for the attribute of another entity, an alias."""
+        return type(self)(self.prop, entity)
+
+    def of_type(self, class_: Any) -> Any:
+        """The attribute with a subclass or alias as its target."""
+        return self.operate(operators.custom_op("of_type"), class_)
+
+    def and_(self, *criteria: Any) -> Any:
+        """The attribute with more criteria about its target."""
+        return self.operate(operators.custom_op("and_"), *criteria)
+
+    def any(self, criterion: Any = None, **kwargs: Any) -> Any:
+        """Is there a member of the collection that satisfies the criterion?"""
+        return self.operate(operators.custom_op("any"), criterion, **kwargs)
+
+    def has(self, criterion: Any = None, **kwargs: Any) -> Any:
+        """Is there a related object, and does it satisfy the criterion?"""
+        return self.operate(operators.custom_op("has"), criterion, **kwargs)
+
+
+@register_comparator("column")
+class ColumnComparator(PropComparator):
+    """Operators of a column attribute: those of its expression."""
+
+    def __clause_element__(self) -> Any:
+        return self.prop.expression_for(self.entity)
+
+    @property
+    def expressions(self) -> list[Any]:
+        """The expressions of all columns of the attribute."""
+        if self.entity.is_aliased_class:
+            return [self.entity.adapt(column, self.prop.key) for column in self.prop.columns]
+        return list(self.prop.columns)
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Apply the operator to the expression."""
+        return op(self.__clause_element__(), *other, **kwargs)
+
+    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+        """Apply the operator with the expression on the right."""
+        return op(other, self.__clause_element__(), **kwargs)
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("__"):
+            raise AttributeError(key)
+        return getattr(self.__clause_element__(), key)
+
+
+@register_comparator("relationship")
+class RelationshipComparator(PropComparator):
+    """Operators of a relationship attribute."""
+
+    __hash__ = PropComparator.__hash__
+
+    def __init__(
+        self,
+        prop: Any,
+        entity: Any,
+        of_type: Any | None = None,
+        criteria: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(prop, entity)
+        prop.parent.ensure_configured()
+        # The target given with of_type(): a mapper or `AliasedInsp`.
+        self.of_type_entity = of_type
+        # Criteria given with and_().
+        self.extra_criteria = criteria
+
+    @property
+    def target(self) -> Any:
+        """The entity that the attribute leads to."""
+        return self.of_type_entity or self.prop.entity
+
+    @property
+    def mapper(self) -> Any:
+        """The mapper of the related class."""
+        return self.prop.mapper
+
+    @property
+    def is_many_to_one(self) -> bool:
+        """Is the reference kept in columns of the owner?"""
+        return bool(self.prop.direction.name == "MANYTOONE")
+
+    def adapt_to_entity(self, entity: Any) -> RelationshipComparator:
+        """The same operators for the attribute of an alias."""
+        return type(self)(self.prop, entity, self.of_type_entity, self.extra_criteria)
+
+    def of_type(self, class_: Any) -> RelationshipComparator:
+        """The attribute with a subclass or alias of the related class as its target."""
+        target = inspect(class_, raiseerr=False)
+        if target is None or not hasattr(target, "mapper"):
+            raise EntityError.expected(class_)
+        return type(self)(self.prop, self.entity, target, self.extra_criteria)
+
+    def and_(self, *criteria: Any) -> Any:
+        """The attribute with more criteria for joins along it and loads of it."""
+        added = tuple(coercions.expect(roles.WhereHavingRole, each) for each in criteria)
+        return type(self)(
+            self.prop, self.entity, self.of_type_entity, (*self.extra_criteria, *added)
+        )
+
+    def __clause_element__(self) -> Any:
+        joins = relationship_joins(
+            self.prop,
+            alias_of(self.entity),
+            self._target_alias(),
+            criteria=self.extra_criteria,
+            alias_secondary=False,
+        )
+        parts = [each for each in (joins.primary, joins.secondary) if each is not None]
+        condition = and_(*parts) if len(parts) > 1 else parts[0]
+        annotations = {
+            "parententity": self.entity,
+            "parentmapper": self.entity.mapper,
+            "entity_namespace": self.entity,
+            "proxy_key": self.prop.key,
+        }
+        return condition._annotate(annotations)._set_propagate_attrs(
+            {"compile_state_plugin": PLUGIN, "plugin_subject": self.entity}
+        )
+
+    def _target_alias(self) -> Any | None:
+        return None if self.target is self.prop.entity else alias_of(self.target)
+
+    # -- comparison with an object ---------------------------------------------------------------
+
+    def __eq__(self, other: object) -> Any:
+        if other is None or _is_null(other):
+            if self.is_many_to_one:
+                return self._compared(None)
+            return ~self._exists(None)
+        if self.prop.uselist:
+            raise ComparisonError.collection()
+        return self._compared(instance_state_of(other))
+
+    def __ne__(self, other: object) -> Any:
+        if other is None or _is_null(other):
+            if self.is_many_to_one:
+                return ~self._compared(None)
+            return self._exists(None)
+        if self.prop.uselist:
+            raise ComparisonError.collection()
+        return self._differs(instance_state_of(other))
+
+    def contains(self, other: Any, **_: Any) -> Any:
+        """Is the object a member of the collection?"""
+        if not self.prop.uselist:
+            raise ComparisonError.contains_on_scalar()
+        state = instance_state_of(other)
+        clause = self._compared(state)
+        if self.prop.secondary is not None:
+            clause.negation_clause = self._differs(state)
+        return clause
+
+    def in_(self, other: Any) -> NoReturn:
+        """Refused: compare the foreign key instead."""
+        raise InNotSupportedError.on_relationship()
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Refuse what relationships have no operator for."""
+        raise ComparisonError.operator(getattr(op, "opstring", op.__name__), self.prop)
+
+    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+        """Refuse as well."""
+        raise ComparisonError.operator(getattr(op, "opstring", op.__name__), self.prop)
+
+    def _compared(self, state: Any | None) -> Any:
+        criterion = condition_with_object(self.prop, state, object_is_parent=False)
+        return replace_columns(criterion, alias_of(self.entity), self.prop.parent)
+
+    def _differs(self, state: Any) -> Any:
+        target = self.prop.mapper
+        if self.is_many_to_one and self.prop.is_simple_many_to_one:
+            parent = alias_of(self.entity)
+            parts = []
+            for local, remote in self.prop.local_remote_pairs:
+                column = replace_columns(local, parent, self.prop.parent)
+                value = bind_of_column(target, state, remote)
+                parts.append(or_(column != value, column.is_(None)))
+            return and_(*parts)
+        same = and_(
+            *(column == bind_of_column(target, state, column) for column in target.primary_key)
+        )
+        return ~self._exists(same)
+
+    # -- existence of a related object -----------------------------------------------------------
+
+    def any(self, criterion: Any = None, **kwargs: Any) -> Any:
+        """Is there a member of the collection that satisfies the criterion?
+
+        Args:
+            criterion: About the related class.
+            kwargs: Attributes of the related class and the values they must have.
+        """
+        if not self.prop.uselist:
+            raise ComparisonError.any_on_scalar()
+        return self._exists(criterion, **kwargs)
+
+    def has(self, criterion: Any = None, **kwargs: Any) -> Any:
+        """Is there a related object that satisfies the criterion?
+
+        Args:
+            criterion: About the related class.
+            kwargs: Attributes of the related class and the values they must have.
+        """
+        if self.prop.uselist:
+            raise ComparisonError.has_on_collection()
+        return self._exists(criterion, **kwargs)
+
+    def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:
+        prop, target = self.prop, self.target
+        related = self._target_alias()
+        selectable = target.selectable
+        is_anonymous = False
+        if related is None and not prop.entity.is_aliased_class and self._is_self_referential:
+            related = selectable = anonymous_alias(selectable, name=None, flat=False)
+            is_anonymous = True
+        joins = relationship_joins(
+            prop,
+            alias_of(self.entity),
+            related,
+            criteria=self.extra_criteria,
+            alias_secondary=related is not None,
+        )
+        parts = [] if criterion is None else [coercions.expect(roles.WhereHavingRole, criterion)]
+        parts += [getattr(target.entity, key) == value for key, value in kwargs.items()]
+        if is_anonymous:
+            parts = [replace_columns(part, related, target.mapper) for part in parts]
+        conditions = [joins.primary]
+        froms = [selectable]
+        if joins.secondary is not None:
+            conditions.append(joins.secondary)
+            froms.append(joins.association)
+        # The conditions are final: whoever rewrites the outer statement leaves them alone.
+        final = and_(*conditions)._annotate({"no_replacement_traverse": True})
+        inner = and_(final, *(part._annotate({"no_replacement_traverse": True}) for part in parts))
+        return exists(1).where(inner).select_from(*froms[:1]).correlate_except(*froms)
+
+    @property
+    def _is_self_referential(self) -> bool:
+        return bool(self.prop.mapper.common_parent(self.prop.parent))
+
+
+def _is_null(value: object) -> bool:
+    return getattr(value, "__visit_name__", None) == "null"

@@ -1,0 +1,139 @@
+"""Keep what a `Query` holds: a draft of the SELECT, the session, and a few settings of its own.
+
+Rules kept here:
+1. A query is never changed: every method gives a copy.
+2. The draft is an ordinary `select()`; what that cannot say is in the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, select
+from sqlalchemy.sql.expression import Select
+
+from holdfast.errors.queries import QueryUseError
+from holdfast.foundation.sqlalchemy_core import immutabledict
+from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
+from holdfast.queries.facade.compound import CompoundSource
+from holdfast.queries.options.switches import WithoutEagerJoins
+
+LEGACY = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """What a query knows beside its draft."""
+
+    # How columns are labelled when the query is executed.
+    label_style: SelectLabelStyle = LEGACY
+    # Values of bound parameters given with params().
+    params: Mapping[str, Any] = field(default_factory=immutabledict)
+    # The statement given with from_statement(), which replaces the draft's.
+    from_statement: Any | None = None
+    # The union that the draft selects from.
+    source: CompoundSource | None = None
+    # Where filter_by() looks: the target joined last.
+    joinpoint: Any | None = None
+    # Whether methods refuse what has no effect or another one than meant.
+    assertions: bool = True
+    # Whether joined loading is allowed.
+    eager_joins: bool = True
+    # Rows even for a single entity (True), objects whenever possible (None).
+    tuples: bool | None = None
+
+
+class QueryBase:
+    """The state of a query, and how copies of it are made."""
+
+    session: Any | None
+    draft: Select[Any]
+    settings: QuerySettings
+
+    def __init__(self, entities: Any, session: Any | None = None) -> None:
+        given = entities if isinstance(entities, tuple | list) else (entities,)
+        self.session = session
+        self.draft = select(*given).set_label_style(LEGACY)
+        self.settings = QuerySettings()
+
+    def changed(self, draft: Any | None = None, **settings: Any) -> Self:
+        """A copy with another draft, or with other settings."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        if draft is not None:
+            made.draft = draft
+        if settings:
+            made.settings = replace(self.settings, **settings)
+        return made
+
+    # -- the statement -------------------------------------------------------------------------
+
+    def built(self, label_style: SelectLabelStyle | None = None) -> Any:
+        """The statement with its labels as given, or as the query is executed."""
+        if not self.draft._raw_columns:
+            raise QueryUseError.no_columns()
+        style = self.settings.label_style if label_style is None else label_style
+        draft: Any = self.draft
+        if not self.settings.eager_joins:
+            draft = draft.options(WithoutEagerJoins())
+        if self.settings.from_statement is not None:
+            return draft.set_label_style(style).from_statement(self.settings.from_statement)
+        if self.settings.source is not None:
+            draft = self.settings.source.applied(draft)
+        return draft.set_label_style(style)
+
+    def plain(self) -> Any:
+        """The statement as others embed it: plain labels unless a style was asked for."""
+        style = self.settings.label_style
+        if style is LEGACY:
+            style = LABEL_STYLE_DISAMBIGUATE_ONLY
+        built = self.built(style)
+        return built.params(self.settings.params) if self.settings.params else built
+
+    @property
+    def elements(self) -> tuple[SelectedElement, ...]:
+        """What stands in the select list."""
+        return parse_elements(self.draft._raw_columns, self.settings.label_style)
+
+    @property
+    def only_entity(self) -> Any | None:
+        """The entity, when the query is for one and nothing else."""
+        elements = self.elements
+        if len(elements) == 1 and isinstance(elements[0], SelectedEntity):
+            return elements[0].entity
+        return None
+
+    # -- checks --------------------------------------------------------------------------------
+
+    def check_open(self, method: str) -> None:
+        """Refuse criteria after LIMIT or OFFSET, and on a given statement."""
+        if not self.settings.assertions:
+            return
+        self.check_no_statement(method)
+        draft = self.draft
+        if draft._limit_clause is not None or draft._offset_clause is not None:
+            raise QueryUseError.after_limit(method)
+
+    def check_no_statement(self, method: str) -> None:
+        """Refuse what a given statement cannot take in."""
+        if self.settings.assertions and self.settings.from_statement is not None:
+            raise QueryUseError.existing_statement(method)
+
+    def check_fresh(self, method: str, *, joins: bool = True) -> None:
+        """Refuse a new source of rows, or a look-up by key, once criteria were given."""
+        if not self.settings.assertions:
+            return
+        self.check_no_statement(method)
+        draft: Any = self.draft
+        has_criteria = (
+            draft._where_criteria
+            or draft._group_by_clauses
+            or draft._order_by_clauses
+            or draft._distinct
+            or draft._has_row_limiting_clause
+            or (joins and (draft._from_obj or draft._setup_joins))
+        )
+        if has_criteria or self.settings.source is not None:
+            raise QueryUseError.existing_criterion(method)

@@ -1,0 +1,169 @@
+"""Execute a `Query`, and give what is asked of its rows.
+
+Everything goes through `session.execute()`. A query for one entity gives objects, each once; a
+query for several elements gives rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
+from sqlalchemy import exists as sql_exists
+
+from holdfast.errors.queries import QueryUseError
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.queries.entities import SelectedBundle, SelectedEntity
+from holdfast.queries.facade.base import QueryBase
+
+
+class ReadableQuery(QueryBase):
+    """The part of `Query` that reads."""
+
+    def result(self) -> Any:
+        """Execute the query; the Core result, of objects or of rows."""
+        if self.session is None:
+            raise QueryUseError.no_session()
+        built = self.built()
+        result = self.session.execute(built, self.settings.params or None)
+        elements = self.elements
+        if self._is_single(elements):
+            result = result.scalars()
+        holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
+        if holds_objects and not self.draft._execution_options.get("yield_per"):
+            result = result.unique()
+        return result
+
+    def _is_single(self, elements: Any) -> bool:
+        if self.settings.tuples or len(elements) != 1:
+            return False
+        only = elements[0]
+        if isinstance(only, SelectedBundle):
+            return bool(only.bundle.single_entity)
+        return isinstance(only, SelectedEntity)
+
+    @property
+    def is_single_entity(self) -> bool:
+        """Whether the query gives objects rather than rows."""
+        return self._is_single(self.elements)
+
+    def all(self) -> list[Any]:
+        """Everything, as a list."""
+        return self.result().all()  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Any]:
+        result = self.result()
+        try:
+            yield from result
+        except GeneratorExit:
+            result.close()
+            raise
+
+    def first(self) -> Any:
+        """The first of them, or None. Adds LIMIT 1."""
+        if self.settings.from_statement is not None:
+            return self.result().first()
+        return self.changed(self.draft.limit(1)).result().first()
+
+    def one(self) -> Any:
+        """The only one.
+
+        Raises:
+            NoResultFound: There is none.
+            MultipleResultsFound: There are several.
+        """
+        return self.result().one()
+
+    def one_or_none(self) -> Any:
+        """The only one, or None where there is none.
+
+        Raises:
+            MultipleResultsFound: There are several.
+        """
+        return self.result().one_or_none()
+
+    def scalar(self) -> Any:
+        """The first element of the only row, or None where there is none.
+
+        Raises:
+            MultipleResultsFound: There are several.
+        """
+        try:
+            found = self.one()
+        except exc.NoResultFound:
+            return None
+        return found if self.is_single_entity else found[0]
+
+    def count(self) -> int:
+        """How many rows the query would give, counted by the database."""
+        if self.session is None:
+            raise QueryUseError.no_session()
+        inner = self.built(LABEL_STYLE_TABLENAME_PLUS_COL)
+        counted = select(func.count(literal_column("*"))).select_from(inner.subquery())
+        counted = counted._set_propagate_attrs(inner._propagate_attrs)
+        counted._execution_options = self.draft._execution_options
+        return self.session.execute(counted, self.settings.params or None).scalar()  # type: ignore[no-any-return]
+
+    def exists(self) -> Any:
+        """An EXISTS over the rows of the query."""
+        inner = self.plain()
+        one: Any = literal_column("1")
+        if self.settings.source is None and self.settings.from_statement is None:
+            inner = inner.with_only_columns(one, maintain_column_froms=True)
+        return sql_exists(inner)
+
+    def get(self, ident: Any) -> Any:
+        """The object with this primary key, or None. Legacy: use `session.get()`."""
+        warn_deprecated(
+            "The Query.get() method is considered legacy as of the 1.x series of SQLAlchemy and "
+            "becomes a legacy construct in 2.0. The method is now available as Session.get()",
+            category=exc.LegacyAPIWarning,
+        )
+        self.check_fresh("get")
+        entity = self.only_entity
+        if entity is None:
+            raise QueryUseError.single_entity("get")
+        if self.session is None:
+            raise QueryUseError.no_session()
+        execution_options = dict(self.draft._execution_options)
+        return self.session.get(
+            entity.entity,
+            ident,
+            options=self.draft._with_options or None,
+            populate_existing=execution_options.pop("populate_existing", False),
+            with_for_update=self.draft._for_update_arg,
+            execution_options=execution_options,
+        )
+
+    def __getitem__(self, item: int | slice) -> Any:
+        if isinstance(item, slice):
+            return self._sliced(item)
+        position = _as_index(item)
+        found = list(self._limited(position, position + 1))
+        return found[0]
+
+    def _sliced(self, item: slice) -> list[Any]:
+        start = None if item.start is None else _as_index(item.start)
+        stop = None if item.stop is None else _as_index(item.stop)
+        if stop is not None and stop <= (start or 0):
+            return []
+        found = list(self._limited(start, stop))
+        return found[:: item.step] if item.step is not None else found
+
+    def _limited(self, start: int | None, stop: int | None) -> ReadableQuery:
+        if start is None and stop is None:
+            return self
+        return self.changed(_sliced(self.draft, start, stop))
+
+
+def _sliced(draft: Any, start: int | None, stop: int | None) -> Any:
+    """LIMIT and OFFSET for a slice, either end of which may be open."""
+    return draft.slice(start, stop)
+
+
+def _as_index(value: Any) -> int:
+    index: int = value.__index__()
+    if index < 0:
+        raise IndexError("negative indexes are not accepted by SQL index / slice operators")
+    return index

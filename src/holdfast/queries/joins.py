@@ -1,0 +1,344 @@
+"""Turn `select().join(Author.books)` into FROM elements with an ON clause.
+
+The compile hook calls `resolve_joins` with what Core kept of the join calls. `join()` and
+`outerjoin()` build the same elements for `select_from()`.
+
+Rules kept here:
+1. A relationship attribute gives the ON clause, and its entity the left side.
+2. Without one, the left side is the one FROM element or selected entity from which Core can join.
+3. The same relationship between the same two sides is joined once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, inspect
+from sqlalchemy.sql.expression import FromClause, Join
+
+from holdfast.errors.queries import EntityError, JoinError
+from holdfast.foundation.sqlalchemy_core import (
+    coercions,
+    find_left_clause_that_matches_given,
+    find_left_clause_to_join_from,
+    roles,
+    selectables_overlap,
+)
+from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.queries.adapt import alias_of, relationship_joins
+from holdfast.queries.aliases import aliased
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSide:
+    """One side of a join."""
+
+    selectable: Any  # the FROM element
+    entity: Any | None = None  # its mapper or AliasedInsp, when it has one
+
+    @property
+    def identity(self) -> Any:
+        """What makes two sides the same."""
+        return self.selectable if self.entity is None else self.entity
+
+    def __str__(self) -> str:
+        return str(self.selectable if self.entity is None else self.entity)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedJoin:
+    """One call of `join()`, with its parts told apart."""
+
+    left: JoinSide | None
+    right: JoinSide
+    onclause: Any | None  # an expression, or None
+    relationship: Any | None  # the attribute that names a relationship, or None
+    isouter: bool
+    full: bool
+
+
+def is_relationship_attribute(element: Any) -> bool:
+    """Is the element an attribute that follows a relationship?"""
+    if not isinstance(element, QueryableAttribute) or element.property is None:
+        return False
+    if not element.property.is_relationship:
+        return False
+    element.property.parent.ensure_configured()
+    return True
+
+
+def side_of(element: Any) -> JoinSide:
+    """The side that a coerced join target or a mapped class stands for."""
+    entity = getattr(element, "_annotations", {}).get("parententity")
+    if entity is None and not hasattr(element, "_annotations"):
+        entity = inspect(element)
+    if entity is None or not hasattr(entity, "selectable") or isinstance(entity, FromClause):
+        return JoinSide(element)
+    return JoinSide(entity.selectable, entity)
+
+
+def side_of_entity(entity: Any) -> JoinSide:
+    """The side that a mapper or `AliasedInsp` stands for."""
+    return JoinSide(entity.selectable, entity)
+
+
+def resolve_joins(
+    from_clauses: Sequence[FromClause],
+    setup_joins: Iterable[Any],
+    entities: Sequence[Any],
+) -> list[FromClause]:
+    """The FROM elements of a statement, joins included.
+
+    Args:
+        from_clauses: `statement._from_obj`.
+        setup_joins: `statement._setup_joins`: (target, ON clause, left side, flags).
+        entities: What `entities.parse_elements` found in the select list.
+
+    Raises:
+        InvalidRequestError: No left side, or more than one, can be found.
+    """
+    resolver = JoinResolver(list(from_clauses), entities)
+    for target, onclause, left, flags in setup_joins:
+        resolver.add(requested_join(target, onclause, left, **flags))
+    return resolver.from_clauses
+
+
+def requested_join(
+    target: Any, onclause: Any, left: Any, *, isouter: bool = False, full: bool = False
+) -> RequestedJoin:
+    """Tell apart what the arguments of one `join()` mean."""
+    left_side = None if left is None else side_of(left)
+    if is_relationship_attribute(target):
+        if onclause is not None:
+            raise EntityError.two_conditions(target, onclause)
+        right = side_of_entity(target.of_type_entity or target.property.entity)
+        return RequestedJoin(left_side, right, None, target, isouter, full)
+    right = side_of(target)
+    if not is_relationship_attribute(onclause):
+        if hasattr(onclause, "__clause_element__"):
+            onclause = onclause.__clause_element__()
+        return RequestedJoin(left_side, right, onclause, None, isouter, full)
+    if right.entity is None:
+        right = _selectable_for(onclause, right.selectable)
+    return RequestedJoin(left_side, right, None, onclause, isouter, full)
+
+
+def _selectable_for(attribute: Any, selectable: Any) -> JoinSide:
+    """A plain selectable as the target of a relationship: an alias of the related class on it."""
+    mapper = attribute.property.mapper
+    if not selectable.is_derived_from(mapper.persist_selectable):
+        raise JoinError.not_derived(selectable, mapper.persist_selectable)
+    if selectable is mapper.selectable:
+        return side_of_entity(mapper)
+    return side_of_entity(inspect(aliased(mapper, selectable)))
+
+
+class JoinResolver:
+    """Adds joins, one after the other, to a list of FROM elements."""
+
+    def __init__(self, from_clauses: list[FromClause], entities: Sequence[Any]) -> None:
+        self.from_clauses = from_clauses
+        self.entities = entities
+        # (left, right, relationship) of the joins that were made.
+        self.made: set[tuple[Any, Any, Any]] = set()
+
+    def add(self, join: RequestedJoin) -> None:
+        """Put the join into the list."""
+        left, index = self._left_of(join)
+        if join.relationship is not None:
+            edge = (left.identity, join.right.identity, join.relationship.property)
+            if edge in self.made:
+                return
+            self.made.add(edge)
+        self._check_sides(left, join.right)
+        start = left.selectable if index is None else self.from_clauses[index]
+        made = build_join(start, left, join)
+        if index is None:
+            self.from_clauses.append(made)
+        else:
+            self.from_clauses[index] = made
+
+    def _left_of(self, join: RequestedJoin) -> tuple[JoinSide, int | None]:
+        """The left side, and where in the list it is (None: not yet in it)."""
+        left = join.left
+        if left is None and join.relationship is not None:
+            left = side_of_entity(join.relationship.parent)
+        if left is not None:
+            return left, self._place_of(left)
+        if self.from_clauses:
+            found = find_left_clause_to_join_from(
+                self.from_clauses, join.right.selectable, join.onclause
+            )
+            index = self._only(found, join.right)
+            return JoinSide(self.from_clauses[index]), index
+        candidates = self._candidates(join.right)
+        found = find_left_clause_to_join_from(
+            list(candidates), join.right.selectable, join.onclause
+        )
+        return list(candidates.values())[self._only(found, join.right)], None
+
+    def _place_of(self, left: JoinSide) -> int | None:
+        if not self.from_clauses:
+            return None
+        found = find_left_clause_that_matches_given(self.from_clauses, left.selectable)
+        if len(found) > 1:
+            raise JoinError.unclear_left_side(left)
+        return found[0] if found else None
+
+    def _candidates(self, right: JoinSide) -> dict[Any, JoinSide]:
+        candidates: dict[Any, JoinSide] = {}
+        for each in self.entities:
+            if each.entity is not None:
+                if each.entity is not right.entity:
+                    candidates.setdefault(each.selectable, side_of_entity(each.entity))
+                continue
+            for selectable in each.column._from_objects:
+                if selectable is not right.selectable:
+                    candidates.setdefault(selectable, JoinSide(selectable))
+        return candidates
+
+    @staticmethod
+    def _only(found: list[int], right: JoinSide) -> int:
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise JoinError.several_ways()
+        raise JoinError.unknown_way(right)
+
+    @staticmethod
+    def _check_sides(left: JoinSide, right: JoinSide) -> None:
+        if left.identity is right.identity:
+            raise JoinError.same_entity(left, right)
+        if left.selectable is right.selectable and selectables_overlap(
+            left.selectable, right.selectable
+        ):
+            raise JoinError.same_table(left.selectable)
+
+
+def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
+    """The Core join of `start`, which contains `left`, to the right side of `join`."""
+    if join.relationship is None:
+        return EntityJoin(
+            start,
+            join.right.selectable,
+            _implied_condition(left, join),
+            isouter=join.isouter,
+            full=join.full,
+        )
+    attribute = join.relationship
+    relationship = attribute.property
+    conditions = relationship_joins(
+        relationship,
+        _standing_for(attribute.parent, start),
+        _related_alias(relationship, join.right),
+        criteria=attribute.extra_criteria,
+    )
+    right: Any = join.right.selectable
+    onclause: Any = conditions.primary
+    if conditions.association is not None:
+        if join.isouter or join.full:
+            # The association row and its target are missing together.
+            right = Join(conditions.association, right, conditions.secondary)
+        else:
+            start = Join(start, conditions.association, conditions.primary)
+            onclause = conditions.secondary
+    return EntityJoin(start, right, onclause, isouter=join.isouter, full=join.full)
+
+
+def _implied_condition(left: JoinSide, join: RequestedJoin) -> Any | None:
+    if join.onclause is not None or join.left is None:
+        return join.onclause
+    # Both sides were named, so the foreign keys must lead between these two, whatever else
+    # the left side has been joined to.
+    return Join(left.selectable, join.right.selectable).onclause
+
+
+def _standing_for(parent: Any, start: Any) -> Any | None:
+    """The selectable on which the parent's columns are found in `start`; None: on its table."""
+    if parent.is_aliased_class:
+        return parent.selectable
+    if find_left_clause_that_matches_given([start], parent.selectable):
+        return None
+    # A subquery of the class that stands alone in FROM answers for its columns.
+    return start if start.is_derived_from(parent.selectable) else None
+
+
+def _related_alias(relationship: Any, right: JoinSide) -> Any | None:
+    if right.entity is None:
+        return right.selectable
+    if right.entity is relationship.entity:
+        return None
+    return alias_of(right.entity)
+
+
+class EntityJoin(Join):
+    """A join that knows how to follow relationships further."""
+
+    inherit_cache = True
+
+    def join(  # type: ignore[override]
+        self, right: Any, onclause: Any = None, *, isouter: bool = False, full: bool = False
+    ) -> EntityJoin:
+        """Join the whole of this join to `right`."""
+        return join(self, right, onclause, isouter=isouter, full=full)
+
+    def outerjoin(  # type: ignore[override]
+        self, right: Any, onclause: Any = None, *, full: bool = False
+    ) -> EntityJoin:
+        """The same as LEFT OUTER JOIN."""
+        return join(self, right, onclause, isouter=True, full=full)
+
+
+def join(
+    left: Any,
+    right: Any,
+    onclause: Any = None,
+    *,
+    isouter: bool = False,
+    full: bool = False,
+) -> EntityJoin:
+    """Join two entities or FROM elements, for use in `select_from()`.
+
+    Example:
+        >>> select(Author).select_from(join(Author, Book, Author.books))
+
+    Args:
+        left: A mapped class, alias or FROM element.
+        right: The same.
+        onclause: A relationship attribute or an expression; found by foreign keys when omitted.
+        isouter: LEFT OUTER JOIN.
+        full: FULL OUTER JOIN.
+    """
+    start = coercions.expect(roles.FromClauseRole, left)
+    left_side = side_of(start)
+    target = coercions.expect(roles.JoinTargetRole, right)
+    if onclause is not None and not is_relationship_attribute(onclause):
+        if isinstance(onclause, str):
+            raise EntityError.on_clause(onclause)
+        onclause = coercions.expect(roles.OnClauseRole, onclause)
+    asked = requested_join(target, onclause, None, isouter=isouter, full=full)
+    if asked.relationship is not None:
+        named = side_of_entity(asked.relationship.parent)
+        return _with_entities(build_join(left_side.selectable, named, asked), left_side, asked)
+    return _with_entities(build_join(left_side.selectable, left_side, asked), left_side, asked)
+
+
+def outerjoin(left: Any, right: Any, onclause: Any = None, *, full: bool = False) -> EntityJoin:
+    """The same as `join()`, as LEFT OUTER JOIN."""
+    return join(left, right, onclause, isouter=True, full=full)
+
+
+def _with_entities(made: EntityJoin, left: JoinSide, asked: RequestedJoin) -> EntityJoin:
+    """Mark the join as one over entities, so that Core hands the statement to our hook."""
+    for side in (left, asked.right):
+        if side.entity is not None:
+            attributes = side.entity.__clause_element__()._propagate_attrs
+            return made._set_propagate_attrs(attributes)
+    return made
+
+
+def combined(criteria: Sequence[Any]) -> Any:
+    """Several criteria as one."""
+    return criteria[0] if len(criteria) == 1 else and_(*criteria)

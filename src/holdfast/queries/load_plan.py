@@ -1,0 +1,169 @@
+"""Say which result columns feed which attributes of which entities: the `LoadPlan` of a SELECT.
+
+The compile hook in `select` makes one plan for each compiled statement, and Core's statement cache
+keeps it; `reading` turns rows into objects by it. A plan is immutable and can be printed.
+
+Rules kept here:
+1. A plan holds nothing taken from bound values: statements that differ only in values share it.
+2. Positions count the columns of a result row from 0, whatever the row's elements are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from holdfast.queries.paths import AttributeChoice, LoadPath
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStep:
+    """An attribute takes its value from a column."""
+
+    key: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowUp:
+    """A relationship that further SELECTs load once the rows are in."""
+
+    relationship: Any
+    strategy: str
+    # Where the relationship starts: a path that ends in its parent entity.
+    path: LoadPath
+    choice: AttributeChoice | None
+    # What `reading` keeps between executions: the statement, once it was built.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedLoad:
+    """A relationship whose objects stand in the same rows."""
+
+    relationship: Any
+    load: EntityLoad
+    # True when the statement's own joins feed it.
+    contains_eager: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntityLoad:
+    """How the rows make objects of one entity."""
+
+    mapper: Any
+    # Mapper or AliasedInsp that was selected.
+    entity: Any
+    path: LoadPath
+    pk_indexes: tuple[int, ...]
+    columns: tuple[ColumnStep, ...]
+    joined: tuple[JoinedLoad, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    # Column attributes that options of the statement leave out.
+    deferred: frozenset[str] = frozenset()
+    # Whether the whole entity may be absent from a row (outer join).
+    optional: bool = False
+    # Whether its later lazy loads must know the statement's options.
+    keeps_options: bool = False
+    # Name of the entity's element in a row.
+    name: str = ""
+    # What `reading` keeps between executions: the generated loader.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def walk(self) -> Iterator[EntityLoad]:
+        """This load and all that are joined below it, parents first."""
+        yield self
+        for each in self.joined:
+            yield from each.load.walk()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnResult:
+    """A plain column of the row."""
+
+    index: int
+    name: str
+    # What else names the element in `row._mapping`: expressions.
+    aliases: tuple[Any, ...] = ()
+    is_hashable: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BundleResult:
+    """Several elements under one name."""
+
+    bundle: Any
+    members: tuple[ElementResult, ...]
+    name: str
+
+
+ElementResult: TypeAlias = EntityLoad | ColumnResult | BundleResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadPlan:
+    """What the rows of one compiled SELECT mean."""
+
+    elements: tuple[ElementResult, ...]
+    # How many columns a row has.
+    width: int = 0
+    # Whether rows repeat objects because of joined collections (LD-52).
+    needs_unique: bool = False
+    # What `reading` keeps between executions: metadata of results.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the elements of a row."""
+        return tuple(element.name for element in self.elements)
+
+    def entity_loads(self) -> Iterator[EntityLoad]:
+        """Every entity load of the plan, parents before what is joined to them."""
+        for element in flat(self.elements):
+            if isinstance(element, EntityLoad):
+                yield from element.walk()
+
+    def __str__(self) -> str:
+        lines = []
+        for element in self.elements:
+            lines.extend(_described(element))
+        if self.needs_unique:
+            lines.append("rows repeat objects: unique() is needed")
+        return "\n".join(lines)
+
+
+def flat(elements: tuple[ElementResult, ...]) -> Iterator[ElementResult]:
+    """The elements with bundles replaced by their members."""
+    for element in elements:
+        if isinstance(element, BundleResult):
+            yield from flat(element.members)
+        else:
+            yield element
+
+
+def _described(element: ElementResult, indent: str = "") -> Iterator[str]:
+    if isinstance(element, ColumnResult):
+        yield f"{indent}{element.name} <- column {element.index}"
+    elif isinstance(element, BundleResult):
+        yield f"{indent}bundle {element.name}"
+        for member in element.members:
+            yield from _described(member, indent + "  ")
+    else:
+        yield from _described_entity(element, indent, "entity")
+
+
+def _described_entity(load: EntityLoad, indent: str, word: str) -> Iterator[str]:
+    keys = ", ".join(str(index) for index in load.pk_indexes)
+    yield f"{indent}{word} {load.path} by column {keys}{', if any' if load.optional else ''}"
+    steps = ", ".join(f"{step.key} <- {step.index}" for step in load.columns)
+    yield f"{indent}  {steps}"
+    if load.deferred:
+        yield f"{indent}  deferred: {', '.join(sorted(load.deferred))}"
+    for joined in load.joined:
+        how = "contained" if joined.contains_eager else "joined"
+        yield from _described_entity(joined.load, indent + "  ", how)
+    for follow_up in load.follow_ups:
+        yield f"{indent}  then {follow_up.strategy}: {follow_up.path}.{follow_up.relationship.key}"
+
+

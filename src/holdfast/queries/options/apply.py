@@ -1,0 +1,162 @@
+"""Resolve the options of one statement against its entities, into an `OptionTable`.
+
+Called by the compile hook once per compiled statement, and by `reading` where options with bound
+values take part in later SELECTs.
+
+Rules kept here:
+1. An option belongs to the entity of the select list with which it begins, or it is an error.
+2. In a statement that loads attributes of objects loaded before, options are those of the first
+   statement, and their paths begin there: nothing is an error.
+3. Two options that want different things of one attribute are an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from holdfast.errors.queries import LoaderConflictError, LoaderOptionError
+from holdfast.queries.options.chain import GROUP, Load, Saying, entity_text
+from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
+
+
+def build_option_table(
+    options: Iterable[Any],
+    roots: Sequence[Any],
+    *,
+    start: LoadPath = LoadPath.ROOT,
+    check: bool = True,
+    as_roots: Sequence[Any] | None = None,
+    replaced: Iterable[Any] = (),
+) -> OptionTable:
+    """What `options` say, by path.
+
+    Args:
+        options: Of any kind; those that are no `Load` are passed over.
+        roots: The entities (mappers and `AliasedInsp`) that the statement selects.
+        start: Where the entities of this statement are, seen from the first statement.
+        check: Whether an option that belongs to no entity is an error.
+        as_roots: The entities that stand for `roots` in the paths of the table, one for one; for
+            statements whose compiled form was made with other, equal aliases.
+        replaced: Options for earlier select lists of the statement, which need not apply.
+
+    Raises:
+        ArgumentError: An option begins with an entity that the statement does not select.
+        InvalidRequestError: Two options are in conflict.
+    """
+    resolver = _Resolver(list(roots), list(as_roots or roots), start, check=check and not start)
+    for option in options:
+        if isinstance(option, Load):
+            resolver.add(option, check=resolver.check)
+    for option in replaced:
+        if isinstance(option, Load):
+            resolver.add(option, check=False)
+    return resolver.table
+
+
+def propagated(options: Iterable[Any]) -> tuple[Any, ...]:
+    """The options that stay with the objects that a statement loads."""
+    return tuple(each for each in options if getattr(each, "propagate_to_loaders", False))
+
+
+def replaced_options(statement: Any) -> list[Any]:
+    """Options given before `with_only_columns()` replaced the select list."""
+    return [
+        option
+        for earlier in statement._memoized_select_entities
+        for option in earlier._with_options
+    ]
+
+
+@dataclass(slots=True)
+class _Resolver:
+    """Collects what the options of one statement say."""
+
+    roots: list[Any]
+    as_roots: list[Any]
+    start: LoadPath
+    check: bool
+    table: OptionTable = field(default_factory=OptionTable)
+
+    def add(self, option: Load, *, check: bool) -> None:
+        """Enter everything that one option says."""
+        for saying in option.sayings:
+            if self.start and not saying.propagates:
+                continue
+            if not saying.path:
+                self._enter(saying, LoadPath.ROOT)
+                continue
+            path = self._placed(saying.path)
+            if path is not None:
+                self._enter(saying, path)
+            elif check:
+                self._refuse(saying)
+
+    def _placed(self, path: LoadPath) -> LoadPath | None:
+        """The path as it begins in this statement; None when it does not."""
+        first = path[0]
+        if self.start and _stands_for(self.start[0], first):
+            return LoadPath((self.start[0], *path[1:]))
+        for root, name in zip(self.roots, self.as_roots, strict=True):
+            if _stands_for(root, first):
+                if self.start:
+                    before = self.start if len(self.start) % 2 == 0 else self.start[:-1]
+                    return LoadPath((*before, name.mapper, *path[1:]))
+                return LoadPath((name, *path[1:]))
+        return None
+
+    def _enter(self, saying: Saying, path: LoadPath) -> None:
+        table, choice = self.table, saying.choice
+        if saying.kind == GROUP:
+            table.groups.setdefault(path, set()).add(choice.settings["group"])
+        elif choice.wildcard:
+            table.wildcards[path, saying.kind] = choice
+        else:
+            known = table.choices.get(path)
+            table.choices[path] = choice if known is None else _merged(known, choice)
+
+    def _refuse(self, saying: Saying) -> None:
+        if not self.roots:
+            raise LoaderOptionError.only_expressions(saying.choice.text)
+        raise LoaderOptionError.no_root(
+            entity_text(saying.path[0]),
+            saying.choice.text,
+            [entity_text(root) for root in self.roots],
+        )
+
+
+def _stands_for(root: Any, entity: Any) -> bool:
+    """Does an option that begins with `entity` speak of `root`?"""
+    if root is entity or getattr(root, "stands_for", None) is entity:
+        return True
+    if root.is_aliased_class or entity.is_aliased_class:
+        return False
+    return bool(root.isa(entity) or entity.isa(root))
+
+
+def _merged(known: AttributeChoice, added: AttributeChoice) -> AttributeChoice:
+    """One choice out of two for the same attribute."""
+    if added.strategy is None or known.strategy is None:
+        leading, other = (known, added) if added.strategy is None else (added, known)
+        return replace(
+            leading,
+            criteria=leading.criteria or other.criteria,
+            of_type=leading.of_type or other.of_type,
+        )
+    if not _agree(known, added):
+        raise LoaderConflictError.between(added.text, known.text)
+    return known
+
+
+def _agree(known: AttributeChoice, added: AttributeChoice) -> bool:
+    return (
+        known.strategy == added.strategy
+        and known.settings == added.settings
+        and known.of_type is added.of_type
+        and len(known.criteria) == len(added.criteria)
+        and all(
+            one is two or one.compare(two)
+            for one, two in zip(known.criteria, added.criteria, strict=True)
+        )
+    )

@@ -1,0 +1,408 @@
+"""Keep what a chain of loader options says: `Load`, and each thing said, a `Saying`.
+
+`Load` is immutable, part of the statement's cache key with all its bound values, and knows nothing
+of the statement: `apply` finds out where it belongs.
+
+Rules kept here:
+1. Each link of a chain belongs to the entity behind the relationship before it.
+2. Loaders of columns are given columns, those of relationships are given relationships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from sqlalchemy import exc, inspect
+
+from holdfast.errors.queries import LoaderOptionError, LoaderStrategyException
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
+from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.queries.paths import COLUMN, NO_SETTINGS, RELATIONSHIP, AttributeChoice, LoadPath
+
+GROUP = "group"
+
+NOLOAD_WARNING = (
+    "The ``noload`` loader strategy is deprecated and will be removed in a future release.  This "
+    "option produces incorrect results by returning ``None`` for related items. Use raiseload() "
+    "to refuse loading."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saying:
+    """One thing that an option says, and about what."""
+
+    # Ends in a property; for a "*" and for a group, in an entity. Empty: about every entity.
+    path: LoadPath
+    choice: AttributeChoice
+    # RELATIONSHIP or COLUMN when it is about one attribute or all ("*") of that kind, or GROUP.
+    kind: str
+    # Whether it stays with the loaded objects, for their later loads.
+    propagates: bool = True
+
+    @property
+    def is_general(self) -> bool:
+        """Is it about all attributes of an entity?"""
+        return self.choice.wildcard or self.kind == GROUP
+
+
+class LoaderOption(HasCacheKey, ExecutableOption):
+    """Base of the options that speak of attributes."""
+
+    __slots__ = ()
+    inherit_cache = None
+    _is_has_cache_key = True
+    _is_core = False
+    is_user_defined = False
+
+    def _clone(self, **_: Any) -> Self:
+        return self  # immutable
+
+
+class Load(LoaderOption):
+    """Options for one entity of a statement, and for what is reached from it.
+
+    Example:
+        >>> select(Author).options(Load(Author).selectinload(Author.books).load_only(Book.title))
+
+    Each method gives a new option, in which later methods speak of the entity behind the
+    relationship that was named last.
+    """
+
+    __slots__ = ("_static_key", "path", "root", "sayings", "text", "via")
+
+    def __init__(self, entity: Any) -> None:
+        found = _entity_of(entity)
+        # The entity with which the path begins; None in an option that is a mere "*".
+        self.root: Any | None = found
+        # Where the next link begins: ends in an entity.
+        self.path = LoadPath((found,))
+        # The attribute that led there, None at the root.
+        self.via: Any | None = None
+        self.sayings: tuple[Saying, ...] = ()
+        # How messages name the option: its last call.
+        self.text = f"Load({entity_text(found)})"
+        self._static_key: Any = None
+
+    @classmethod
+    def unbound(cls) -> Load:
+        """An option without an entity: its "*" is about every entity."""
+        made = cls.__new__(cls)
+        made.root, made.path, made.via = None, LoadPath.ROOT, None
+        made.sayings, made.text, made._static_key = (), "Load()", None
+        return made
+
+    # -- relationships -------------------------------------------------------------------------
+
+    def joinedload(self, attr: Any, innerjoin: bool | str | None = None) -> Load:  # noqa: FBT001
+        """Load with the parents, by a JOIN in the same SELECT."""
+        settings = {} if innerjoin is None else {"innerjoin": innerjoin}
+        return self.with_relationship("joinedload", attr, "joined", settings)
+
+    def selectinload(
+        self, attr: Any, recursion_depth: int | None = None, chunksize: int | None = None
+    ) -> Load:
+        """Load after the parents, by one SELECT for many of them."""
+        given = {"recursion_depth": recursion_depth, "chunksize": chunksize}
+        return self.with_relationship("selectinload", attr, "selectin", given)
+
+    def subqueryload(self, attr: Any) -> Load:
+        """Load after the parents, by one SELECT over theirs."""
+        return self.with_relationship("subqueryload", attr, "subquery")
+
+    def lazyload(self, attr: Any) -> Load:
+        """Load when touched."""
+        return self.with_relationship("lazyload", attr, "select")
+
+    def immediateload(self, attr: Any, recursion_depth: int | None = None) -> Load:
+        """Load after each parent, by a SELECT for it."""
+        given = {"recursion_depth": recursion_depth}
+        return self.with_relationship("immediateload", attr, "immediate", given)
+
+    def raiseload(self, attr: Any, sql_only: bool = False) -> Load:  # noqa: FBT001, FBT002
+        """Refuse to load when touched; with `sql_only`, only where SQL would be emitted."""
+        return self.with_relationship("raiseload", attr, "raise_on_sql" if sql_only else "raise")
+
+    def noload(self, attr: Any) -> Load:
+        """Leave empty. Deprecated: what is read is wrong; use `raiseload`."""
+        warn_deprecated(NOLOAD_WARNING, version="2.1")
+        return self.with_relationship("noload", attr, "noload")
+
+    def defaultload(self, attr: Any) -> Load:
+        """Load as mapped; goes along the relationship, to speak of what is behind it."""
+        return self.with_relationship("defaultload", attr, None)
+
+    def contains_eager(
+        self,
+        attr: Any,
+        alias: Any = None,
+        _propagates: bool = False,  # noqa: FBT001, FBT002
+    ) -> Load:
+        """Load from columns that the statement's own joins provide."""
+        settings: dict[str, Any] = {}
+        if alias is not None:
+            settings["alias"] = _alias_given(alias)
+        return self.with_relationship(
+            "contains_eager", attr, "contains_eager", settings, propagates=_propagates
+        )
+
+    # -- columns -------------------------------------------------------------------------------
+
+    def load_only(self, *attrs: Any, raiseload: bool = False) -> Load:
+        """Load the named columns and the key; defer the others."""
+        made = self
+        for attr in attrs:
+            made = made.with_column("load_only", attr, "column")
+        choice = AttributeChoice("deferred", _raise_setting(raiseload), wildcard=True)
+        return made.saying(Saying(self.path, choice, COLUMN), made.text)
+
+    def defer(self, key: Any, raiseload: bool = False) -> Load:  # noqa: FBT001, FBT002
+        """Load the column when touched, not with the row."""
+        return self.with_column("defer", key, "deferred", _raise_setting(raiseload))
+
+    def undefer(self, key: Any) -> Load:
+        """Load the column with the row."""
+        return self.with_column("undefer", key, "column")
+
+    def undefer_group(self, name: str) -> Load:
+        """Load the columns that are mapped as deferred in this group with the row."""
+        choice = AttributeChoice("column", immutabledict({"group": name}))
+        return self.saying(Saying(self.path, choice, GROUP), f"undefer_group({name!r})")
+
+    # -- composition ---------------------------------------------------------------------------
+
+    def options(self, *opts: Any) -> Load:
+        """Several options for the entity that this one has reached."""
+        made = self
+        for option in opts:
+            if not isinstance(option, Load):
+                raise LoaderOptionError.attribute_expected(option)
+            made = made._including(option)
+        return made
+
+    def _including(self, option: Load) -> Load:
+        if option.root is not None:
+            first = option.sayings[0].choice.text if option.sayings else entity_text(option.root)
+            self._check_link(option.root, first)
+        moved = tuple(
+            replace(saying, path=LoadPath((*self.path, *saying.path[1:])))
+            for saying in option.sayings
+        )
+        return self._next(self.sayings + moved, self.path, self.via, self.text)
+
+    # -- building ------------------------------------------------------------------------------
+
+    def with_relationship(
+        self,
+        function: str,
+        attr: Any,
+        strategy: str | None,
+        settings: Mapping[str, Any] = NO_SETTINGS,
+        *,
+        propagates: bool = True,
+    ) -> Load:
+        """The option continued along a relationship, or about all relationships ("*")."""
+        given = immutabledict({key: each for key, each in settings.items() if each is not None})
+        if isinstance(attr, str):
+            _check_wildcard(attr)
+            choice = AttributeChoice(strategy, given, wildcard=True, text=f"{function}('*')")
+            return self.saying(Saying(self.path, choice, RELATIONSHIP, propagates), choice.text)
+        prop = _property_of(attr)
+        self._check_link(attr.parent, attribute_text(attr))
+        if not prop.is_relationship:
+            raise LoaderStrategyException.wrong_kind(
+                f"{strategy or 'default'} loader", prop, kind_text(prop), "relationship property"
+            )
+        text = f"{function}({attribute_text(attr)})"
+        choice = AttributeChoice(
+            strategy, given, attr.extra_criteria, attr.of_type_entity, text=text
+        )
+        named = Saying(self.path.down(prop), choice, RELATIONSHIP, propagates)
+        return self._next((*self.sayings, named), self.path.along(prop), attr, text)
+
+    def with_column(
+        self,
+        function: str,
+        attr: Any,
+        strategy: str,
+        settings: Mapping[str, Any] = NO_SETTINGS,
+    ) -> Load:
+        """The option with something said about a column, or about all columns ("*")."""
+        if isinstance(attr, str):
+            _check_wildcard(attr)
+            choice = AttributeChoice(strategy, settings, wildcard=True, text=f"{function}('*')")
+            return self.saying(Saying(self.path, choice, COLUMN), choice.text)
+        prop = _property_of(attr)
+        self._check_link(attr.parent, attribute_text(attr))
+        if prop.is_relationship:
+            raise LoaderStrategyException.wrong_kind(
+                "column loader", prop, kind_text(prop), "column property"
+            )
+        text = f"{function}({attribute_text(attr)})"
+        choice = AttributeChoice(strategy, settings, text=text)
+        return self.saying(Saying(self.path.down(prop), choice, COLUMN), text)
+
+    def saying(self, added: Saying, text: str) -> Load:
+        """The option with one more thing said about the same entity."""
+        return self._next((*self.sayings, added), self.path, self.via, text)
+
+    def _next(self, sayings: Iterable[Saying], path: LoadPath, via: Any, text: str) -> Load:
+        made = Load.__new__(type(self))
+        made.root, made.path, made.via = self.root, path, via
+        made.sayings, made.text, made._static_key = tuple(sayings), text, None
+        return made
+
+    def _check_link(self, entity: Any, what: str) -> None:
+        if self.via is None:
+            if self.root is not None and not _links(self.root, entity):
+                raise LoaderOptionError.no_link_from_entity(what, self.root)
+            return
+        target = self.via.of_type_entity or self.via.property.entity
+        if _links(target, entity):
+            return
+        came_from = attribute_text(self.via)
+        hint = ""
+        if self.via.of_type_entity is None and entity.is_mapper and entity.isa(target.mapper):
+            name, base = entity.class_.__name__, target.class_.__name__
+            hint = (
+                f'  Did you mean to use "{came_from}.of_type({name})" or '
+                f'"loadopt.options(selectin_polymorphic({base}, [{name}]), ...)" ?'
+            )
+        raise LoaderOptionError.no_link(what, came_from, hint=hint)
+
+    # -- Core's protocols ------------------------------------------------------------------------
+
+    @property
+    def propagate_to_loaders(self) -> bool:
+        """Whether the option stays with the objects that the statement loads."""
+        return any(saying.propagates for saying in self.sayings)
+
+    @property
+    def has_criteria(self) -> bool:
+        """Do SQL expressions take part, whose bound values may change between executions?"""
+        return any(saying.choice.criteria for saying in self.sayings)
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        if self._static_key is not None:
+            return self._static_key
+        key = (Load, *(_saying_key(each, anon_map, bindparams) for each in self.sayings))
+        if all(_is_static(each) for each in self.sayings):
+            self._static_key = key
+        return key
+
+    def __getstate__(self) -> Any:
+        return (self.root and LoadPath((self.root,)), self.path, self.sayings, self.text)
+
+    def __setstate__(self, state: Any) -> None:
+        root, self.path, self.sayings, self.text = state
+        self.root = root and root[0]
+        self.via = None
+        self._static_key = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(s.choice.text for s in self.sayings) or self}>"
+
+
+def _saying_key(saying: Saying, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+    choice = saying.choice
+    return (
+        saying.kind,
+        choice.strategy,
+        choice.wildcard,
+        saying.propagates,
+        saying.path._gen_cache_key(anon_map, bindparams),
+        tuple(
+            (key, _part_key(each, anon_map, bindparams)) for key, each in choice.settings.items()
+        ),
+        _part_key(choice.of_type, anon_map, bindparams),
+        tuple(_part_key(each, anon_map, bindparams) for each in choice.criteria),
+    )
+
+
+def _part_key(part: Any, anon_map: Any, bindparams: list[Any]) -> Any:
+    if hasattr(part, "_gen_cache_key"):
+        return part._gen_cache_key(anon_map, bindparams)
+    return part
+
+
+def _is_static(saying: Saying) -> bool:
+    """Is the key the same in whatever statement the option stands?"""
+    choice = saying.choice
+    parts = [*saying.path[::2], choice.of_type, *choice.settings.values()]
+    if choice.criteria:
+        return False
+    return all(not hasattr(part, "_gen_cache_key") or _is_mapper(part) for part in parts)
+
+
+def _is_mapper(part: Any) -> bool:
+    return bool(getattr(part, "is_mapper", False))
+
+
+def _links(target: Any, entity: Any) -> bool:
+    """Do attributes of `entity` exist on every object of `target`?"""
+    if target is entity:
+        return True
+    if target.is_aliased_class or entity.is_aliased_class:
+        return False
+    return bool(target.isa(entity))
+
+
+def _entity_of(given: Any) -> Any:
+    found = inspect(given, raiseerr=False)
+    if found is None or not (
+        getattr(found, "is_mapper", False) or getattr(found, "is_aliased_class", False)
+    ):
+        raise exc.ArgumentError(f"Expected mapped class or mapper, got: {given!r}")
+    return found
+
+
+def _property_of(attr: Any) -> Any:
+    if not isinstance(attr, QueryableAttribute) or attr.property is None:
+        raise LoaderOptionError.attribute_expected(attr)
+    prop = attr.property
+    prop.parent.ensure_configured()
+    if prop.is_synonym:
+        return prop.parent.get_property(prop.name)
+    return prop
+
+
+def _check_wildcard(name: str) -> None:
+    if name != "*":
+        raise LoaderOptionError.string_given()
+
+
+def _raise_setting(raiseload: bool) -> Mapping[str, Any]:  # noqa: FBT001
+    return immutabledict({"raiseload": True}) if raiseload else NO_SETTINGS
+
+
+def _alias_given(alias: Any) -> Any:
+    found = inspect(alias, raiseerr=False)
+    return alias if found is None else found
+
+
+def entity_text(entity: Any) -> str:
+    """How messages name an entity."""
+    name: str = entity.class_.__name__
+    return f"aliased({name})" if entity.is_aliased_class else name
+
+
+def attribute_text(attr: Any) -> str:
+    """How messages name an attribute: `Author.books.of_type(Novel)`."""
+    text = f"{entity_text(attr.parent)}.{attr.key}"
+    if attr.of_type_entity is not None:
+        text += f".of_type({entity_text(attr.of_type_entity)})"
+    return text
+
+
+def kind_text(prop: Any) -> Literal["relationship"] | str:
+    """How messages name the kind of a property: the words of its class's name."""
+    if prop.is_relationship:
+        return "relationship"
+    words = {"ColumnProperty": "column property", "MappedSQLExpression": "mapped sql expression"}
+    return words.get(type(prop).__name__, f"{prop.kind} property")

@@ -1,0 +1,177 @@
+"""Be Core's compile hook for `select()` over classes, attributes and aliases.
+
+Core calls `SelectOverClasses` when it compiles such a statement. The hook rewrites the statement to
+one over tables, which the inherited state then compiles, and leaves a `LoadPlan` behind that the
+rows are read by. Core's statement cache keeps both, so the hook runs once per shape of statement.
+
+Rules kept here:
+1. Only a statement that stands alone gets a plan, eager joins and loader options; inside another
+   one it is a source of columns.
+2. Nothing of the plan depends on bound values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.sql.expression import FromClause
+
+from holdfast.foundation.sqlalchemy_core import (
+    EMPTY_DICT,
+    CompileState,
+    SelectState,
+    select_iterables,
+)
+from holdfast.mapping.sockets import PLUGIN
+from holdfast.queries.eager_joins import with_eager_joins
+from holdfast.queries.entities import (
+    SelectedBundle,
+    SelectedColumn,
+    SelectedElement,
+    SelectedEntity,
+    column_descriptions,
+    parse_elements,
+)
+from holdfast.queries.joins import is_relationship_attribute, resolve_joins
+from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.planning import PlanBuilder
+from holdfast.queries.statement_options import statement_options
+from holdfast.queries.unions import FromStatement
+
+
+@CompileState.plugin_for(PLUGIN, "select")
+class SelectOverClasses(SelectState):
+    """The compile state of one SELECT over classes."""
+
+    __slots__ = ("plan",)
+
+    # None for a statement inside of another one.
+    plan: LoadPlan | None
+
+    def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
+        if compiler.stack or compiler.compile_state is not None:
+            self.plan = None
+            elements = parse_elements(statement._raw_columns, statement._label_style)
+            froms = joined_froms(statement, elements)
+            plain = as_core_select(statement, list(all_columns(elements)), froms)
+        else:
+            plain, self.plan = planned_select(statement)
+        super().__init__(plain, compiler, **kw)
+
+    @classmethod
+    def get_column_descriptions(cls, statement: Any) -> list[dict[str, Any]]:
+        """What `select().column_descriptions` tells (QY-10)."""
+        return column_descriptions(statement)
+
+    @classmethod
+    def all_selected_columns(cls, statement: Any) -> Iterator[Any]:
+        """The columns that a subquery made of the statement has."""
+        return all_columns(parse_elements(statement._raw_columns, statement._label_style))
+
+    @classmethod
+    def from_statement(cls, statement: Any, from_statement: Any) -> FromStatement:
+        """Load what `statement` selects from the rows of another statement (QY-64)."""
+        return FromStatement(statement, from_statement)
+
+    @classmethod
+    def _get_filter_by_entities(cls, statement: Any) -> Collection[Any]:
+        """Where `filter_by()` looks for names (QY-7)."""
+        found: dict[Any, None] = {}
+        joins = list(statement._setup_joins)
+        for memoized in statement._memoized_select_entities:
+            joins.extend(memoized._setup_joins)
+        for target, _, left, _ in joins:
+            for side in (target, left):
+                if side is not None:
+                    found[_clause_of(side)] = None
+        for element in (*statement._from_obj, *statement._raw_columns):
+            for clause in _clauses_of(element):
+                found[clause] = None
+        return list(found)
+
+
+def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
+    """A SELECT over classes as one over tables, and the plan by which its rows are read.
+
+    Raises:
+        LoaderOptionError: A loader option speaks of no entity of the statement.
+        JoinError: The way to a join target cannot be made out.
+    """
+    elements = parse_elements(statement._raw_columns, statement._label_style)
+    froms = joined_froms(statement, elements)
+    builder = PlanBuilder(statement_options(statement._with_options, elements))
+    plan = builder.build(elements)
+    plain = as_core_select(statement, builder.columns, froms)
+    return with_eager_joins(plain, builder), plan
+
+
+def _clause_of(target: Any) -> Any:
+    if is_relationship_attribute(target):
+        return (target.of_type_entity or target.property.entity).__clause_element__()
+    return target
+
+
+def _clauses_of(element: Any) -> Sequence[Any]:
+    entity = element._annotations.get("parententity")
+    if entity is not None:
+        return (entity.__clause_element__(),)
+    return element._from_objects  # type: ignore[no-any-return]
+
+
+def joined_froms(
+    statement: Any, elements: Sequence[SelectedElement]
+) -> tuple[FromClause, ...]:
+    """The statement's FROM elements with its `join()` calls carried out."""
+    froms: Sequence[FromClause] = statement._from_obj
+    for memoized in statement._memoized_select_entities:
+        before = parse_elements(memoized._raw_columns, statement._label_style)
+        froms = resolve_joins(froms, memoized._setup_joins, before)
+    if statement._setup_joins:
+        froms = resolve_joins(froms, statement._setup_joins, elements)
+    return tuple(froms)
+
+
+def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
+    """Every column that the elements stand for, deferred ones included."""
+    for element in elements:
+        if isinstance(element, SelectedEntity):
+            yield from entity_columns(element.entity)
+        elif isinstance(element, SelectedBundle):
+            yield from all_columns(element.members)
+        elif isinstance(element, SelectedColumn):
+            yield element.column
+
+
+def entity_columns(entity: Any) -> Iterator[Any]:
+    """The columns of all column attributes of an entity, each marked with the attribute's name."""
+    for prop in entity.mapper.properties.values():
+        if prop.kind == "column":
+            yield prop.expression_for(entity)
+
+
+def as_core_select(statement: Any, columns: Sequence[Any], froms: tuple[FromClause, ...]) -> Any:
+    """The statement over tables: same criteria, the given columns and FROM elements."""
+    plain = statement._generate()
+    plain._raw_columns = list(columns)
+    plain._from_obj = froms
+    plain._setup_joins = ()
+    plain._memoized_select_entities = ()
+    plain._with_options = ()
+    plain._propagate_attrs = EMPTY_DICT
+    if plain._group_by_clauses:
+        plain._group_by_clauses = _expanded(plain._group_by_clauses)
+    if plain._distinct_on:
+        plain._distinct_on = _expanded(plain._distinct_on)
+    return plain
+
+
+def _expanded(clauses: Sequence[Any]) -> tuple[Any, ...]:
+    found: list[Any] = []
+    for clause in clauses:
+        entity = clause._annotations.get("parententity")
+        if entity is not None and isinstance(clause, FromClause):
+            found.extend(entity_columns(entity))
+        else:
+            found.extend(select_iterables((clause,)))
+    return tuple(found)

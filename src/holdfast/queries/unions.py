@@ -1,0 +1,104 @@
+"""Load entities from the rows of a statement that was not made for them.
+
+`select(Author).from_statement(stmt)` gives a `FromStatement`. It compiles as the inner statement
+does, and maps that statement's columns, by their names, to the attributes of what was selected.
+A union of selects over classes has no plan of its own: it gives plain rows (QY-65).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.sql.expression import ClauseElement, TextClause, TextualSelect
+
+from holdfast.foundation.sqlalchemy_core import (
+    ExecutableReturnsRows,
+    ExecutableStatement,
+    Generative,
+    InternalTraversal,
+    coercions,
+    roles,
+)
+from holdfast.queries.entities import SelectedElement, column_descriptions, parse_elements
+from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.planning import PlanBuilder
+from holdfast.queries.statement_options import statement_options
+
+
+class Named:
+    """Give the construct its name without asking Core to generate the call of a compiler method."""
+
+    __visit_name__ = "holdfast_from_statement"
+
+
+class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):  # type: ignore[misc]
+    """What is selected, and the statement whose rows hold it."""
+
+    _traverse_internals = [
+        ("_raw_columns", InternalTraversal.dp_clauseelement_list),
+        ("element", InternalTraversal.dp_clauseelement),
+        *ExecutableStatement._executable_traverse_internals,
+    ]
+    _is_from_container = True
+    is_select = True
+
+    def __init__(self, statement: Any, element: Any) -> None:
+        self._raw_columns = list(statement._raw_columns)
+        self._label_style = statement._label_style
+        self._with_options = statement._with_options
+        self._execution_options = statement._execution_options
+        self._propagate_attrs = statement._propagate_attrs
+        # The statement that is run.
+        self.element = coercions.expect(roles.ReturnsRowsRole, element)
+        self.is_dml = getattr(self.element, "is_dml", False)
+        self.is_insert = getattr(self.element, "is_insert", False)
+        self.is_update = getattr(self.element, "is_update", False)
+        self.is_delete = getattr(self.element, "is_delete", False)
+
+    @property
+    def column_descriptions(self) -> list[dict[str, Any]]:
+        """What each element of a row will be (QY-10)."""
+        return column_descriptions(self)
+
+    @property
+    def _all_selected_columns(self) -> Any:
+        return self.element._all_selected_columns
+
+    @property
+    def _returning(self) -> Any:
+        return self.element._returning if self.is_dml else ()
+
+    @property
+    def _inline(self) -> bool:
+        return bool(self.is_insert and self.element._inline)
+
+    def _compiler_dispatch(self, compiler: Any, **kw: Any) -> str:
+        """Compile as the inner statement does, with our state as the compiled one's."""
+        if compiler.stack:
+            text: str = compiler.process(self.element, **kw)
+            return text
+        state = FromStatementState(self)
+        compiler.compile_state = state
+        return compiler.process(state.statement, **kw)  # type: ignore[no-any-return]
+
+
+class FromStatementState:
+    """What compiling a `FromStatement` leaves behind."""
+
+    __slots__ = ("by_name", "elements", "plan", "statement", "wanted")
+
+    def __init__(self, asked: FromStatement) -> None:
+        elements = parse_elements(asked._raw_columns, asked._label_style)
+        builder = PlanBuilder(
+            statement_options(asked._with_options, elements), can_join=False
+        )
+        self.elements: tuple[SelectedElement, ...] = elements
+        self.plan: LoadPlan = builder.build(elements)
+        # The columns of the plan, by position; `reading` finds each in the cursor's own order.
+        self.wanted: tuple[Any, ...] = tuple(builder.columns)
+        # Whether the columns are found in the rows by name rather than by position.
+        self.by_name = True
+        element = asked.element
+        if isinstance(element, TextClause):
+            element = TextualSelect(element, list(self.wanted), positional=False)
+        self.statement = element

@@ -1,0 +1,185 @@
+"""Make the objects of a batch of rows, and link those that were loaded together.
+
+Given a plan and rows, the objects of each entity are made for the whole batch at once, those of
+joined relationships after their parents; then parents get their collections and references.
+
+Rules kept here:
+1. A joined relationship fills the attribute only where it is unloaded (LD-151).
+2. A collection is built when all rows of the execution are in, since rows of one parent need not
+   stand together.
+3. Listeners and further SELECTs come when every object of the batch is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.errors.loading import several_rows_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.queries.load_plan import (
+    BundleResult,
+    ColumnResult,
+    ElementResult,
+    EntityLoad,
+    JoinedLoad,
+    LoadPlan,
+)
+from holdfast.reading.context import LoadContext
+from holdfast.reading.follow_up import load_follow_ups
+from holdfast.reading.populate import EntityLoader
+from holdfast.reading.row_loader import Row
+from holdfast.states.lifecycle import Move, fire
+
+
+def load_columns(
+    plan: LoadPlan, rows: Sequence[Row], context: LoadContext
+) -> list[Sequence[Any]]:
+    """The values of each element of the plan, one for each row; call `finish_batch` afterwards."""
+    return [_element_values(element, plan, rows, context) for element in plan.elements]
+
+
+def load_batch(plan: LoadPlan, rows: Sequence[Row], context: LoadContext) -> list[Sequence[Any]]:
+    """The same for a batch that stands alone."""
+    columns = load_columns(plan, rows, context)
+    finish_batch(context)
+    return columns
+
+
+def finish_batch(context: LoadContext) -> None:
+    """Complete the collections, tell listeners, and run the SELECTs that follow."""
+    if context.fillings:
+        _build_collections(context)
+    if context.new_states or context.refreshed_states:
+        _tell_listeners(context)
+    if context.parents:
+        load_follow_ups(context)
+
+
+def _element_values(
+    element: ElementResult, plan: LoadPlan, rows: Sequence[Row], context: LoadContext
+) -> Sequence[Any]:
+    if isinstance(element, EntityLoad):
+        return load_entity(element, plan.width, rows, context, repeats=plan.needs_unique)
+    if isinstance(element, ColumnResult):
+        index = element.index
+        return [row[index] for row in rows]
+    members = [_element_values(member, plan, rows, context) for member in element.members]
+    return _bundled(element, list(zip(*members, strict=True)))
+
+
+def _bundled(element: BundleResult, values: list[tuple[Any, ...]]) -> list[Any]:
+    procs = [lambda row, index=index: row[index] for index in range(len(element.members))]
+    labels = [member.name for member in element.members]
+    make = element.bundle.create_row_processor(None, procs, labels)
+    return [make(row) for row in values]
+
+
+def load_entity(
+    load: EntityLoad, width: int, rows: Sequence[Row], context: LoadContext, *, repeats: bool
+) -> list[Any]:
+    """The object of each row, with what is joined to it."""
+    loader: EntityLoader | None = load.memo.get("loader")
+    if loader is None:
+        loader = load.memo["loader"] = EntityLoader(load, width, repeats=repeats)
+    objects = loader.load_objects(rows, context)
+    for joined in load.joined:
+        if joined.relationship.uselist:
+            _collect(joined, width, rows, objects, context)
+        else:
+            _refer(joined, width, rows, objects, context)
+    if load.follow_ups:
+        context.parents.setdefault(load, []).extend(objects)
+    return objects
+
+
+def _lacks(parent: Any, key: str) -> bool:
+    values = parent.__dict__
+    if key in values:
+        return False
+    changes = values["_sa_instance_state"].changes
+    return changes is None or key not in changes
+
+
+def _collect(
+    joined: JoinedLoad, width: int, rows: Sequence[Row], parents: list[Any], context: LoadContext
+) -> None:
+    """Note the members that the rows hold for the parents' collections."""
+    relationship = joined.relationship
+    repeats = any(each.relationship.uselist for each in joined.load.joined) or (
+        relationship.secondary is not None
+    )
+    children = load_entity(joined.load, width, rows, context, repeats=repeats)
+    filling = context.fillings.setdefault(joined, {})
+    key = relationship.key
+    last: Any = None
+    members: dict[int, Any] | None = None
+    for parent, child in zip(parents, children, strict=True):
+        if parent is not last:
+            last = parent
+            members = None
+            if parent is not None:
+                entry = filling.get(id(parent))
+                if entry is None:
+                    members = {} if _lacks(parent, key) else None
+                    filling[id(parent)] = (parent, members)
+                else:
+                    members = entry[1]
+        if members is not None and child is not None:
+            members[id(child)] = child
+
+
+def _build_collections(context: LoadContext) -> None:
+    for joined, filling in context.fillings.items():
+        key = joined.relationship.key
+        for parent, members in filling.values():
+            if members is not None and _lacks(parent, key):
+                set_loaded_collection(parent, key, list(members.values()))
+    context.fillings = {}
+
+
+def set_loaded_collection(parent: Any, key: str, items: list[Any]) -> Any:
+    """Give an object a collection as it came from the database."""
+    values = parent.__dict__
+    state = values["_sa_instance_state"]
+    collection = values[key] = state.manager.slots[key].new_loaded(state, items)
+    return collection
+
+
+def _refer(
+    joined: JoinedLoad, width: int, rows: Sequence[Row], parents: list[Any], context: LoadContext
+) -> None:
+    """Give the parents the objects that their rows refer to."""
+    children = load_entity(joined.load, width, rows, context, repeats=True)
+    relationship = joined.relationship
+    key = relationship.key
+    for parent, child in zip(parents, children, strict=True):
+        if parent is not None and key not in parent.__dict__ and _lacks(parent, key):
+            parent.__dict__[key] = child
+    if relationship.direction.name == "ONETOMANY":
+        _warn_of_several(joined, parents, children)
+
+
+def _warn_of_several(joined: JoinedLoad, parents: list[Any], children: list[Any]) -> None:
+    first: dict[int, Any] = {}
+    for parent, child in zip(parents, children, strict=True):
+        if parent is None or child is None:
+            continue
+        if first.setdefault(id(parent), child) is not child:
+            warn(several_rows_warning(str(joined.relationship), "eagerly"))
+            return
+
+
+def _tell_listeners(context: LoadContext) -> None:
+    new_states, refreshed = context.new_states, context.refreshed_states
+    context.new_states, context.refreshed_states = [], []
+    for state in new_states:
+        manager: Any = state.manager
+        if manager.has_load_listeners:
+            manager.dispatch.load(state, context)
+    if context.watches:
+        fire(context.members, Move.LOADED, new_states)
+    for state, keys in refreshed:
+        manager = state.manager
+        if manager.has_refresh_listeners:
+            manager.dispatch.refresh(state, context, keys)

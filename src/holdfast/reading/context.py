@@ -1,0 +1,82 @@
+"""Hold what one execution needs while its rows become objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.queries.load_plan import EntityLoad, JoinedLoad
+from holdfast.states.identity_map import IdentityMap, Space
+from holdfast.states.instance import InstanceState
+from holdfast.states.members import Members
+from holdfast.states.ports import SessionPort
+
+NOTHING: Mapping[str, Any] = {}
+
+
+class LoadContext:
+    """One execution of one plan in one session; also what listeners get as `context`."""
+
+    __slots__ = (
+        "execution_options",
+        "fillings",
+        "identity_map",
+        "identity_token",
+        "load_options",
+        "members",
+        "new_states",
+        "parents",
+        "populate_existing",
+        "refreshed",
+        "refreshed_states",
+        "session",
+        "statement",
+        "target",
+        "target_load",
+        "watches",
+    )
+
+    def __init__(
+        self,
+        session: SessionPort,
+        execution_options: Mapping[str, Any] = NOTHING,
+        *,
+        load_options: tuple[Any, ...] = (),
+        statement: Any = None,
+        target: InstanceState | None = None,
+    ) -> None:
+        self.session: Any = session
+        members: Members = session.members
+        self.members = members
+        self.identity_map: IdentityMap = members.identity_map
+        self.execution_options = execution_options
+        # Loaded attributes are replaced, and changes lost, rather than kept.
+        self.populate_existing = False
+        # Becomes part of the keys of loaded objects.
+        self.identity_token: Any = None
+        if execution_options:
+            self.populate_existing = bool(execution_options.get("populate_existing"))
+            self.identity_token = execution_options.get("identity_token")
+        # Options that stay with the loaded objects.
+        self.load_options = load_options
+        self.statement = statement
+        # The one object that the rows of one entity load are for, whether or not the identity
+        # map holds it.
+        self.target = target
+        self.target_load: EntityLoad | None = None
+        # Joined collection -> id of the parent -> (parent, its members by id, or None when the
+        # parent has the collection already). Emptied when a batch is finished.
+        self.fillings: dict[JoinedLoad, dict[int, tuple[Any, dict[int, Any] | None]]] = {}
+        # Entity load -> objects of the batch, for the loads that follow.
+        self.parents: dict[EntityLoad, list[Any]] = {}
+        # States made by this batch, and those that got values, in order; for listeners.
+        self.new_states: list[InstanceState] = []
+        self.refreshed_states: list[tuple[InstanceState, list[str]]] = []
+        # Objects that `populate_existing` has replaced in this execution.
+        self.refreshed: set[InstanceState] = set()
+        # Whether anyone listens to loads.
+        self.watches: bool = getattr(session, "has_listeners", False)
+
+    def space_of(self, mapper: Any) -> Space:
+        """The identity map's dictionary for the hierarchy of `mapper`."""
+        return self.identity_map.space_of(mapper.base_mapper, self.identity_token)

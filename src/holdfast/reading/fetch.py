@@ -1,0 +1,106 @@
+"""Run a SELECT of our own, and give back its elements as columns of objects and values.
+
+Two ways: a statement over classes through Core, whose cache keeps its plan; or a `PlannedSelect`,
+planned once and run as a fixed statement, for the loads that happen again and again. Sessions with
+`do_orm_execute` listeners see the first way only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from holdfast.foundation.fixed_statement import FixedStatement
+from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.select import planned_select
+from holdfast.reading.assemble import load_batch
+from holdfast.reading.context import LoadContext
+from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
+from holdfast.states.instance import InstanceState
+
+
+class PlannedSelect:
+    """A SELECT over classes that is planned and compiled once."""
+
+    __slots__ = ("fixed", "mapper", "plan", "statement")
+
+    def __init__(self, statement: Any, names: Sequence[str], mapper: Any) -> None:
+        plain, plan = planned_select(statement)
+        # The statement over classes, for sessions whose listeners want to see it.
+        self.statement = statement
+        self.plan: LoadPlan = plan
+        self.fixed = FixedStatement(plain, names)
+        # Says on which connection it runs.
+        self.mapper = mapper
+
+    def load_columns(
+        self,
+        session: Any,
+        values: tuple[Any, ...],
+        *,
+        target: InstanceState | None = None,
+        origin: LoadOrigin | None = None,
+    ) -> list[Sequence[Any]]:
+        """Run it; the elements of its rows, one sequence for each.
+
+        Args:
+            session: Whose objects are loaded.
+            values: Of its parameters.
+            target: The one object that the rows are for.
+            origin: Tells listeners why it runs.
+        """
+        if session.intercepts_execution:
+            names = self.fixed.parameter_names
+            parameters = dict(zip(names, values, strict=True))
+            return fetch_columns(
+                session, self.statement, parameters, target=target, origin=origin
+            )
+        rows = self.fixed.fetch_rows(session.connection_for(self.mapper), values)
+        context = LoadContext(session, target=target)
+        if target is not None:
+            context.target_load = self.plan.elements[0]  # type: ignore[assignment]
+        return load_batch(self.plan, rows, context)
+
+
+def fetch_columns(
+    session: Any,
+    statement: Any,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    execution_options: Mapping[str, Any] | None = None,
+    bind_arguments: Mapping[str, Any] | None = None,
+    target: InstanceState | None = None,
+    origin: LoadOrigin | None = None,
+) -> list[Sequence[Any]]:
+    """Run a statement over classes through the session; its elements, one sequence for each."""
+    options: dict[str, Any] = dict(execution_options or {})
+    if origin is not None:
+        options[ORIGIN_OPTION] = origin
+    if target is not None:
+        options[TARGET_OPTION] = target
+    more = {} if bind_arguments is None else {"bind_arguments": bind_arguments}
+    result = session.execute_internal(statement, parameters, execution_options=options, **more)
+    if result._source_supports_scalars:
+        return [result.unique().scalars().all()]
+    return list(zip(*result.all(), strict=True))
+
+
+TARGET_OPTION = "_load_target"
+"""Key in execution options for the state of the one object that the rows are for."""
+
+
+class Planned:
+    """Planned selects by mapper and name; they go when their mapper goes."""
+
+    __slots__ = ("by_mapper",)
+
+    def __init__(self) -> None:
+        self.by_mapper: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+
+    def of(self, mapper: Any) -> dict[Any, Any]:
+        """The selects of one mapper, by whatever names them."""
+        found = self.by_mapper.get(mapper)
+        if found is None:
+            found = self.by_mapper[mapper] = {}
+        return found

@@ -1,0 +1,21 @@
+"""Run the SELECTs that follow a batch: selectin loading and its kin.
+
+Called when the objects of a batch are complete. Each relationship's strategy loads for all parents
+of the batch at once.
+"""
+
+from __future__ import annotations
+
+from holdfast.reading.context import LoadContext
+
+
+def load_follow_ups(context: LoadContext) -> None:
+    """Load what the plan leaves to further SELECTs, parents before what hangs on them."""
+    parents, context.parents = context.parents, {}
+    for load, objects in parents.items():
+        distinct = list({id(each): each for each in objects if each is not None}.values())
+        if not distinct:
+            continue
+        for follow_up in load.follow_ups:
+            strategy = follow_up.relationship.strategy_for(follow_up.strategy)
+            strategy.load_for(distinct, follow_up, context)

@@ -1,0 +1,224 @@
+"""Load or refresh one object by its key.
+
+The common case runs one fixed statement for each mapper; options, locks and composite keys with
+NULL parts are fresh statements over the class.
+
+Rules kept here:
+1. A load goes to the database always: whether the identity map has the object was asked before.
+2. A refresh gives values to that very object and to no other, whether or not the map holds it.
+3. A refresh fills what is missing: who wants new values has expired the old ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select
+
+from holdfast.errors.loading import null_key_load_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.fixed_statement import FixedStatement
+from holdfast.queries.paths import LoadPath
+from holdfast.queries.statement_options import StartsAt
+from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
+from holdfast.reading.origin import COLUMN_LOAD
+from holdfast.states.instance import InstanceState
+
+_planned = Planned()
+
+NOTHING: Mapping[str, Any] = {}
+
+
+def key_values(mapper: Any, pk: Any) -> tuple[Any, ...]:
+    """The values of a bare primary key."""
+    return (pk,) if mapper.single_pk_key is not None else pk  # type: ignore[no-any-return]
+
+
+def load_by_key(
+    session: Any,
+    mapper: Any,
+    pk: Any,
+    *,
+    populate_existing: bool = False,
+    with_for_update: Any = None,
+    options: Sequence[Any] = (),
+    execution_options: Mapping[str, Any] = NOTHING,
+    bind_arguments: Mapping[str, Any] | None = None,
+    identity_token: Any = None,
+) -> Any | None:
+    """The object in the row with this primary key, or None where there is no such row.
+
+    Args:
+        session: Whose object it will be.
+        mapper: Of the wanted class.
+        pk: Bare, or a tuple for a composite key.
+        populate_existing: Replace the values of an object that is present.
+        with_for_update: A lock, as Core keeps it.
+        options: Loader options.
+        execution_options: For the SELECT.
+        bind_arguments: For the session's choice of a connection.
+        identity_token: Becomes part of the object's key.
+    """
+    values = key_values(mapper, pk)
+    if None in values and all(value is None for value in values):
+        warn(null_key_load_warning())
+        return None
+    is_plain = not (
+        populate_existing
+        or options
+        or execution_options
+        or bind_arguments
+        or with_for_update is not None
+        or identity_token is not None
+        or None in values
+    )
+    if is_plain:
+        found = planned_get(mapper).load_columns(session, values)[0]
+        return found[0] if found else None
+    more: dict[str, Any] = dict(execution_options)
+    if populate_existing:
+        more["populate_existing"] = True
+    if identity_token is not None:
+        more["identity_token"] = identity_token
+    statement = select(mapper).where(_criterion(mapper, values))
+    if options:
+        statement = statement.options(*options)
+    if with_for_update is not None:
+        statement._for_update_arg = with_for_update
+    found = fetch_columns(
+        session, statement, execution_options=more, bind_arguments=bind_arguments
+    )[0]
+    return found[0] if found else None
+
+
+def planned_get(mapper: Any) -> PlannedSelect:
+    """The SELECT of one object of a mapper by its primary key."""
+    forms = _planned.of(mapper)
+    found: PlannedSelect | None = forms.get("get")
+    if found is None:
+        names = [f"pk_{number}" for number in range(1, len(mapper.primary_key) + 1)]
+        criteria = [
+            column == bindparam(name, type_=column.type)
+            for column, name in zip(mapper.primary_key, names, strict=True)
+        ]
+        found = PlannedSelect(select(mapper).where(*criteria), names, mapper)
+        forms["get"] = found
+    return found
+
+
+def _criterion(mapper: Any, values: Sequence[Any]) -> Any:
+    pairs = zip(mapper.primary_key, values, strict=True)
+    return and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
+
+
+def refresh_state(
+    session: Any,
+    state: InstanceState,
+    keys: Iterable[str] | None = None,
+    *,
+    with_for_update: Any = None,
+) -> bool:
+    """Read the missing values of one object; False when its row is gone.
+
+    Args:
+        session: The object's.
+        state: Its state, with a primary key.
+        keys: Names of the attributes to read; None for all that are not deferred, with what is
+            loaded eagerly.
+        with_for_update: A lock, as Core keeps it.
+    """
+    mapper = state.manager.mapper
+    if keys is None:
+        return _refresh_all(session, state, mapper, with_for_update)
+    relationships = [key for key in keys if mapper.properties[key].kind == "relationship"]
+    columns = [key for key in keys if mapper.properties[key].kind == "column"]
+    if not load_column_values(session, state, columns, with_for_update=with_for_update):
+        return False
+    instance = state()
+    for key in relationships:
+        instance.__dict__.pop(key, None)
+        getattr(instance, key)
+    return True
+
+
+def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_update: Any) -> bool:
+    values = key_values(mapper, state.pk)
+    extra = state.extra
+    options = () if extra is None else extra.load_options
+    if not options and with_for_update is None and None not in values:
+        planned = planned_get(mapper)
+        found = planned.load_columns(session, values, target=state, origin=COLUMN_LOAD)
+        return bool(found[0])
+    statement = select(mapper).where(_criterion(mapper, values))
+    if options:
+        path = LoadPath((mapper,)) if extra is None else extra.load_path
+        columns = frozenset(mapper.column_keys) - mapper.deferred_keys
+        statement = statement.options(StartsAt(path, only=columns), *options)
+    if with_for_update is not None:
+        statement._for_update_arg = with_for_update
+    more = {"identity_token": state.identity_token} if state.identity_token is not None else None
+    return bool(
+        fetch_columns(
+            session, statement, execution_options=more, target=state, origin=COLUMN_LOAD
+        )[0]
+    )
+
+
+def load_column_values(
+    session: Any,
+    state: InstanceState,
+    keys: Sequence[str],
+    *,
+    with_for_update: Any = None,
+) -> bool:
+    """Read the named column attributes that one object lacks; False when its row is gone."""
+    mapper = state.manager.mapper
+    values = key_values(mapper, state.pk)
+    if with_for_update is not None or None in values or session.intercepts_execution:
+        columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
+        statement = select(*columns).where(_criterion(mapper, values))
+        statement._for_update_arg = with_for_update
+        statement = statement._set_propagate_attrs(mapper.clause._propagate_attrs)
+        parts = fetch_columns(session, statement, origin=COLUMN_LOAD)
+        row = [part[0] for part in parts if part]
+    else:
+        fixed = _column_select(mapper, tuple(keys))
+        rows = fixed.fetch_rows(session.connection_for(mapper), values)
+        row = list(rows[0]) if rows else []
+    if not row:
+        return False
+    _store(session, state, keys, row)
+    return True
+
+
+def _store(session: Any, state: InstanceState, keys: Sequence[str], row: Sequence[Any]) -> None:
+    instance = state()
+    if instance is None:
+        return
+    present, changes = instance.__dict__, state.changes
+    stored = []
+    for key, value in zip(keys, row, strict=False):
+        if key not in present and (changes is None or key not in changes):
+            present[key] = value
+            stored.append(key)
+    manager: Any = state.manager
+    if stored and manager.has_refresh_listeners:
+        manager.dispatch.refresh(state, None, stored)
+
+
+def _column_select(mapper: Any, keys: tuple[str, ...]) -> FixedStatement:
+    forms = _planned.of(mapper)
+    found: FixedStatement | None = forms.get(keys)
+    if found is None:
+        columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
+        names = [f"pk_{number}" for number in range(1, len(mapper.primary_key) + 1)]
+        criteria = [
+            column == bindparam(name, type_=column.type)
+            for column, name in zip(mapper.primary_key, names, strict=True)
+        ]
+        statement = select(*columns).select_from(mapper.selectable).where(*criteria)
+        found = forms[keys] = FixedStatement(statement, names)
+    return found
+
+

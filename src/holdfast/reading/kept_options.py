@@ -1,0 +1,55 @@
+"""Keep the options of a statement with the objects that it loaded, for their later loads.
+
+All objects of one execution share one `KeptOptions`, so that what the options say is worked out
+once for each path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from holdfast.queries.options.apply import build_option_table, propagated
+from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
+from holdfast.queries.statement_options import StartsAt
+
+
+class KeptOptions(tuple[Any, ...]):
+    """The options that stay with loaded objects (LD-90)."""
+
+    # Path of an object -> what the options say there and below.
+    tables: dict[LoadPath, OptionTable]
+
+
+def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
+    """Those of a statement's options that stay with its objects; () when none do."""
+    kept = propagated(each for each in options if not isinstance(each, StartsAt))
+    return KeptOptions(kept) if kept else ()
+
+
+def kept_table(extra: Any) -> OptionTable:
+    """What the options kept with an object say, by path."""
+    options, path = extra.load_options, extra.load_path
+    if not isinstance(options, KeptOptions):
+        return build_option_table(options, [path.last], start=path)
+    tables = options.__dict__.setdefault("tables", {})
+    found: OptionTable | None = tables.get(path)
+    if found is None:
+        found = tables[path] = build_option_table(options, [path.last], start=path)
+    return found
+
+
+def kept_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """What the options kept with an object say of one of its relationships."""
+    extra = state.extra
+    if extra is None or not extra.load_options:
+        return None
+    return kept_table(extra).choice(extra.load_path, prop)
+
+
+def kept_column_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """What they say of one of its columns."""
+    extra = state.extra
+    if extra is None or not extra.load_options:
+        return None
+    return kept_table(extra).column_choice(extra.load_path, prop)

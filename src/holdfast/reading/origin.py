@@ -1,0 +1,27 @@
+"""Tell a listener of statement executions what made Holdfast send a SELECT of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.queries.paths import LoadPath
+from holdfast.states.instance import InstanceState
+
+ORIGIN_OPTION = "_load_origin"
+"""Key under which the origin travels in execution options, as far as the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrigin:
+    """Why a SELECT is sent: columns of an object are missing, or a relationship is loaded."""
+
+    is_column_load: bool = False
+    is_relationship_load: bool = False
+    # The object whose attribute was touched; None for loads of many.
+    lazy_loaded_from: InstanceState | None = None
+    # Where the loaded entities stand in the first statement's options.
+    path: LoadPath = LoadPath.ROOT
+
+
+COLUMN_LOAD = LoadOrigin(is_column_load=True)

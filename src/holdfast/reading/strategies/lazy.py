@@ -1,0 +1,219 @@
+"""Load a relationship by one SELECT when it is touched, or from the identity map without any.
+
+Rules kept here:
+1. A simple many-to-one asks the identity map first; a foreign key of None has no target (LD-11).
+2. The foreign key is the object's present one, unflushed changes included (LD-15).
+3. The session flushes before a SELECT, never for an answer from memory (LD-12).
+4. Options of the statement that loaded the object apply below it (LD-17).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from holdfast.errors.loading import DetachedInstanceError, several_rows_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.markers import (
+    ATTR_WAS_SET,
+    NO_VALUE,
+    PASSIVE_CLASS_MISMATCH,
+    PASSIVE_NO_RESULT,
+)
+from holdfast.mapping.sockets import register_strategy
+from holdfast.queries.statement_options import StartsAt
+from holdfast.reading.assemble import set_loaded_collection
+from holdfast.reading.fetch import PlannedSelect, fetch_columns
+from holdfast.reading.identity import load_by_key, planned_get, refresh_state
+from holdfast.reading.kept_options import kept_choice
+from holdfast.reading.origin import LoadOrigin
+from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
+
+
+@register_strategy("select")
+class LazyStrategy(RelationshipStrategy):
+    """One SELECT for each object whose attribute is touched (LD-10)."""
+
+    def __init__(self, prop: Any) -> None:
+        super().__init__(prop)
+        # Names of the foreign key attributes, for a target that the identity map knows by them.
+        self.foreign_keys: tuple[str, ...] = prop.simple_many_to_one
+        self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else None
+        self.base_mapper = prop.mapper.base_mapper
+        self.target_class: type[Any] = prop.mapper.class_
+        self._planned: PlannedSelect | None = None
+
+    def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
+        """The related object, or the collection put into `d`; or a marker."""
+        if not policy.may_load:
+            return PASSIVE_NO_RESULT
+        members = state.members
+        session = None if members is None else members.session
+        if session is None:
+            if not policy.raise_on_missing or not policy.may_fetch:
+                return PASSIVE_NO_RESULT
+            raise DetachedInstanceError.lazy_load(state, self.key)
+        if self.foreign_keys:
+            # PERF: lazy many-to-one present.
+            pk = self._target_key(state, d, policy)
+            if pk is None or pk is PASSIVE_NO_RESULT:
+                return pk
+            space = members.identity_map.spaces.get(self.base_mapper)
+            found = None if space is None else space.get(pk)
+            instance = None if found is None else found()
+            if instance is not None and state.identity_token is None:
+                return self._checked(instance, found, session, policy)
+        if not policy.may_fetch or not (policy.fetches_related or state.pk is None):
+            return PASSIVE_NO_RESULT
+        if policy.autoflushes and state.pk is not None:
+            session.autoflush_if_enabled()
+        if self.foreign_keys:
+            return self._load_by_key(session, state, d, policy)
+        return self._load_by_values(session, state, d, policy)
+
+    # -- by the target's key ---------------------------------------------------------------------
+
+    def _target_key(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> Any:
+        """The target's bare primary key, None when there is no target, or a marker."""
+        if policy.against_committed:
+            return self._key_of([self._committed(state, d, key, policy) for key in self.foreign_keys])
+        single = self.single_foreign_key
+        if single is not None:
+            try:
+                return d[single]
+            except KeyError:
+                pass
+        return self._key_of([self._present(state, d, key, policy) for key in self.foreign_keys])
+
+    def _key_of(self, values: list[Any]) -> Any:
+        if any(value is PASSIVE_NO_RESULT for value in values):
+            return PASSIVE_NO_RESULT
+        if all(value is None or value is NO_VALUE for value in values):
+            return None
+        if any(value is None or value is NO_VALUE for value in values):
+            return tuple(values) if self.relationship.mapper.allow_partial_pks else None
+        return values[0] if len(values) == 1 else tuple(values)
+
+    @staticmethod
+    def _present(state: Any, d: dict[str, Any], key: str, policy: LoadPolicy) -> Any:
+        return d[key] if key in d else state.manager.slots[key].get(state, d, policy)
+
+    @staticmethod
+    def _committed(state: Any, d: dict[str, Any], key: str, policy: LoadPolicy) -> Any:
+        changes = state.changes
+        if changes is not None and key in changes:
+            return changes[key]
+        return LazyStrategy._present(state, d, key, policy)
+
+    def _checked(self, instance: Any, found: Any, session: Any, policy: LoadPolicy) -> object:
+        """An object of the identity map, if it is one of the target's class with a row."""
+        if not isinstance(instance, self.target_class):
+            return PASSIVE_CLASS_MISMATCH if policy.returns_no_value else None
+        mapper = found.manager.mapper
+        if mapper.primary_key_keys[0] not in instance.__dict__ and found.expired:
+            if not policy.may_fetch:
+                return instance
+            if not refresh_state(session, found):
+                return None
+        return instance
+
+    def _load_by_key(
+        self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy
+    ) -> object:
+        # The flush may have changed the foreign key.
+        pk = self._target_key(state, d, policy)
+        if pk is None or pk is PASSIVE_NO_RESULT:
+            return pk
+        mapper = self.relationship.mapper
+        options = self._options_below(state)
+        if options or state.identity_token is not None:
+            token = state.identity_token
+            return load_by_key(session, mapper, pk, options=options, identity_token=token)
+        values = (pk,) if self.single_foreign_key is not None else pk
+        if None in values or session.intercepts_execution:
+            return load_by_key(session, mapper, pk)
+        found = planned_get(mapper).load_columns(session, values)[0]
+        return found[0] if found else None
+
+    # -- by the values of the join -----------------------------------------------------------------
+
+    def _load_by_values(
+        self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy
+    ) -> object:
+        values = self._join_values(state, d, policy)
+        if values is None:
+            return PASSIVE_NO_RESULT
+        if all(value is None for value in values):
+            return self._deliver(state, d, [])
+        choice = kept_choice(state, self.relationship)
+        options = self._options_below(state)
+        if options or choice is not None:
+            found = self._fetch_with_options(session, state, values, options, choice)
+        else:
+            found = self.planned.load_columns(session, values, origin=self._origin(state))[0]
+            if self.planned.plan.needs_unique:
+                found = list({id(each): each for each in found}.values())
+        return self._deliver(state, d, [each for each in found if each is not None])
+
+    def _join_values(
+        self, state: Any, d: dict[str, Any], policy: LoadPolicy
+    ) -> tuple[Any, ...] | None:
+        mapper = state.manager.mapper
+        read = self._committed if policy.against_committed else self._present
+        values = []
+        for column in self.relationship.lazy_clause.columns:
+            value = read(state, d, mapper.key_of(column), policy)
+            if value is PASSIVE_NO_RESULT:
+                return None
+            values.append(None if value is NO_VALUE else value)
+        return tuple(values)
+
+    @property
+    def planned(self) -> PlannedSelect:
+        """The SELECT without options, planned once."""
+        if self._planned is None:
+            clause = self.relationship.lazy_clause
+            self._planned = PlannedSelect(
+                self._statement(self.relationship.entity), clause.names, self.relationship.mapper
+            )
+        return self._planned
+
+    def _statement(self, entity: Any) -> Any:
+        relationship = self.relationship
+        statement: Any = select(entity).where(relationship.lazy_clause.criterion)
+        if relationship.secondary is not None:
+            statement = statement.select_from(entity, relationship.secondary)
+        if relationship.order_by:
+            statement = statement.order_by(*relationship.order_by)
+        return statement
+
+    def _fetch_with_options(
+        self, session: Any, state: Any, values: tuple[Any, ...], options: Any, choice: Any
+    ) -> Any:
+        statement = self._statement(target_entity(self.relationship, choice))
+        if choice is not None and choice.criteria:
+            statement = statement.where(*choice.criteria)
+        statement = statement.options(*options)
+        parameters = dict(zip(self.relationship.lazy_clause.names, values, strict=True))
+        return fetch_columns(session, statement, parameters, origin=self._origin(state))[0]
+
+    def _options_below(self, state: Any) -> tuple[Any, ...]:
+        extra = state.extra
+        if extra is None or not extra.load_options:
+            return ()
+        path = extra.load_path.along(self.relationship, self.relationship.mapper)
+        return (StartsAt(path), *extra.load_options)
+
+    def _origin(self, state: Any) -> LoadOrigin:
+        return LoadOrigin(is_relationship_load=True, lazy_loaded_from=state)
+
+    def _deliver(self, state: Any, d: dict[str, Any], found: list[Any]) -> object:
+        if self.relationship.uselist:
+            set_loaded_collection(state(), self.key, found)
+            return ATTR_WAS_SET
+        if len(found) > 1:
+            warn(several_rows_warning(str(self.relationship)))
+        return found[0] if found else None
+

@@ -1,0 +1,135 @@
+"""This file holds the connections of one level of a session's transaction, and how each is ended.
+
+Called by `transaction` when SQL is about to run; asks the engine for a connection, begins what is
+to be begun on it, and remembers what of it is the session's to end.
+
+Rules kept here:
+1. One connection serves one engine within a transaction (TX-87).
+2. A connection that the session was given stays open; one that it opened is closed (TX-81).
+3. What was begun outside is ended only as far as `join_transaction_mode` allows (TX-140).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy.engine import Connection, Engine
+
+from holdfast.errors.session import SessionUseError
+from holdfast.sessions.savepoints import begin_savepoint
+
+JoinMode = Literal["conditional_savepoint", "rollback_only", "control_fully", "create_savepoint"]
+JOIN_MODES: tuple[str, ...] = get_args(JoinMode)
+
+
+class Lease(NamedTuple):
+    """One connection, as one level of a transaction uses it."""
+
+    connection: Connection
+    # What Core began for this level, or found begun.
+    transaction: Any
+    # Whether commit and close at this level reach `transaction`.
+    ends_transaction: bool
+    # Whether the session opened the connection.
+    closes_connection: bool
+
+
+class Leases:
+    """The connections of one level, in the order in which they were acquired."""
+
+    __slots__ = ("by_bind",)
+
+    def __init__(self) -> None:
+        # Connection and engine -> lease: each lease stands under both.
+        self.by_bind: dict[Any, Lease] = {}
+
+    def __iter__(self) -> Iterator[Lease]:
+        return (lease for bind, lease in list(self.by_bind.items()) if bind is lease.connection)
+
+    def find(self, bind: Any) -> Lease | None:
+        """The lease of an engine or connection, or None."""
+        return self.by_bind.get(bind)
+
+    def add(self, lease: Lease) -> None:
+        """Enter a lease under its connection and its engine."""
+        self.by_bind[lease.connection] = lease
+        self.by_bind[lease.connection.engine] = lease
+
+    def connections(self) -> frozenset[Connection]:
+        """The connections of this level (TX-85)."""
+        return frozenset(lease.connection for lease in self)
+
+    def roll_back(self) -> None:
+        """Roll back on every connection, also what was begun outside."""
+        for lease in self:
+            lease.transaction.rollback()
+
+    def commit(self) -> None:
+        """Commit what is this level's to commit."""
+        for lease in self:
+            if lease.ends_transaction:
+                lease.transaction.commit()
+
+    def prepare(self) -> None:
+        """Prepare the two-phase transaction of every connection."""
+        for lease in self:
+            lease.transaction.prepare()
+
+    def close(self, *, invalidate: bool) -> None:
+        """End the root level: release every connection, rolling back what is still open."""
+        for lease in self:
+            if invalidate:
+                lease.connection.invalidate()
+            if lease.ends_transaction and lease.transaction.is_valid:
+                lease.transaction.close()
+            if lease.closes_connection:
+                lease.connection.close()
+
+
+def lease_root(
+    bind: Engine | Connection,
+    leases: Leases,
+    options: Mapping[str, Any] | None,
+    *,
+    join_mode: str,
+    twophase: bool,
+) -> Lease:
+    """Acquire a connection for the root of a transaction, and begin on it."""
+    given = isinstance(bind, Connection)
+    if given:
+        if bind.engine in leases.by_bind:
+            raise SessionUseError.second_connection()
+        connection: Any = bind
+    else:
+        connection = bind.connect()
+    try:
+        if options:
+            connection = connection.execution_options(**options)
+        transaction, ends = _begin_on(connection, join_mode, twophase=twophase)
+    except BaseException:
+        if not given:
+            connection.close()
+        raise
+    return Lease(connection, transaction, ends, not given)
+
+
+def lease_nested(connection: Connection, *, given: bool) -> Lease:
+    """Establish a SAVEPOINT on a connection that the enclosing level holds."""
+    return Lease(connection, begin_savepoint(connection), True, not given)  # noqa: FBT003
+
+
+def _begin_on(connection: Any, join_mode: str, *, twophase: bool) -> tuple[Any, bool]:
+    """What the session uses as its transaction on the connection, and whether it may end it."""
+    if twophase:
+        return connection.begin_twophase(), True
+    if not connection.in_transaction():
+        return connection.begin(), True
+    is_nested = connection.in_nested_transaction()
+    if join_mode == "conditional_savepoint":
+        join_mode = "create_savepoint" if is_nested else "rollback_only"
+    if join_mode == "create_savepoint":
+        return connection.begin_nested(), True
+    if is_nested:
+        return connection.get_nested_transaction(), join_mode == "control_fully"
+    return connection.get_transaction(), join_mode == "control_fully"

@@ -1,0 +1,102 @@
+"""This file runs one statement for a session: listeners, autoflush, connection, rows to objects.
+
+Called by `Session.execute` and its relatives, and by `reading` for loads of its own. Statements
+over classes are compiled by `queries.select` and read by `reading.result`; all others pass through
+to Core as they are.
+
+Rules kept here:
+1. Listeners run before the autoflush (EV-28); a result of theirs ends the execution (EV-22).
+2. Options of the call win over the statement's, and those over the session's (TX-84).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Result
+from sqlalchemy.sql import Executable, Select
+
+from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, roles
+from holdfast.mapping.sockets import PLUGIN
+from holdfast.reading.origin import ORIGIN_OPTION
+from holdfast.reading.result import build_result
+from holdfast.sessions.execute_state import Listener, ORMExecuteState
+
+if TYPE_CHECKING:
+    from holdfast.sessions.session import Session
+
+# Rows are read by the columns that the compiled statement knows, so Core need not adapt its
+# result metadata to each new statement object of the same shape.
+ORM_OPTIONS: Mapping[str, Any] = {"_result_disable_adapt_to_context": True}
+
+
+def execute(
+    session: Session,
+    statement: Executable,
+    params: Any,
+    options: Mapping[str, Any],
+    bind_arguments: Mapping[str, Any] | None,
+    *,
+    listeners: Sequence[Listener] | None = None,
+    autoflush: bool = True,
+) -> Result[Any]:
+    """Run a statement and answer its result.
+
+    Args:
+        session: The session.
+        statement: Anything that Core can execute.
+        params: One set of parameters, or several.
+        options: Execution options of this call.
+        bind_arguments: Arguments for `Session.get_bind`.
+        listeners: Listeners still to run; None means all that the session has.
+        autoflush: False for loads that `reading` has flushed for already.
+    """
+    if type(statement) is not Select:
+        statement = coercions.expect(roles.StatementRole, statement)
+    attributes: Mapping[str, Any] = statement._propagate_attrs  # type: ignore[attr-defined]
+    is_orm = attributes.get("compile_state_plugin") == PLUGIN
+    arguments = dict(bind_arguments) if bind_arguments else {}
+    arguments.setdefault("clause", statement)
+    if is_orm:
+        arguments.setdefault("mapper", attributes["plugin_subject"].mapper)
+    if session.intercepts_execution:
+        todo = session.dispatch.do_orm_execute if listeners is None else listeners
+        if todo:
+            shown = ORMExecuteState(session, statement, params, options, arguments, tuple(todo))
+            result = shown.run_listeners()
+            if result is not None:
+                return result
+            statement, params = shown.statement, shown.parameters
+            options = shown.local_execution_options
+    return _run(session, statement, params, options, arguments, is_orm=is_orm, autoflush=autoflush)
+
+
+def _run(
+    session: Session,
+    statement: Any,
+    params: Any,
+    options: Mapping[str, Any],
+    arguments: dict[str, Any],
+    *,
+    is_orm: bool,
+    autoflush: bool,
+) -> Result[Any]:
+    own: Mapping[str, Any] = statement._execution_options
+    if session.execution_options:
+        inherited = {k: v for k, v in session.execution_options.items() if k not in own}
+        options = {**inherited, **options}
+    if autoflush and options.get("autoflush", own.get("autoflush", True)):
+        session.autoflush_if_enabled()
+    bind = session.get_bind(**arguments)
+    connection = session.connection_for_bind(bind)
+    if not is_orm:
+        return connection.execute(statement, params or {}, execution_options=options)
+    core_options = {**options, **ORM_OPTIONS}
+    core_options.pop(ORIGIN_OPTION, None)
+    cursor: Any = connection.execute(statement, params or {}, execution_options=core_options)
+    state = getattr(cursor.context.compiled, "compile_state", None)
+    if getattr(state, "plan", None) is None:
+        return cursor  # type: ignore[no-any-return]
+    merged = {**own, **options} if own else options
+    return build_result(session, statement, cursor, merged or EMPTY_DICT)

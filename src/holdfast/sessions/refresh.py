@@ -1,0 +1,171 @@
+"""This file reads objects by key, forgets their values, and reads them again: get, expire, refresh.
+
+Rules kept here:
+1. `get` answers from the identity map where it can, and then emits nothing (SB-120).
+2. `refresh` expires first and flushes then: changes of the object itself are lost (SM-121).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from holdfast.errors.loading import ObjectDeletedError
+from holdfast.errors.session import MembershipError, SessionArgumentError, null_identity_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import ForUpdateArg
+from holdfast.mapping.cascades import reachable
+from holdfast.reading.identity import load_by_key, refresh_state
+from holdfast.sessions.expiry import expire_everything, expire_keys, expire_states
+from holdfast.sessions.membership import expunge_states
+from holdfast.sessions.subjects import key_values, mapper_of, state_of
+from holdfast.states.identity import bare_key
+from holdfast.states.instance import InstanceState
+from holdfast.states.lifecycle import Move, move
+
+if TYPE_CHECKING:
+    from holdfast.sessions.session import Session
+
+
+def get(
+    session: Session,
+    entity: Any,
+    ident: Any,
+    *,
+    options: Sequence[Any] | None,
+    populate_existing: bool,
+    with_for_update: Any,
+    identity_token: Any,
+    execution_options: Mapping[str, Any],
+    bind_arguments: Mapping[str, Any] | None,
+) -> Any | None:
+    """The object with a primary key: from the identity map, else from the database."""
+    mapper = mapper_of(entity)
+    values = key_values(mapper, ident)
+    for_update = for_update_of(with_for_update)
+    if not (populate_existing or mapper.always_refresh) and for_update is None:
+        present = _find_present(session, mapper, values, identity_token)
+        if present is not None:
+            return present if isinstance(present, mapper.class_) else None
+    if all(value is None for value in values):
+        warn(null_identity_warning())
+        return None
+    if execution_options.get("autoflush", True):
+        session.autoflush_if_enabled()
+    return load_by_key(
+        session,
+        mapper,
+        bare_key(values),
+        populate_existing=populate_existing,
+        with_for_update=for_update,
+        options=tuple(options or ()),
+        execution_options=execution_options,
+        bind_arguments=bind_arguments,
+        identity_token=identity_token,
+    )
+
+
+def _find_present(session: Session, mapper: Any, values: list[Any], token: Any) -> Any | None:
+    """The object in the identity map, refreshed when it was expired as a whole."""
+    pk = bare_key(values)
+    identity_map = session.members.identity_map
+    try:
+        state = identity_map.find_state(mapper, pk, token)
+    except TypeError:
+        # A value that cannot be hashed is no key of the map; the database may still know it.
+        return None
+    if state is None:
+        return None
+    instance = state()
+    if instance is None or not isinstance(instance, mapper.class_):
+        return instance
+    if state.expired:
+        session.autoflush_if_enabled()
+        if not refresh_state(session, state, None):
+            remove_gone(session, state)
+            return None
+    elif token is None:
+        session.remember_space(mapper)
+    return instance
+
+
+def remove_gone(session: Session, state: InstanceState) -> None:
+    """An object whose row turned out to be gone becomes deleted (SB-122)."""
+    instance = state()
+    transaction = session.innermost
+    if transaction is not None:
+        transaction.snapshot.deleted[state] = None
+    move(session.members, Move.DELETED, [state])
+    del instance
+
+
+def for_update_of(given: Any) -> ForUpdateArg | None:
+    """Core's form of a `with_for_update` argument.
+
+    Raises:
+        ArgumentError: An empty dictionary (SB-129).
+    """
+    if given is None or given is False:
+        return None
+    if given is True:
+        return ForUpdateArg()
+    if isinstance(given, ForUpdateArg):
+        return given
+    if not given or not isinstance(given, Mapping):
+        raise SessionArgumentError.bad_for_update()
+    return ForUpdateArg(**given)
+
+
+def check_persistent(session: Session, state: InstanceState) -> None:
+    """Raise unless the object is persistent in this session (SM-112, SM-127)."""
+    if state.members is not session.members or state.pk is None:
+        raise MembershipError.not_persistent(state)
+    if state.was_deleted:
+        raise ObjectDeletedError(state)
+
+
+def expire(session: Session, instance: object, names: Iterable[str] | None) -> None:
+    """Forget the values of an object, or of the named attributes (SM-110 to SM-113)."""
+    state = state_of(instance)
+    if state.members is not session.members or state.pk is None or state.was_deleted:
+        raise MembershipError.not_persistent(state)
+    _expire(session, state, None if names is None else list(names))
+
+
+def _expire(session: Session, state: InstanceState, names: list[str] | None) -> None:
+    if names:
+        expire_keys(state, names)
+        return
+    members = session.members
+    reached = [state]
+    held = []
+    if type(state).manager.mapper.refresh_expire_keys:
+        for each in reachable(state, "refresh-expire"):
+            reached.append(each)
+            held.append(each())
+    here = [each for each in reached if each.members is members]
+    for each in here:
+        members.modified.pop(each, None)
+    expire_states([each for each in here if each.pk is not None and not each.was_deleted])
+    # A new object reached by the cascade has no row to be read again from.
+    expunge_states(members, [each for each in here if each.pk is None])
+
+
+def expire_all(session: Session) -> None:
+    """Forget the values of every persistent object (SM-114)."""
+    expire_everything(session.members)
+
+
+def refresh(
+    session: Session, instance: object, names: Iterable[str] | None, with_for_update: Any
+) -> None:
+    """Read an object anew, or the named attributes of it (SM-120 to SM-129)."""
+    state = state_of(instance)
+    check_persistent(session, state)
+    for_update = for_update_of(with_for_update)
+    wanted = list(names) if names is not None else []
+    _expire(session, state, wanted)
+    session.autobegin()
+    session.autoflush_if_enabled()
+    if not refresh_state(session, state, wanted or None, with_for_update=for_update):
+        raise MembershipError.not_refreshed(state)

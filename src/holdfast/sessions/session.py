@@ -1,0 +1,676 @@
+"""This file defines `Session`: the place where reading and writing meet.
+
+Its methods are a few lines each over the other files of this folder. Lower layers know it as
+`states.ports.SessionPort`; the objects that it holds point to its `Members`, which know it weakly.
+
+Rules kept here:
+1. Constructing a session touches no database and begins nothing (SB-3).
+2. Whatever needs a bind asks `get_bind`, whatever writes goes through `flush`, so that subclasses
+   can override both (API-4).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, ClassVar, Literal, Self
+
+from sqlalchemy.engine import Connection, Engine, Result, ScalarResult
+from sqlalchemy.sql import Executable
+
+from holdfast.errors.session import NoRowError, SessionArgumentError, SessionUseError
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.sqlalchemy_core import (
+    EMPTY_DICT,
+    EventTarget,
+    IdentitySet,
+    immutabledict,
+)
+from holdfast.queries.facade.query import Query
+from holdfast.sessions import execution, flushing, membership, modification, refresh
+from holdfast.sessions.binds import Bind, add_bind, find_bind
+from holdfast.sessions.connections import JOIN_MODES, JoinMode
+from holdfast.sessions.execute_state import Listener
+from holdfast.sessions.merge import merge_all
+from holdfast.sessions.state_functions import identity_key, object_session
+from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.states.identity_map import IdentityMapView, Space
+from holdfast.states.members import Members
+
+NUMBERS = count(1)
+# Number -> session, for `close_all_sessions`.
+LIVING: weakref.WeakValueDictionary[int, Session] = weakref.WeakValueDictionary()
+
+
+class SessionClassMethods:
+    """What can be asked of a session class, and of factories of sessions alike."""
+
+    identity_key = staticmethod(identity_key)
+    object_session = staticmethod(object_session)
+
+
+class Session(SessionClassMethods, EventTarget):
+    """Objects of one conversation with a database: loaded once, changed freely, written together.
+
+    Example:
+        >>> with Session(engine) as session, session.begin():
+        ...     session.add(Book(title="Ice"))
+        ...     books = session.scalars(select(Book)).all()
+    """
+
+    dispatch: Any
+    # Set by `hooks` once somebody listens to the class or the session.
+    has_listeners: bool = False
+    intercepts_execution: bool = False
+    # The last level of the transaction, and the last nested one.
+    innermost: SessionTransaction | None = None
+    innermost_nested: SessionTransaction | None = None
+    # In `flush()`; and within it, while rows are being written.
+    is_flushing: bool = False
+    is_writing: bool = False
+    # Part of Core's protocol for transactions as context managers.
+    _trans_context_manager: Any = None
+    _is_asyncio: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        bind: Bind | None = None,
+        *,
+        autoflush: bool = True,
+        future: Literal[True] = True,
+        expire_on_commit: bool = True,
+        autobegin: bool = True,
+        twophase: bool = False,
+        binds: Mapping[Any, Bind] | None = None,
+        enable_baked_queries: bool = True,
+        info: dict[Any, Any] | None = None,
+        query_cls: type[Any] | None = None,
+        autocommit: Literal[False] = False,
+        join_transaction_mode: JoinMode = "conditional_savepoint",
+        close_resets_only: bool | None = None,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+    ) -> None:
+        """Make a session; nothing is connected or begun yet.
+
+        Args:
+            bind: Engine or connection for all operations.
+            autoflush: Write pending changes before each read.
+            future: Only True.
+            expire_on_commit: Forget loaded values at commit.
+            autobegin: Begin a transaction by itself; otherwise `begin()` is demanded.
+            twophase: Commit in two phases.
+            binds: Class, mapper or table -> engine or connection.
+            enable_baked_queries: Stored; without effect.
+            info: First contents of `session.info`.
+            query_cls: Class of what `query()` returns.
+            autocommit: Only False.
+            join_transaction_mode: What to do with a transaction begun outside on the connection.
+            close_resets_only: False forbids use after `close()`.
+            execution_options: Options for every connection and statement.
+        """
+        if autocommit:
+            raise SessionArgumentError.autocommit()
+        if future is not True:
+            raise SessionArgumentError.not_future()
+        if join_transaction_mode not in JOIN_MODES:
+            raise SessionArgumentError.bad_join_mode(join_transaction_mode)
+        self.hash_key = next(NUMBERS)
+        self.bind = bind
+        self.binds: Any = EMPTY_DICT
+        self.autoflush = autoflush
+        self.expire_on_commit = expire_on_commit
+        self.autobegins = autobegin
+        self.twophase = twophase
+        self.enable_baked_queries = enable_baked_queries
+        self.join_transaction_mode = join_transaction_mode
+        self.execution_options: Any = (
+            immutabledict(execution_options) if execution_options else EMPTY_DICT
+        )
+        self.query_cls = Query if query_cls is None else query_cls
+        self.members = Members(self)
+        # Class -> its space of the identity map and a key attribute: see `get`.
+        self.shortcuts: dict[Any, tuple[Space, str]] = {}
+        self.close_forbids_use = close_resets_only is False
+        self.is_closed = False
+        self.first_info = info
+        if binds is not None:
+            for key, each in binds.items():
+                self._add_bind(key, each)
+        LIVING[self.hash_key] = self
+
+    # -- opening and closing ---------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all objects and connections; what was not committed is rolled back."""
+        self._end(invalidate=False)
+        self.is_closed = self.is_closed or self.close_forbids_use
+
+    def reset(self) -> None:
+        """Do what `close()` does, and leave the session usable in any case."""
+        self._end(invalidate=False)
+
+    def invalidate(self) -> None:
+        """Close, and make sure that nobody uses the connections again."""
+        self._end(invalidate=True)
+        self.is_closed = self.is_closed or self.close_forbids_use
+
+    def _end(self, *, invalidate: bool) -> None:
+        self.expunge_all()
+        if self.innermost is not None:
+            for level in self.innermost.levels():
+                level.close(invalidate)
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """A dictionary for the application (SM-65)."""
+        info: dict[Any, Any] | None = self.__dict__.get("_info")
+        if info is None:
+            info = self.__dict__["_info"] = dict(self.first_info or ())
+        return info
+
+    # -- transactions ----------------------------------------------------------------------------
+
+    def autobegin(self, *, explicitly: bool = False) -> SessionTransaction:
+        """The innermost level of the transaction, begun when there is none (SB-140).
+
+        Raises:
+            InvalidRequestError: The session is closed for good, or must not begin by itself.
+        """
+        innermost = self.innermost
+        if innermost is not None:
+            return innermost
+        if self.is_closed:
+            raise SessionUseError.permanently_closed()
+        if not explicitly and not self.autobegins:
+            raise SessionUseError.autobegin_disabled()
+        origin = SessionTransactionOrigin
+        return SessionTransaction(self, origin.BEGIN if explicitly else origin.AUTOBEGIN)
+
+    def autobegin_for_change(self) -> None:
+        """Begin because a member is about to change."""
+        if self.innermost is None:
+            self.autobegin()
+
+    def begin(self, nested: bool = False) -> SessionTransaction:  # noqa: FBT001, FBT002
+        """Begin a transaction, or a SAVEPOINT in the present one.
+
+        Args:
+            nested: Same as `begin_nested()`.
+
+        Raises:
+            InvalidRequestError: A transaction is begun already, and `nested` is false.
+        """
+        level = self.innermost
+        if level is None:
+            level = self.autobegin(explicitly=True)
+            if not nested:
+                return level
+        if not nested:
+            raise SessionUseError.already_begun()
+        inner: SessionTransaction = level.begin_nested()
+        return inner
+
+    def begin_nested(self) -> SessionTransaction:
+        """Flush, and begin a SAVEPOINT; it is emitted when a connection is next used (TX-31)."""
+        return self.begin(nested=True)
+
+    def commit(self) -> None:
+        """Flush and commit, whatever SAVEPOINTs are open (TX-21)."""
+        level: SessionTransaction | None = self.autobegin()
+        while level is not None:
+            parent = level.parent
+            level.commit()
+            level = parent
+
+    def rollback(self) -> None:
+        """Roll back, whatever SAVEPOINTs are open; silent without a transaction (SB-160)."""
+        level = self.innermost
+        while level is not None:
+            parent = level.parent
+            level.rollback()
+            level = parent
+
+    def prepare(self) -> None:
+        """Flush and prepare a two-phase transaction (TX-102)."""
+        self.autobegin().prepare()
+
+    @property
+    def is_active(self) -> bool:
+        """False while a failed transaction waits for `rollback()` (TX-60)."""
+        return self.innermost is None or self.innermost.is_active
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is begun."""
+        return self.innermost is not None
+
+    def in_nested_transaction(self) -> bool:
+        """Whether a SAVEPOINT is open."""
+        return self.innermost_nested is not None
+
+    def get_transaction(self) -> SessionTransaction | None:
+        """The root transaction, if one is begun."""
+        level = self.innermost
+        while level is not None and level.parent is not None:
+            level = level.parent
+        return level
+
+    def get_nested_transaction(self) -> SessionTransaction | None:
+        """The innermost SAVEPOINT, if one is open."""
+        return self.innermost_nested
+
+    # -- connections -----------------------------------------------------------------------------
+
+    def connection(
+        self,
+        bind_arguments: Mapping[str, Any] | None = None,
+        execution_options: Mapping[str, Any] | None = None,
+    ) -> Connection:
+        """The connection of the current transaction (TX-80).
+
+        Args:
+            bind_arguments: Arguments for `get_bind`, where more than one engine is known.
+            execution_options: Applied if this call acquires the connection.
+        """
+        arguments = dict(bind_arguments) if bind_arguments else {}
+        bind = arguments.pop("bind", None)
+        if bind is None:
+            bind = self.get_bind(**arguments)
+        return self.connection_for_bind(bind, execution_options)
+
+    def connection_for_bind(
+        self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
+    ) -> Connection:
+        """The connection of the current transaction to an engine."""
+        level = self.innermost or self.autobegin()
+        return level.connection_for_bind(bind, execution_options)
+
+    def connection_for(self, mapper: Any) -> Connection:
+        """The connection of the current transaction that serves a mapper."""
+        return self.connection_for_bind(self.get_bind(mapper))
+
+    def get_bind(
+        self,
+        mapper: Any = None,
+        *,
+        clause: Any = None,
+        bind: Bind | None = None,
+        **kw: Any,  # noqa: ARG002  for overriding methods
+    ) -> Bind:
+        """The engine or connection for a mapper or statement (PT-104).
+
+        Args:
+            mapper: A mapper or mapped class.
+            clause: A statement or table.
+            bind: Given back as it is.
+            **kw: Whatever `bind_arguments` held, for overriding methods.
+
+        Raises:
+            UnboundExecutionError: None is known.
+        """
+        if bind is not None:
+            return bind
+        if not self.binds and self.bind is not None:
+            return self.bind
+        return find_bind(self.binds, self.bind, mapper, clause)
+
+    def bind_mapper(self, mapper: Any, bind: Bind) -> None:
+        """Route a mapped class, and its tables, to a bind."""
+        self._add_bind(mapper, bind)
+
+    def bind_table(self, table: Any, bind: Bind) -> None:
+        """Route a table to a bind."""
+        self._add_bind(table, bind)
+
+    def _add_bind(self, key: Any, bind: Bind) -> None:
+        routes = dict(self.binds)
+        add_bind(routes, key, bind)
+        self.binds = immutabledict(routes)
+
+    # -- executing -------------------------------------------------------------------------------
+
+    def execute(
+        self,
+        statement: Executable,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Result[Any]:
+        """Run a statement over classes or tables.
+
+        Args:
+            statement: Anything that Core can execute.
+            params: A dictionary of parameters, or a list of them.
+            execution_options: Options of this call.
+            bind_arguments: Arguments for `get_bind`.
+        """
+        return execution.execute(self, statement, params, execution_options, bind_arguments)
+
+    def scalars(
+        self,
+        statement: Executable,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> ScalarResult[Any]:
+        """Run a statement and give the first element of each row."""
+        return execution.execute(
+            self, statement, params, execution_options, bind_arguments
+        ).scalars()
+
+    def scalar(
+        self,
+        statement: Executable,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run a statement and give the first element of its first row, or None."""
+        return execution.execute(
+            self, statement, params, execution_options, bind_arguments
+        ).scalar()
+
+    def execute_internal(
+        self,
+        statement: Executable,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Result[Any]:
+        """Run a statement on behalf of a load, which has flushed already where it should."""
+        return execution.execute(
+            self, statement, params, execution_options, bind_arguments, autoflush=False
+        )
+
+    def execute_past(
+        self,
+        statement: Executable,
+        params: Any,
+        execution_options: Mapping[str, Any],
+        bind_arguments: Mapping[str, Any],
+        listeners: Sequence[Listener],
+    ) -> Result[Any]:
+        """Run a statement past the `do_orm_execute` listeners that saw it already."""
+        return execution.execute(
+            self,
+            statement,
+            params,
+            execution_options,
+            bind_arguments,
+            listeners=listeners,
+        )
+
+    def query(self, *entities: Any, **kw: Any) -> Any:
+        """The chained form of a SELECT over entities."""
+        return self.query_cls(entities, self, **kw)
+
+    # -- membership ------------------------------------------------------------------------------
+
+    def add(self, instance: object, *, _warn: bool = True) -> None:
+        """Bring an object, and what it is linked to, into the session (SB-60 to SB-70)."""
+        if _warn and self.is_writing:
+            membership.warn_inside_flush(self, "Session.add()")
+        membership.add(self, instance)
+
+    def add_all(self, instances: Iterable[object]) -> None:
+        """Bring several objects into the session, in order."""
+        if self.is_writing:
+            membership.warn_inside_flush(self, "Session.add_all()")
+        membership.add_all(self, instances)
+
+    def delete(self, instance: object) -> None:
+        """Mark an object, and what its cascades reach, for deletion (SB-80 to SB-91)."""
+        if self.is_writing:
+            membership.warn_inside_flush(self, "Session.delete()")
+        membership.delete(self, instance)
+
+    def delete_all(self, instances: Iterable[object]) -> None:
+        """Mark several objects for deletion."""
+        if self.is_writing:
+            membership.warn_inside_flush(self, "Session.delete_all()")
+        for instance in instances:
+            membership.delete(self, instance)
+
+    def expunge(self, instance: object) -> None:
+        """Take an object, and what its cascades reach, out of the session (SM-100)."""
+        membership.expunge(self, instance)
+
+    def expunge_all(self) -> None:
+        """Empty the session of objects; the transaction goes on (SM-105)."""
+        self.shortcuts.clear()
+        membership.expunge_all(self)
+
+    def merge(
+        self, instance: Any, *, load: bool = True, options: Sequence[Any] | None = None
+    ) -> Any:
+        """Copy the values of an object onto the member with its key (SM-70).
+
+        Args:
+            instance: Object to copy from; it does not join the session.
+            load: Look the key up in the database where the session does not have it.
+            options: Loader options for that look-up.
+        """
+        if self.is_writing:
+            membership.warn_inside_flush(self, "Session.merge()")
+        return merge_all(self, [instance], load=load, options=options)[0]
+
+    def merge_all(
+        self,
+        instances: Iterable[Any],
+        *,
+        load: bool = True,
+        options: Sequence[Any] | None = None,
+    ) -> list[Any]:
+        """Merge several objects, in order (SM-90)."""
+        if self.is_writing:
+            membership.warn_inside_flush(self, "Session.merge()")
+        return merge_all(self, instances, load=load, options=options)
+
+    def __contains__(self, instance: object) -> bool:
+        return self.members.is_member(membership.state_of(instance))
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self.members.objects())
+
+    @property
+    def identity_map(self) -> IdentityMapView:
+        """Persistent objects by identity key (SM-45)."""
+        return IdentityMapView(self.members)
+
+    @property
+    def new(self) -> IdentitySet:
+        """Pending objects (SM-42)."""
+        return IdentitySet(self.members.new.values())
+
+    @property
+    def dirty(self) -> IdentitySet:
+        """Changed objects that are not marked for deletion (SM-42, SM-43)."""
+        deleted = self.members.deleted
+        return IdentitySet(
+            [each for state, each in self.members.modified.items() if state not in deleted]
+        )
+
+    @property
+    def deleted(self) -> IdentitySet:
+        """Objects marked for deletion (SM-42)."""
+        return IdentitySet(self.members.deleted.values())
+
+    def is_modified(self, instance: object, include_collections: bool = True) -> bool:  # noqa: FBT001, FBT002
+        """Whether an object differs from what was last flushed; never loads (SM-46)."""
+        return modification.is_modified(
+            membership.state_of(instance), include_collections=include_collections
+        )
+
+    # -- flushing --------------------------------------------------------------------------------
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what is new, changed and deleted (SB-100).
+
+        Args:
+            objects: Deprecated: write these only.
+        """
+        if objects is not None:
+            warn_deprecated(
+                "The Session.flush() 'objects' parameter is deprecated: flush everything.",
+                version="2.1",
+            )
+        flushing.flush(self, objects)
+
+    def autoflush_if_enabled(self) -> None:
+        """Flush before a read, where the settings ask for it and there is anything to flush."""
+        if self.autoflush and not self.is_flushing:
+            members = self.members
+            if members.modified or members.new or members.deleted:
+                flushing.autoflush(self)
+
+    @property
+    def _flushing(self) -> bool:
+        # COMPAT: documented for overrides of get_bind that tell reads from writes (PT-111).
+        return self.is_flushing
+
+    @property
+    @contextmanager
+    def no_autoflush(self) -> Iterator[Session]:
+        """A block without autoflush (SB-106)."""
+        before, self.autoflush = self.autoflush, False
+        try:
+            yield self
+        finally:
+            self.autoflush = before
+
+    # -- reading by key --------------------------------------------------------------------------
+
+    def get(
+        self,
+        entity: Any,
+        ident: Any,
+        *,
+        options: Sequence[Any] | None = None,
+        populate_existing: bool | None = None,
+        with_for_update: Any = None,
+        identity_token: Any = None,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Any | None:
+        """The object with a primary key, or None (SB-120 to SB-133).
+
+        Args:
+            entity: A mapped class or mapper.
+            ident: Key value; tuple in key order, or dictionary by attribute, for several columns.
+            options: Loader options for the SELECT, if there is one.
+            populate_existing: Emit the SELECT and overwrite what is loaded.
+            with_for_update: True or arguments of `Select.with_for_update`: emit and lock.
+            identity_token: Tells apart rows of equal key.
+            execution_options: For the SELECT.
+            bind_arguments: For `get_bind`.
+        """
+        # PERF: get_hit. A loaded object of a class asked for before costs two look-ups.
+        if (
+            populate_existing is None
+            and with_for_update is None
+            and identity_token is None
+            and not execution_options
+        ):
+            try:
+                space, key = self.shortcuts[entity]
+                instance = space[ident]()
+                if key in instance.__dict__ and isinstance(instance, entity):
+                    return instance
+            except (KeyError, TypeError, AttributeError):
+                # Not asked for before, not present, or a key of another form.
+                pass
+        if populate_existing is None:
+            populate_existing = execution_options.get("populate_existing", False)
+        return refresh.get(
+            self,
+            entity,
+            ident,
+            options=options,
+            populate_existing=populate_existing,
+            with_for_update=with_for_update,
+            identity_token=identity_token,
+            execution_options=execution_options,
+            bind_arguments=bind_arguments,
+        )
+
+    def get_one(
+        self,
+        entity: Any,
+        ident: Any,
+        *,
+        options: Sequence[Any] | None = None,
+        populate_existing: bool | None = None,
+        with_for_update: Any = None,
+        identity_token: Any = None,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Same as `get`, but a missing row raises (SB-130)."""
+        instance = self.get(
+            entity,
+            ident,
+            options=options,
+            populate_existing=populate_existing,
+            with_for_update=with_for_update,
+            identity_token=identity_token,
+            execution_options=execution_options,
+            bind_arguments=bind_arguments,
+        )
+        if instance is None:
+            raise NoRowError.required()
+        return instance
+
+    def remember_space(self, mapper: Any) -> None:
+        """Let `get` find objects of a mapper without detours from now on."""
+        space = self.members.identity_map.space_of(mapper.base_mapper)
+        self.shortcuts[mapper.class_] = (space, mapper.primary_key_keys[0])
+
+    def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
+        """Forget loaded values, so that the next access reads them again (SM-110).
+
+        Unsaved changes to the forgotten attributes are lost. Nothing is sent to the database.
+
+        Args:
+            instance: An object that is persistent in this session.
+            attribute_names: What to forget; everything when omitted.
+
+        Raises:
+            InvalidRequestError: The object is not persistent in this session.
+        """
+        refresh.expire(self, instance, attribute_names)
+
+    def expire_all(self) -> None:
+        """Forget the loaded values of all persistent objects (SM-114)."""
+        refresh.expire_all(self)
+
+    def refresh(
+        self,
+        instance: object,
+        attribute_names: Iterable[str] | None = None,
+        with_for_update: Any = None,
+    ) -> None:
+        """Read an object anew now (SM-120).
+
+        Args:
+            instance: An object that is persistent in this session.
+            attribute_names: What to read; everything that does not load lazily when omitted.
+            with_for_update: True or arguments of `Select.with_for_update`.
+        """
+        refresh.refresh(self, instance, attribute_names, with_for_update)
+
+
+def close_all_sessions() -> None:
+    """Close every session that is alive in the process (SM-177)."""
+    for session in list(LIVING.values()):
+        session.close()

@@ -1,0 +1,74 @@
+"""This file defines `sessionmaker`, the factory of sessions that share arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from holdfast.sessions.binds import Bind
+from holdfast.sessions.session import Session, SessionClassMethods
+
+S = TypeVar("S", bound=Session)
+
+
+class sessionmaker(SessionClassMethods, Generic[S]):  # noqa: N801  public name
+    """Makes sessions with the same arguments.
+
+    Example:
+        >>> make = sessionmaker(engine, expire_on_commit=False)
+        >>> with make.begin() as session:
+        ...     session.add(Book(title="Ice"))
+    """
+
+    def __init__(
+        self,
+        bind: Bind | None = None,
+        *,
+        class_: type[Any] = Session,
+        autoflush: bool = True,
+        expire_on_commit: bool = True,
+        info: dict[Any, Any] | None = None,
+        **kw: Any,
+    ) -> None:
+        """Store the arguments.
+
+        Args:
+            bind: Engine or connection of the sessions.
+            class_: Their class; listeners of the factory get a subclass of their own (SB-37).
+            autoflush: As in `Session`.
+            expire_on_commit: As in `Session`.
+            info: As in `Session`; merged with what a call gives.
+            **kw: Further arguments of the class.
+        """
+        kw["bind"] = bind
+        kw["autoflush"] = autoflush
+        kw["expire_on_commit"] = expire_on_commit
+        if info is not None:
+            kw["info"] = info
+        self.kw: dict[str, Any] = kw
+        self.class_: type[Any] = type(class_.__name__, (class_,), {})
+
+    def __call__(self, **local_kw: Any) -> S:
+        """A new session; the arguments given here win over the stored ones."""
+        arguments = {**self.kw, **local_kw}
+        stored = self.kw.get("info")
+        given = local_kw.get("info")
+        if stored is not None and given is not None:
+            arguments["info"] = {**stored, **given}
+        session: S = self.class_(**arguments)
+        return session
+
+    @contextmanager
+    def begin(self) -> Iterator[S]:
+        """A new session in a transaction: committed or rolled back, and closed, at the end."""
+        with self() as session, session.begin():
+            yield session
+
+    def configure(self, **new_kw: Any) -> None:
+        """Change the stored arguments, for sessions made from now on (SB-33)."""
+        self.kw.update(new_kw)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.kw.items())
+        return f"{type(self).__name__}(class_={self.class_.__name__!r}, {arguments})"

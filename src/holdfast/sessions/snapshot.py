@@ -1,0 +1,147 @@
+"""This file records what the flushes of one transaction level did, and undoes it in memory.
+
+Nothing is recorded when objects are loaded, added or changed: what a rollback needs of that is in
+`Members` anyway. A flush adds its outcome set by set.
+
+Rules kept here:
+1. What became pending or was inserted since the level began becomes transient (SB-162, TX-35).
+2. What was deleted since becomes persistent, unless the level inserted it too (SB-163, SM-31).
+3. Keys changed since are changed back (SB-165).
+4. The root level expires everything; a nested one expires what was changed since, and what was
+   restored (SM-160).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from holdfast.sessions.expiry import expire_everything, expire_states
+from holdfast.states.instance import InstanceState
+from holdfast.states.lifecycle import Move, move
+from holdfast.states.members import Members
+
+
+class Outcome(Protocol):
+    """What one flush did."""
+
+    @property
+    def inserted(self) -> list[InstanceState]:
+        """States that became persistent."""
+
+    @property
+    def updated(self) -> list[InstanceState]:
+        """States that were persistent and changed."""
+
+    @property
+    def deleted(self) -> list[InstanceState]:
+        """States whose rows were deleted."""
+
+    @property
+    def rekeyed(self) -> list[tuple[InstanceState, Any, Any]]:
+        """States whose primary key changed, with the old and the new key."""
+
+
+class Snapshot:
+    """What happened in one level: states only, objects are not kept alive."""
+
+    __slots__ = ("deleted", "former_keys", "inserted", "updated")
+
+    def __init__(self) -> None:
+        # Dictionaries in place of sets: events fire in the order of the flushes.
+        self.inserted: dict[InstanceState, None] = {}
+        self.deleted: dict[InstanceState, None] = {}
+        self.updated: dict[InstanceState, None] = {}
+        # State -> the primary key that it had when the level began.
+        self.former_keys: dict[InstanceState, Any] = {}
+
+    def record(self, outcome: Outcome) -> None:
+        """Add what a flush did."""
+        self.inserted.update(dict.fromkeys(outcome.inserted))
+        self.deleted.update(dict.fromkeys(outcome.deleted))
+        self.updated.update(dict.fromkeys(outcome.updated))
+        for state, old, _ in outcome.rekeyed:
+            self.former_keys.setdefault(state, old)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.inserted.clear()
+        self.deleted.clear()
+        self.updated.clear()
+        self.former_keys.clear()
+
+    def undo(self, members: Members, *, only_changed: bool) -> None:
+        """Bring the objects of a session back to where the level found them.
+
+        Args:
+            members: What the session holds.
+            only_changed: Expire what the level changed; otherwise everything.
+        """
+        restored = self._deleted_only(members)
+        # Held while they move: events fire for all of them.
+        alive = [state() for state in (*self.inserted, *restored)]
+        self._make_transient(members)
+        self._change_keys_back(members)
+        members.deleted.clear()
+        move(members, Move.DELETE_UNDONE, restored)
+        if only_changed:
+            self._expire_changed(members, restored)
+        else:
+            expire_everything(members)
+        self.clear()
+        del alive
+
+    def detach_deleted(self, members: Members) -> None:
+        """After a commit: what was deleted leaves the session (SM-24)."""
+        gone = [state for state in self.deleted if state.members is members and state.was_deleted]
+        alive = [state() for state in gone]
+        present = [state for state, held in zip(gone, alive, strict=True) if held is not None]
+        move(members, Move.DELETE_COMMITTED, present)
+        for state in gone:
+            state.members = None
+        self.deleted.clear()
+
+    def _make_transient(self, members: Members) -> None:
+        persistent, deleted = [], []
+        for state in self.inserted:
+            if state.members is None:
+                # Expunged since: no event, but the row is gone.
+                state.pk = None
+                if state.extra is not None:
+                    state.extra.was_deleted = False
+            elif state.members is members and state() is not None:
+                (deleted if state.was_deleted else persistent).append(state)
+        move(members, Move.INSERT_UNDONE, persistent)
+        move(members, Move.WITHDRAWN, list(members.new))
+        move(members, Move.INSERT_AND_DELETE_UNDONE, deleted)
+
+    def _deleted_only(self, members: Members) -> list[InstanceState]:
+        return [
+            state
+            for state in self.deleted
+            if state.members is members
+            and state.was_deleted
+            and state() is not None
+            and state not in self.inserted
+        ]
+
+    def _change_keys_back(self, members: Members) -> None:
+        moved = []
+        for state, pk in self.former_keys.items():
+            if state in self.inserted or state.members not in (members, None):
+                continue
+            is_here = members.identity_map.holds(state)
+            if is_here:
+                members.identity_map.discard(state)
+                moved.append(state)
+            state.pk = pk
+        # Two steps: keys may have been exchanged.
+        for state in moved:
+            members.identity_map.add(state)
+
+    def _expire_changed(self, members: Members, restored: list[InstanceState]) -> None:
+        changed = [*members.modified, *self.updated, *restored]
+        expire_states(
+            [state for state in dict.fromkeys(changed) if members.identity_map.holds(state)]
+        )
+        for state in changed:
+            members.modified.pop(state, None)

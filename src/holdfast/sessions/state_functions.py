@@ -1,0 +1,123 @@
+"""This file offers what users ask about, or do to, single objects outside of any session's method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import NoInspectionAvailable
+
+from holdfast.errors.session import MembershipError, SessionArgumentError
+from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.sessions.membership import expunge_states
+from holdfast.sessions.subjects import key_values, state_of
+from holdfast.states.identity import IdentityKey
+from holdfast.states.instance import InstanceState
+
+
+def object_session(instance: object) -> Any:
+    """The session that holds an object, or None (SB-170).
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+    """
+    return state_of(instance).session
+
+
+def object_state(instance: object) -> InstanceState:
+    """The `InstanceState` of an object: `inspect(obj)` with another error.
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+    """
+    return state_of(instance)
+
+
+def state_or_attribute_error(instance: Any) -> InstanceState:
+    """The state of an object; AttributeError for an unmapped one (SM-173)."""
+    state: InstanceState = instance._sa_instance_state
+    return state
+
+
+def was_deleted(object_: object) -> bool:
+    """Whether a flush deleted the object's row, also after it left its session (SM-7)."""
+    return state_or_attribute_error(object_).was_deleted
+
+
+def make_transient(instance: object) -> None:
+    """Turn an object into one that was never saved; its loaded values stay (SM-170 to SM-172)."""
+    state = state_or_attribute_error(instance)
+    members = state.members
+    if members is not None and members.session is not None:
+        expunge_states(members, [state])
+    state.members = None
+    state.pk = None
+    extra = state.extra
+    if extra is not None:
+        extra.was_deleted = False
+        extra.deferred = frozenset()
+        extra.pending = None
+        extra.identity_token = None
+
+
+def make_transient_to_detached(instance: object) -> None:
+    """Give a new object the identity that its primary key attributes name (SM-174).
+
+    Attributes without value count as expired, and load once the object is in a session.
+
+    Raises:
+        InvalidRequestError: The object has an identity or a session already.
+    """
+    state = state_or_attribute_error(instance)
+    if state.pk is not None or state.is_attached:
+        raise MembershipError.not_transient()
+    manager: Any = type(state).manager
+    state.members = None
+    state.pk = manager.mapper.read_pk(state.dict)
+    state.changes = None
+    extra = state.extra
+    if extra is not None:
+        extra.was_deleted = False
+        extra.empty_collections = None
+        extra.pending = None
+    if manager.has_expire_listeners:
+        manager.dispatch.expire(state, state.unloaded)
+
+
+def identity_key(
+    class_: Any = None,
+    ident: Any = None,
+    *,
+    instance: Any = None,
+    row: Any = None,
+    identity_token: Any = None,
+) -> IdentityKey:
+    """The identity key of a class and primary key, of an object, or of a row (API-50 to API-53).
+
+    Example:
+        >>> identity_key(User, 5)
+        (<class 'User'>, (5,), None)
+    """
+    if class_ is None:
+        if instance is None:
+            raise SessionArgumentError.identity_key_needs_subject()
+        mapper = state_of(instance).manager.mapper
+        key: IdentityKey = mapper.identity_key_from_instance(instance)
+        return key
+    mapper = _mapper_of_class(class_)
+    if row is not None:
+        key = mapper.identity_key_from_row(row, identity_token=identity_token)
+        return key
+    if ident is None:
+        raise SessionArgumentError.identity_key_needs_key()
+    key = mapper.identity_key_from_primary_key(
+        key_values(mapper, ident), identity_token=identity_token
+    )
+    return key
+
+
+def _mapper_of_class(class_: Any) -> Any:
+    try:
+        return inspect(class_).mapper
+    except (NoInspectionAvailable, AttributeError):
+        raise UnmappedClassError(class_) from None

@@ -1,0 +1,84 @@
+"""This file finds the state, mapper or key behind what a user passes to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import inspect
+
+from holdfast.errors.session import IdentifierError, SessionArgumentError
+from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.states.identity import bare_key
+from holdfast.states.instance import InstanceState
+
+
+def state_of(instance: Any) -> InstanceState:
+    """The state of a mapped object.
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+    """
+    try:
+        state = instance.__dict__["_sa_instance_state"]
+    except (AttributeError, KeyError, TypeError):
+        raise UnmappedInstanceError(instance) from None
+    if not isinstance(state, InstanceState) or isinstance(instance, type):
+        raise UnmappedInstanceError(instance)
+    return state
+
+
+def mapper_of(entity: Any) -> Any:
+    """The mapper of a class, or the mapper given.
+
+    Raises:
+        NoInspectionAvailable: Nothing is known about `entity`.
+        ArgumentError: It is something else than a class or mapper.
+    """
+    found: Any = inspect(entity)
+    if found is None or not getattr(found, "is_mapper", False):
+        raise SessionArgumentError.not_an_entity(entity)
+    return found
+
+
+def key_values(mapper: Any, ident: Any) -> list[Any]:
+    """The values of a primary key, in the order of its columns.
+
+    Args:
+        mapper: Whose primary key.
+        ident: A value, a tuple or list of values, a dictionary by attribute name, or an object with
+            `__composite_values__()`.
+
+    Raises:
+        InvalidRequestError: The number of values or the names are not those of the key (SB-124).
+    """
+    if isinstance(ident, Mapping):
+        return _values_by_name(mapper, ident)
+    if hasattr(ident, "__composite_values__"):
+        values = list(ident.__composite_values__())
+    elif isinstance(ident, Sequence) and not isinstance(ident, str | bytes | bytearray):
+        values = list(ident)
+    else:
+        values = [ident]
+    if len(values) != len(mapper.primary_key):
+        raise IdentifierError.wrong_count(mapper.primary_key)
+    return values
+
+
+def _values_by_name(mapper: Any, ident: Mapping[str, Any]) -> list[Any]:
+    given = {_target_of_synonym(mapper, name): value for name, value in ident.items()}
+    keys = mapper.primary_key_keys
+    if set(given) != set(keys):
+        raise IdentifierError.wrong_names(keys)
+    return [given[key] for key in keys]
+
+
+def _target_of_synonym(mapper: Any, name: str) -> str:
+    prop = mapper.synonyms.get(name)
+    target: str = name if prop is None else prop.name
+    return target
+
+
+def bare_key_of(mapper: Any, ident: Any) -> Any:
+    """The bare primary key for what a user gave as one."""
+    return bare_key(key_values(mapper, ident))

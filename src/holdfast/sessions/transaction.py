@@ -1,0 +1,365 @@
+"""This file defines `SessionTransaction`: one level of a session's transaction.
+
+Levels form a chain: the root, nested levels (SAVEPOINT) on it, and the internal level of a flush.
+A *boundary* is a level with a database transaction of its own: the root or a nested one.
+
+Rules kept here:
+1. `session.innermost` is the last level of the chain; ending a level makes its parent the last.
+2. Commit goes: before_commit, flush until nothing is left, COMMIT or RELEASE, after_commit, expire,
+   end (EV-136). Rollback goes: ROLLBACK, after_rollback, objects, end, after_soft_rollback (SM-23).
+3. A failing flush rolls back up to the nearest boundary, which then waits for `rollback()`
+   (TX-39, TX-63).
+4. The phases and the methods that may run in each are declared with `moves`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Connection, Engine
+
+from holdfast.errors.flush import FlushError
+from holdfast.errors.session import (
+    RollbackRequiredError,
+    SessionUseError,
+    TransactionClosedError,
+    connection_established_warning,
+    state_discarded_warning,
+)
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import TransactionalContext
+from holdfast.sessions.connections import Leases, lease_nested, lease_root
+from holdfast.sessions.expiry import expire_everything
+from holdfast.sessions.phases import Phased, Shift, moves
+from holdfast.sessions.savepoints import hand_over
+from holdfast.sessions.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from holdfast.sessions.session import Session
+
+MOST_FLUSHES = 100
+
+
+class SessionTransactionOrigin(Enum):
+    """What began a level (TX-3)."""
+
+    AUTOBEGIN = 0
+    BEGIN = 1
+    BEGIN_NESTED = 2
+    SUBTRANSACTION = 3
+
+
+class Phase(Enum):
+    """How far a level has come."""
+
+    ACTIVE = 1
+    PREPARED = 2
+    COMMITTED = 3
+    DEACTIVE = 4
+    CLOSED = 5
+    PROVISIONING = 6
+
+
+ACTIVE, PREPARED, COMMITTED = Phase.ACTIVE, Phase.PREPARED, Phase.COMMITTED
+DEACTIVE, CLOSED, PROVISIONING = Phase.DEACTIVE, Phase.CLOSED, Phase.PROVISIONING
+
+
+class SessionTransaction(Phased, TransactionalContext):
+    """One level of a session's transaction; use it as a context manager, or end it by method.
+
+    Applications get one from `begin()`, `begin_nested()`, `get_transaction()` or an event.
+    """
+
+    phase: Any = ACTIVE
+    # The exception of the flush that ended the level.
+    failure: BaseException | None = None
+
+    def __init__(
+        self,
+        session: Session,
+        origin: SessionTransactionOrigin,
+        parent: SessionTransaction | None = None,
+    ) -> None:
+        TransactionalContext._trans_ctx_check(session)  # noqa: SLF001  Core's protocol
+        nested = origin is SessionTransactionOrigin.BEGIN_NESTED
+        if nested and parent is None:
+            raise SessionUseError.savepoint_alone()
+        # None once the level has ended.
+        self.session: Any = session
+        self.origin = origin
+        self.parent = parent
+        self.nested = nested
+        self.is_boundary = nested or parent is None
+        self.boundary: SessionTransaction = (
+            self if parent is None or nested else parent.boundary
+        )
+        self.leases = Leases() if self.is_boundary else self.boundary.leases
+        self.snapshot = Snapshot() if self.is_boundary else self.boundary.snapshot
+        self.outer_nested = session.innermost_nested
+        session.innermost = self
+        if nested:
+            session.innermost_nested = self
+        if session.has_listeners:
+            session.dispatch.after_transaction_create(session, self)
+
+    # -- what it is ------------------------------------------------------------------------------
+
+    @property
+    def is_active(self) -> bool:
+        """Whether SQL may be emitted in it."""
+        return self.session is not None and self.phase is ACTIVE
+
+    @property
+    def connections(self) -> frozenset[Connection]:
+        """The connections that this level has acquired so far (TX-85)."""
+        return self.leases.connections() if self.is_boundary else frozenset()
+
+    def bound_connection(self, bindkey: Any = None, **kw: Any) -> Connection:
+        """The acquired connection of a bind.
+
+        Args:
+            bindkey: What the bind is found by, as the first argument of `Session.get_bind`.
+            **kw: Further arguments of `Session.get_bind`.
+
+        Raises:
+            InvalidRequestError: This level has acquired none for that bind (TX-86).
+        """
+        if self.session is None:
+            raise TransactionClosedError.closed()
+        bind = self.session.get_bind(bindkey, **kw)
+        lease = self.leases.find(bind) if self.is_boundary else None
+        if lease is None:
+            raise SessionUseError.no_connection_for(bind)
+        return lease.connection
+
+    def levels(self, upto: SessionTransaction | None = None) -> Iterator[SessionTransaction]:
+        """This level and those around it, as far as `upto`, which is left out."""
+        level: SessionTransaction | None = self
+        while level is not None and level is not upto:
+            # A level forgets nothing of its parent when it ends, but ends while we iterate.
+            parent = level.parent
+            yield level
+            level = parent
+
+    # -- connections -----------------------------------------------------------------------------
+
+    def connection(
+        self,
+        bindkey: Any,
+        execution_options: Mapping[str, Any] | None = None,
+        **kw: Any,
+    ) -> Connection:
+        """The connection for a bind, acquired when this is its first use."""
+        bind = self.session.get_bind(bindkey, **kw)
+        return self.connection_for_bind(bind, execution_options)
+
+    def connection_for_bind(
+        self, bind: Engine | Connection, options: Mapping[str, Any] | None = None
+    ) -> Connection:
+        """The connection for an engine, acquired when this is its first use."""
+        lease = self.leases.by_bind.get(bind)
+        if lease is None or self.phase is not ACTIVE or self.boundary.phase is not ACTIVE:
+            return self.acquire(bind, options)
+        if options:
+            warn(connection_established_warning())
+        return lease.connection
+
+    @moves((ACTIVE,), Shift.NO_CHANGE)
+    def acquire(
+        self, bind: Engine | Connection, options: Mapping[str, Any] | None
+    ) -> Connection:
+        """Take a connection into this level."""
+        if not self.is_boundary:
+            return self.boundary.connection_for_bind(bind, options)
+        session = self.session
+        self.phase = PROVISIONING
+        try:
+            if self.parent is not None:
+                outer = self.parent.connection_for_bind(bind, options)
+                lease = lease_nested(outer, given=isinstance(bind, Connection))
+            else:
+                # The session's own options apply to every connection; the call's come last.
+                both = session.execution_options.union(options or {})
+                lease = lease_root(
+                    bind,
+                    self.leases,
+                    both,
+                    join_mode=session.join_transaction_mode,
+                    twophase=session.twophase,
+                )
+            self.leases.add(lease)
+            if session.has_listeners:
+                session.dispatch.after_begin(session, self, lease.connection)
+        finally:
+            self.phase = ACTIVE
+        return lease.connection
+
+    # -- beginning a level inside this one -------------------------------------------------------
+
+    @moves((ACTIVE,), Shift.NO_CHANGE)
+    def begin_nested(self) -> SessionTransaction:
+        """Begin a SAVEPOINT level, after writing what is pending (TX-30)."""
+        session = self.session
+        if not session.is_flushing:
+            session.flush()
+        return SessionTransaction(session, SessionTransactionOrigin.BEGIN_NESTED, self)
+
+    @moves((ACTIVE,), Shift.NO_CHANGE)
+    def begin_flush(self) -> SessionTransaction:
+        """Begin the internal level of a flush (TX-5)."""
+        return SessionTransaction(self.session, SessionTransactionOrigin.SUBTRANSACTION, self)
+
+    # -- ending ----------------------------------------------------------------------------------
+
+    @moves((ACTIVE,), PREPARED)
+    def make_ready(self) -> None:
+        """All of a commit that comes before the COMMIT."""
+        session = self.session
+        if self.is_boundary and session.has_listeners:
+            session.dispatch.before_commit(session)
+        for level in session.innermost.levels(upto=self):
+            level.commit()
+        if not session.is_flushing:
+            for _ in range(MOST_FLUSHES):
+                if not session.members.has_changes:
+                    break
+                session.flush()
+            else:
+                raise FlushError.endless()
+        if self.parent is None and session.twophase:
+            try:
+                self.leases.prepare()
+            except BaseException:
+                with self.expecting(CLOSED):
+                    self.rollback()
+                raise
+        self.phase = PREPARED
+
+    def prepare(self) -> None:
+        """Flush, and let every database promise that it can commit (TX-102).
+
+        Raises:
+            InvalidRequestError: The session is not two-phase, or this is no root level.
+        """
+        if self.parent is not None or not self.session.twophase:
+            raise SessionUseError.cannot_prepare()
+        self.make_ready()
+
+    @moves((ACTIVE, PREPARED), CLOSED)
+    def commit(self) -> None:
+        """Flush and commit this level: COMMIT for the root, RELEASE for a nested one."""
+        if self.phase is not PREPARED:
+            with self.expecting(PREPARED):
+                self.make_ready()
+        if self.is_boundary:
+            session = self.session
+            self.leases.commit()
+            self.phase = COMMITTED
+            if session.has_listeners:
+                session.dispatch.after_commit(session)
+            self._settle_commit()
+        with self.expecting(CLOSED):
+            self.close()
+
+    def _settle_commit(self) -> None:
+        """What the level did becomes the enclosing level's, or final."""
+        session = self.session
+        if self.parent is not None:
+            hand_over(self.snapshot, self.parent.snapshot)
+        elif session.expire_on_commit:
+            expire_everything(session.members)
+            self.snapshot.detach_deleted(session.members)
+
+    @moves((ACTIVE, DEACTIVE, PREPARED), CLOSED)
+    def rollback(self, cause: BaseException | None = None) -> None:
+        """Undo this level, in the database and in memory.
+
+        Args:
+            cause: The exception that a flush ended with; the enclosing level names it when it is
+                used before it was rolled back too.
+        """
+        session = self.session
+        for level in session.innermost.levels(upto=self):
+            level.close()
+        boundary, trouble = self, None
+        if self.phase is not DEACTIVE:
+            boundary, trouble = self._roll_back_boundary()
+        if trouble is None and session.members.has_changes:
+            # Changed since a flush failed: those changes had no transaction to belong to (TX-62).
+            warn(state_discarded_warning())
+            boundary.snapshot.undo(session.members, only_changed=boundary.nested)
+        with self.expecting(CLOSED):
+            self.close()
+        if self.parent is not None and cause is not None:
+            self.parent.failure = cause
+        if trouble is not None:
+            raise trouble
+        if session.has_listeners:
+            session.dispatch.after_soft_rollback(session, self)
+
+    def _roll_back_boundary(self) -> tuple[SessionTransaction, BaseException | None]:
+        """Roll back the nearest boundary; every level up to it is over, though not ended."""
+        boundary, session = self.boundary, self.session
+        for level in self.levels(upto=boundary):
+            level.phase = DEACTIVE
+        trouble: BaseException | None = None
+        try:
+            boundary.leases.roll_back()
+            boundary.phase = DEACTIVE
+            if session.has_listeners:
+                session.dispatch.after_rollback(session)
+        except BaseException as caught:  # noqa: BLE001  raised once the objects are in order
+            trouble = caught
+        boundary.phase = DEACTIVE
+        boundary.snapshot.undo(session.members, only_changed=boundary.nested)
+        return boundary, trouble
+
+    @moves(Shift.ANY, CLOSED)
+    def close(self, invalidate: bool = False) -> None:  # noqa: FBT001, FBT002  public signature
+        """End this level without committing it; the root releases its connections.
+
+        Args:
+            invalidate: Also make sure that no connection is used by anyone again.
+        """
+        session = self.session
+        if self.nested or self.parent is None:
+            session.innermost_nested = self.outer_nested
+        session.innermost = self.parent
+        if self.parent is None:
+            self.leases.close(invalidate=invalidate)
+        self.phase = CLOSED
+        if session.has_listeners:
+            session.dispatch.after_transaction_end(session, self)
+        self.session = None
+
+    def refuse(self, method: str, phase: Any) -> None:
+        """Say why the level's phase does not allow a method."""
+        if phase is DEACTIVE:
+            if self.failure is not None:
+                raise RollbackRequiredError.after(self.failure)
+            raise RollbackRequiredError.inactive()
+        if phase is CLOSED:
+            raise TransactionClosedError.closed()
+        if phase is PROVISIONING:
+            raise SessionUseError.provisioning()
+        raise SessionUseError.no_sql_in(phase.name.lower())
+
+    # -- what Core's context manager asks ----------------------------------------------------------
+
+    def _get_subject(self) -> Any:
+        return self.session
+
+    def _transaction_is_active(self) -> bool:
+        return self.phase is ACTIVE
+
+    def _transaction_is_closed(self) -> bool:
+        return self.phase is CLOSED
+
+    def _rollback_can_be_called(self) -> bool:
+        return self.phase not in (COMMITTED, CLOSED)
+
+    @property
+    def _rollback_exception(self) -> BaseException | None:
+        return self.failure

@@ -1,0 +1,59 @@
+"""This file finds who must follow when a primary key has changed.
+
+Called by the dependencies for the objects that they know, and by `collect` for holders of
+many-to-one references, which their targets do not know.
+
+Rules kept here:
+1. With `passive_updates` the database changes the foreign keys (`ON UPDATE CASCADE`) and only the
+   objects in memory are brought up to date, without UPDATE.
+2. Without it the flush UPDATEs the foreign keys, one level deep (RL-96).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from holdfast.foundation.markers import NO_VALUE
+from holdfast.states.instance import InstanceState
+from holdfast.unitofwork.work_set import WorkSet
+
+
+def is_rekeyed(state: InstanceState, keys: Collection[str]) -> bool:
+    """Whether one of the attributes of a persistent object has another value than in its row."""
+    changes = state.changes
+    if not changes:
+        return False
+    values = state().__dict__
+    for key in keys:
+        old = changes.get(key, NO_VALUE)
+        if old is not NO_VALUE and old is not None and old != values.get(key):
+            return True
+    return False
+
+
+def follow_targets(
+    work: WorkSet, dependencies: Iterable[Any], targets: Collection[InstanceState]
+) -> None:
+    """Let objects in memory that refer to a target with a changed key take the new one.
+
+    Args:
+        work: What the flush has to do.
+        dependencies: The many-to-one relationships that lead to the targets' classes.
+        targets: Objects whose key changed.
+    """
+    for dependency in dependencies:
+        relationship = dependency.relationship
+        affected = {each for each in targets if is_rekeyed(each, dependency.source_keys)}
+        if not affected:
+            continue
+        copies = work.copies.setdefault(dependency, [])
+        for holder in work.members.identity_map.states():
+            if not holder.manager.mapper.isa(dependency.holder_mapper) or holder in work.deletes:
+                continue
+            target = holder.dict.get(dependency.key)
+            state = None if target is None else target.__dict__.get("_sa_instance_state")
+            if state in affected and work.include(
+                holder, relationship, "pk change", listed=relationship.passive_updates
+            ):
+                copies.append((state, holder))

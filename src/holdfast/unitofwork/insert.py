@@ -1,0 +1,164 @@
+"""This file INSERTs the rows of new objects.
+
+Called by `write` for one step of a plan: new objects of one hierarchy that do not refer to each
+other's generated keys.
+
+Rules kept here:
+1. Rows keep the order in which the objects were added; consecutive rows with the same columns go in
+   one statement (SB-113, SB-114).
+2. A new object whose key belongs to an object that is to be deleted takes over its row by UPDATE
+   (SB-91).
+3. The cheapest way that returns what the database makes is taken: many rows at once when nothing
+   is to come back, one by one with `lastrowid` on SQLite, Core's RETURNING otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from holdfast.errors.flush import FlushError, identity_conflict_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.fixed_statement import supports_lastrowid_loop
+from holdfast.states.identity import full_key
+from holdfast.states.instance import InstanceState
+from holdfast.unitofwork import update
+from holdfast.unitofwork.forms import InsertForm
+from holdfast.unitofwork.journal import Journal
+from holdfast.unitofwork.plan import InsertStep
+from holdfast.unitofwork.receive import forget_expressions, insert_through_core
+from holdfast.unitofwork.rows import InsertRun, TableRows, runs_by_table, table_rows
+
+
+def write_inserts(journal: Journal, step: InsertStep) -> None:
+    """INSERT the rows of one step, and remember their keys."""
+    base = step.mapper
+    states: Sequence[InstanceState] = step.states
+    if base.batch:
+        write_batch(journal, base, states)
+    else:
+        for state in states:
+            write_batch(journal, base, (state,))
+
+
+def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
+    """INSERT some objects, with the mapper's events around them."""
+    connection = journal.connection_for(base)
+    listening = [s for s in states if s.manager.mapper.has_persistence_listeners]
+    for state in listening:
+        mapper = state.manager.mapper
+        mapper.dispatch.before_insert(mapper, connection, state)
+    new, successors = part_with_successors(journal, base, states)
+    if successors:
+        update.take_over_rows(journal, connection, base, successors)
+    for table, runs in runs_by_table(base, new):
+        for mapper, run in runs:
+            insert_rows(connection, table_rows(mapper, table), run)
+    journal.inserted.append((base, states, new_keys(base, states)))
+    for state in listening:
+        mapper = state.manager.mapper
+        mapper.dispatch.after_insert(mapper, connection, state)
+
+
+def part_with_successors(
+    journal: Journal, base: Any, states: Sequence[InstanceState]
+) -> tuple[Sequence[InstanceState], dict[InstanceState, InstanceState]]:
+    """Tell the objects to insert from those that take over the row of an object to be deleted.
+
+    Returns:
+        The former, and the latter with their predecessors.
+    """
+    members = journal.work.members
+    if not members.identity_map.spaces:
+        return states, {}
+    successors: dict[InstanceState, InstanceState] = {}
+    key = base.single_pk_key
+    for state in states:
+        values = state().__dict__
+        pk = values.get(key) if key is not None else base.read_pk(values)
+        if pk is None:
+            continue
+        existing = find_holder_of_key(members, state, base, pk)
+        if existing is None or existing is state:
+            continue
+        if existing in journal.work.deletes and existing not in journal.replaced:
+            journal.replaced[existing] = state
+            successors[state] = existing
+        else:
+            identity = full_key(base, pk, state.identity_token)
+            warn(identity_conflict_warning(state, identity, existing))
+    if not successors:
+        return states, successors
+    return [state for state in states if state not in successors], successors
+
+
+def find_holder_of_key(
+    members: Any, state: InstanceState, base: Any, pk: Any
+) -> InstanceState | None:
+    """The persistent object that has the key already, if one is in the session."""
+    try:
+        found: InstanceState | None = members.identity_map.find_state(
+            base, pk, state.identity_token
+        )
+    except TypeError:
+        # A SQL expression, or another value that is no key yet.
+        return None
+    return found
+
+
+def insert_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState]) -> None:
+    """INSERT objects of one mapper into one table."""
+    rows.start_versions(states)
+    for run in rows.insert_runs(states):
+        form: InsertForm | None = rows.memo.get(run.keys)
+        if form is None:
+            form = rows.memo[run.keys] = InsertForm(rows, run.keys)
+        insert_run(connection, form, run)
+
+
+def insert_run(connection: Any, form: InsertForm, run: InsertRun) -> None:
+    """INSERT rows of equal columns by the cheapest way that gives back what is needed."""
+    eager = fetches_eagerly(connection, form)
+    if run.has_expressions or form.prefetched or (eager and form.server_made):
+        insert_through_core(connection, form, run, eager=eager)
+        return
+    if not form.missing_pk:
+        form.fixed.execute_many(connection, run.rows)
+    elif form.is_keyed_by_lastrowid and supports_lastrowid_loop(connection):
+        key = form.missing_pk[0]
+        made = form.fixed.insert_each_lastrowid(connection, run.rows)
+        for values, number in zip(run.dicts, made, strict=True):
+            values[key] = number
+    else:
+        insert_through_core(connection, form, run, eager=eager)
+        return
+    if form.absent:
+        forget_expressions(form, run.dicts)
+
+
+def fetches_eagerly(connection: Any, form: InsertForm) -> bool:
+    """Whether values that the database makes are fetched with the INSERT."""
+    if not form.server_made:
+        return False
+    setting = form.rows.mapper.eager_defaults
+    if setting == "auto":
+        return bool(connection.dialect.insert_returning and form.rows.table.implicit_returning)
+    return bool(setting)
+
+
+def new_keys(base: Any, states: Iterable[InstanceState]) -> list[Any]:
+    """The bare primary keys of objects that have a row now.
+
+    Raises:
+        FlushError: An object has none.
+    """
+    key = base.single_pk_key
+    if key is not None:
+        keys = [state().__dict__.get(key) for state in states]
+    else:
+        keys = [base.read_pk(state().__dict__) for state in states]
+    if None in keys:
+        for state, each in zip(states, keys, strict=True):
+            if each is None:
+                raise FlushError.null_identity(state)
+    return keys

@@ -1,0 +1,382 @@
+"""This file decides the order in which one flush writes its rows.
+
+Called by `flush` with what `collect` found; hands `write` a `FlushPlan`. Touches neither session
+nor database, so `diagnostics.explain` can call it freely.
+
+Rules kept here:
+1. A row is inserted before every row that refers to it, and deleted after them.
+2. Where rows refer to each other, a `post_update` relationship is written later by an UPDATE;
+   without one the flush fails.
+3. Equal work gives an equal plan: ties keep the order of `Session.add`; UPDATEs and DELETEs are in
+   the order of primary keys.
+4. All saves come before all deletes, association rows in between: no save can need a delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import exc
+
+from holdfast.errors.flush import FlushCycleError, UnsortableKeyError
+from holdfast.foundation.describe import describe_state
+from holdfast.foundation.graph import Cycle, sort, strongly_connected
+from holdfast.states.instance import InstanceState
+from holdfast.unitofwork.collect import dependencies_of, dependency_of
+from holdfast.unitofwork.dependencies.base import KeyedDependency
+from holdfast.unitofwork.plan import (
+    AssociationStep,
+    CopyKeysStep,
+    DeleteStep,
+    FlushPlan,
+    InsertStep,
+    Names,
+    PostUpdateStep,
+    Step,
+    UpdateStep,
+)
+from holdfast.unitofwork.work_set import KeyCopy, WorkSet
+
+Units = dict[Any, list[InstanceState]]
+Edge = tuple[Any, Any]
+
+
+def build_plan(work: WorkSet) -> FlushPlan:
+    """Order the work.
+
+    Raises:
+        CircularDependencyError: Rows need each other's keys.
+    """
+    names = Names([state for state in work.saves if state.pk is None])
+    planner = Planner(work, names)
+    return FlushPlan(
+        names,
+        [
+            *planner.save_steps(),
+            *planner.association_steps(),
+            *planner.late_steps(),
+            *planner.early_clear_steps(),
+            *planner.delete_steps(),
+        ],
+    )
+
+
+class Planner:
+    """The steps of one plan, by phase."""
+
+    def __init__(self, work: WorkSet, names: Names) -> None:
+        self.work = work
+        self.names = names
+        # Base mapper -> the objects of its hierarchy, in order of appearance.
+        self.saves = units_of(work.saves)
+        self.deletes = units_of(work.deletes)
+        # Relationships that lead between classes of this flush, each once.
+        self.dependencies = keyed_dependencies([*self.saves, *self.deletes], work)
+        # Base mapper of the holders -> what is copied or cleared before they are saved.
+        self.copies: dict[Any, list[tuple[KeyedDependency, list[KeyCopy]]]] = {}
+        for recorded in (work.clears, work.copies):
+            for dependency, copies in recorded.items():
+                if copies:
+                    base = dependency.holder_mapper.base_mapper
+                    self.copies.setdefault(base, []).append((dependency, copies))
+
+    # -- saves -------------------------------------------------------------------------------------
+
+    def save_steps(self) -> Iterator[Step]:
+        """Key copies, UPDATEs and INSERTs, sources before holders."""
+        units = self.saves
+        edges = [
+            (dependency.source_mapper.base_mapper, dependency.holder_mapper.base_mapper)
+            for dependency in self.dependencies
+            if not dependency.writes_late
+        ]
+        for group in ordered_groups(units, edges):
+            if len(group) == 1 and not self.refers_to_itself(group[0]):
+                yield from self.steps_of_unit(group[0], units[group[0]], None)
+            else:
+                yield from self.save_rows_in_order(group)
+
+    def refers_to_itself(self, unit: Any) -> bool:
+        """Whether rows saved under one base mapper take keys from each other in this flush."""
+        return any(
+            source is not None and source.pk is None and source.manager.mapper.base_mapper is unit
+            for dependency, copies in self.copies.get(unit, ())
+            if dependency.source_mapper.base_mapper is unit
+            for source, _ in copies
+        )
+
+    def save_rows_in_order(self, group: Sequence[Any]) -> Iterator[Step]:
+        """Saves of classes that refer to each other, in layers of rows that do not."""
+        states = [state for unit in group for state in self.saves[unit]]
+        inside = set(states)
+        edges = [
+            (source, holder)
+            for unit in group
+            for _, copies in self.copies.get(unit, ())
+            for source, holder in copies
+            if source in inside and holder in inside and source is not None and source.pk is None
+        ]
+        for layer in layers(states, edges):
+            members = set(layer)
+            for unit in group:
+                chosen = [state for state in self.saves[unit] if state in members]
+                if chosen:
+                    yield from self.steps_of_unit(unit, chosen, members)
+
+    def steps_of_unit(
+        self, unit: Any, states: list[InstanceState], holders: set[InstanceState] | None
+    ) -> Iterator[Step]:
+        """Copy keys to some objects of one hierarchy, then save them.
+
+        Args:
+            unit: The base mapper.
+            states: The objects.
+            holders: The same as a set, when they are not all of the unit.
+        """
+        names = self.names
+        for dependency, copies in self.copies.get(unit, ()):
+            chosen = copies if holders is None else [copy for copy in copies if copy[1] in holders]
+            if chosen:
+                yield CopyKeysStep(names, dependency, chosen)
+        listed = self.work.listed
+        old = [state for state in states if state.pk is not None and state not in listed]
+        if old:
+            yield UpdateStep(names, unit, sorted_by_key(old))
+        new = states if not old and not listed else [s for s in states if s.pk is None]
+        if new:
+            yield InsertStep(names, unit, new)
+
+    # -- between saves and deletes -----------------------------------------------------------------
+
+    def association_steps(self) -> Iterator[Step]:
+        """Rows of association tables."""
+        for relationship, rows in self.work.associations.items():
+            if rows:
+                yield AssociationStep(self.names, dependency_of(relationship), rows)
+
+    def late_steps(self) -> Iterator[Step]:
+        """Foreign keys of `post_update` relationships, once all rows are there."""
+        yield from self.post_updates(self.work.late_clears, self.work.late_copies)
+
+    def early_clear_steps(self) -> Iterator[Step]:
+        """Foreign keys of `post_update` relationships, before rows are deleted."""
+        yield from self.post_updates(self.work.early_clears)
+
+    def post_updates(self, *recorded: dict[Any, list[KeyCopy]]) -> Iterator[Step]:
+        """Copy keys in memory, then UPDATE them, relationship by relationship."""
+        dependencies = dict.fromkeys(each for copies in recorded for each in copies)
+        for dependency in dependencies:
+            found = [copies[dependency] for copies in recorded if copies.get(dependency)]
+            for copies in found:
+                yield CopyKeysStep(self.names, dependency, copies)
+            holders = list(dict.fromkeys(holder for copies in found for _, holder in copies))
+            if holders:
+                base = dependency.holder_mapper.base_mapper
+                yield PostUpdateStep(self.names, base, holders, dependency)
+
+    # -- deletes -----------------------------------------------------------------------------------
+
+    def delete_steps(self) -> Iterator[Step]:
+        """DELETEs, holders before sources."""
+        units = self.deletes
+        edges = [
+            (dependency.holder_mapper.base_mapper, dependency.source_mapper.base_mapper)
+            for dependency in self.dependencies
+            if not dependency.writes_late
+        ]
+        itself = {first for first, then in edges if first is then}
+        for group in ordered_groups(units, edges, reverse=True):
+            if len(group) == 1 and (group[0] not in itself or len(units[group[0]]) == 1):
+                yield DeleteStep(self.names, group[0], sorted_by_key(units[group[0]]))
+                continue
+            states = [state for unit in group for state in sorted_by_key(units[unit])]
+            for layer in layers(states, list(self.row_references(group))):
+                members = set(layer)
+                for unit in group:
+                    chosen = [state for state in units[unit] if state in members]
+                    if chosen:
+                        yield DeleteStep(self.names, unit, sorted_by_key(chosen))
+
+    def row_references(self, group: Sequence[Any]) -> Iterator[Edge]:
+        """(holder, source) of rows to delete that refer to each other, as the database has it."""
+        for dependency in self.dependencies:
+            source_unit = dependency.source_mapper.base_mapper
+            holder_unit = dependency.holder_mapper.base_mapper
+            if dependency.writes_late or source_unit not in group or holder_unit not in group:
+                continue
+            sources = {
+                committed_values(state, [pair.source for pair in dependency.pairs]): state
+                for state in self.deletes[source_unit]
+                if state.manager.mapper.isa(dependency.source_mapper)
+            }
+            for holder in self.deletes[holder_unit]:
+                if not holder.manager.mapper.isa(dependency.holder_mapper):
+                    continue
+                wanted = committed_values(holder, [pair.holder for pair in dependency.pairs])
+                source = sources.get(wanted)
+                if source is not None and source is not holder:
+                    yield holder, source
+
+
+def units_of(states: Iterable[InstanceState]) -> Units:
+    """The objects by base mapper, units and objects in order of appearance."""
+    units: Units = {}
+    kind: type[InstanceState] | None = None
+    unit: list[InstanceState] = []
+    for state in states:
+        if type(state) is not kind:
+            kind = type(state)
+            unit = units.setdefault(kind.manager.mapper.base_mapper, [])
+        unit.append(state)
+    return units
+
+
+def keyed_dependencies(units: Iterable[Any], work: WorkSet) -> list[KeyedDependency]:
+    """Relationships on foreign keys between the classes of a flush, in a fixed order."""
+    bases = dict.fromkeys(units)
+    kinds = dict.fromkeys(map(type, [*work.saves, *work.deletes]))
+    found: dict[KeyedDependency, None] = {}
+    for kind in kinds:
+        for dependency in dependencies_of(kind.manager.mapper):
+            if (
+                isinstance(dependency, KeyedDependency)
+                and dependency.source_mapper.base_mapper in bases
+                and dependency.holder_mapper.base_mapper in bases
+            ):
+                found[dependency] = None
+    return list(found)
+
+
+def ordered_groups(units: Units, edges: list[Edge], *, reverse: bool = False) -> list[list[Any]]:
+    """Base mappers in order; those that refer to each other in a circle form one group.
+
+    Args:
+        units: The base mappers and their objects.
+        edges: (first, then) by relationships. Foreign keys that no relationship stands on count
+            as well, unless they would make a circle.
+        reverse: The edges point from referring to referred tables.
+    """
+    nodes = list(units)
+    if len(nodes) < 2:
+        return [nodes] if nodes else []
+    related = set(edges)
+    bare = [
+        edge[::-1] if reverse else edge
+        for edge in table_edges(nodes)
+        if edge not in related and edge[::-1] not in related
+    ]
+    groups = strongly_connected(nodes, edges)
+    if bare:
+        stricter = strongly_connected(nodes, [*edges, *bare])
+        if len(stricter) == len(groups):
+            return stricter
+    return groups
+
+
+def table_edges(nodes: Iterable[Any]) -> list[Edge]:
+    """(referred, referring) base mappers by the foreign keys of their tables."""
+    owner = {table: base for base in nodes for table in tables_below(base)}
+    edges = []
+    for table, base in owner.items():
+        for constraint in sorted_constraints(table):
+            try:
+                referred = owner.get(constraint.referred_table)
+            except (exc.NoReferenceError, exc.InvalidRequestError):
+                continue
+            if referred is not None and referred is not base and not constraint.use_alter:
+                edges.append((referred, base))
+    return edges
+
+
+def sorted_constraints(table: Any) -> list[Any]:
+    """Foreign key constraints of a table in the order of their columns."""
+    constraints = getattr(table, "foreign_key_constraints", ())
+    return sorted(constraints, key=lambda each: [column.key for column in each.columns])
+
+
+def tables_below(base: Any) -> list[Any]:
+    """Tables of a mapper and of those that inherit from it."""
+    tables: list[Any] = list(base.tables)
+    for mapper in base.self_and_descendants:
+        tables += [table for table in mapper.tables if table not in tables]
+    return tables
+
+
+def layers(states: Sequence[InstanceState], edges: Sequence[Edge]) -> list[list[InstanceState]]:
+    """Rows in layers: each row stands in a later layer than all rows that it waits for.
+
+    Raises:
+        CircularDependencyError: Rows wait for each other.
+    """
+    try:
+        order = sort(states, edges)
+    except Cycle as cycle:
+        inside = set(cycle.nodes)
+        raise FlushCycleError.among(
+            [describe_state(state) for state in cycle.nodes],
+            [
+                (describe_state(first), describe_state(then))
+                for first, then in edges
+                if first in inside and then in inside
+            ],
+        ) from None
+    depth = dict.fromkeys(order, 0)
+    waits: dict[InstanceState, list[InstanceState]] = {}
+    for first, then in edges:
+        waits.setdefault(then, []).append(first)
+    for state in order:
+        if state in waits:
+            depth[state] = 1 + max(depth[first] for first in waits[state])
+    found: list[list[InstanceState]] = []
+    for state in order:
+        while len(found) <= depth[state]:
+            found.append([])
+        found[depth[state]].append(state)
+    return found
+
+
+def committed_values(state: InstanceState, keys: Sequence[str]) -> tuple[Any, ...]:
+    """Values of attributes as the database has them, as far as memory tells."""
+    values = state.dict
+    changes = state.committed_state
+    return tuple(changes.get(key, values.get(key)) for key in keys)
+
+
+def sorted_by_key(states: Sequence[InstanceState]) -> Sequence[InstanceState]:
+    """Persistent objects in the order of their primary keys.
+
+    Raises:
+        InvalidRequestError: The keys have no order.
+    """
+    if len(states) < 2:
+        return states
+    order: Callable[[InstanceState], Any] = key_order(states[0].manager.mapper)
+    try:
+        return sorted(states, key=order)
+    except TypeError as error:
+        raise UnsortableKeyError.because(error) from error
+
+
+def key_order(mapper: Any) -> Callable[[InstanceState], Any]:
+    """What primary keys of a hierarchy are sorted by."""
+    functions = [
+        getattr(column.type, "sort_key_function", None) for column in mapper.base_mapper.primary_key
+    ]
+    if not any(functions):
+        return by_key
+    single = len(functions) == 1
+
+    def by_functions(state: InstanceState) -> tuple[Any, ...]:
+        values = (state.pk,) if single else state.pk
+        return tuple(
+            value if function is None else function(value)
+            for function, value in zip(functions, values, strict=True)
+        )
+
+    return by_functions
+
+
+def by_key(state: InstanceState) -> Any:
+    """The primary key."""
+    return state.pk

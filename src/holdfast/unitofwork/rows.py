@@ -1,0 +1,333 @@
+"""This file turns objects into the parameters of statements.
+
+Called by `insert` and `update`. A `TableRows` knows what one table takes from the objects of one
+mapper; it is made once and kept with the mapper.
+
+Rules kept here (PT-40 to PT-42):
+1. On INSERT a column without default always takes part, as NULL when the attribute was never set.
+2. A column with a default, and a primary key column, takes part when the attribute is not None.
+3. A column whose type has its own idea of None takes part whenever the attribute was set.
+4. Rows with SQL expressions are kept apart from all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column
+
+from holdfast.foundation.sqlalchemy_core import TypeEngine
+from holdfast.states.instance import InstanceState
+
+Values = dict[str, Any]
+
+# Types that are values for sure; other types are asked once.
+PLAIN: set[type] = {type(None), int, str, float, bool, bytes}
+
+
+class InsertRun(NamedTuple):
+    """Consecutive rows that give values to the same columns."""
+
+    keys: tuple[str, ...]
+    states: Sequence[InstanceState]
+    dicts: Sequence[Values]
+    rows: list[tuple[Any, ...]]
+    has_expressions: bool
+
+
+class TableRows:
+    """What one table takes from the objects of one mapper."""
+
+    __slots__ = (
+        "always",
+        "column_of",
+        "comparators",
+        "defaults",
+        "keys",
+        "mapper",
+        "memo",
+        "optional",
+        "pk_columns",
+        "pk_keys",
+        "table",
+        "takes_none",
+        "version_key",
+    )
+
+    def __init__(self, mapper: Any, table: Any) -> None:
+        self.mapper = mapper
+        self.table = table
+        # Attribute name -> column, in the order of the table.
+        self.column_of: dict[str, Column[Any]] = {
+            mapper.key_of_column[column]: column
+            for column in table.columns
+            if column in mapper.key_of_column
+        }
+        self.keys = tuple(self.column_of)
+        # Attribute -> the one value that stands for None on INSERT.
+        self.defaults = {
+            key: column.default.arg
+            for key, column in self.column_of.items()
+            if is_simple_default(column)
+        }
+        self.takes_none = frozenset(
+            key for key, column in self.column_of.items() if column.type.should_evaluate_none
+        )
+        self.always = tuple(
+            key
+            for key, column in self.column_of.items()
+            if key in self.defaults or is_always_inserted(column)
+        )
+        self.optional = tuple(key for key in self.keys if key not in self.always)
+        # Columns that a row is found by, and their attributes.
+        self.pk_columns = identifying_columns(mapper, table)
+        self.pk_keys = tuple(mapper.key_of_column[column] for column in self.pk_columns)
+        # Attribute of the version counter, if this table has it.
+        counter = mapper.version_id_col
+        self.version_key: str | None = (
+            mapper.key_of_column[counter]
+            if counter is not None and counter.table is table
+            else None
+        )
+        # Attribute -> the type's comparison, where it is not plain equality.
+        self.comparators: dict[str, Callable[[Any, Any], bool]] = {
+            key: column.type.compare_values
+            for key, column in self.column_of.items()
+            if type(column.type).compare_values is not TypeEngine.compare_values
+        }
+        # Statements made so far, by what they are for.
+        self.memo: dict[Any, Any] = {}
+
+    def insert_runs(self, states: Sequence[InstanceState]) -> Iterator[InsertRun]:
+        """The objects as rows for INSERT, in runs of equal columns, in the given order."""
+        dicts: list[Values] = [state().__dict__ for state in states]
+        for key, value in self.defaults.items():
+            for values in dicts:
+                if values.get(key) is None:
+                    values[key] = value
+        mixed: list[str] = []
+        present: set[str] = set(self.always)
+        for key in self.optional:
+            if key in self.takes_none:
+                count = sum(key in values for values in dicts)
+            else:
+                count = len(dicts) - [values.get(key) for values in dicts].count(None)
+            if count == len(dicts):
+                present.add(key)
+            elif count:
+                mixed.append(key)
+        if not mixed:
+            yield from self.cut(self.in_order(present), states, dicts)
+            return
+        present_in = self.presence(mixed)
+        numbered = enumerate(map(present_in, dicts))
+        for extra, run in groupby(numbered, key=itemgetter(1)):
+            places = [place for place, _ in run]
+            first, end = places[0], places[-1] + 1
+            keys = self.in_order(present | set(extra))
+            yield from self.cut(keys, states[first:end], dicts[first:end])
+
+    def presence(self, mixed: Sequence[str]) -> Callable[[Values], tuple[str, ...]]:
+        """A function that tells which of the `mixed` attributes one object gives a value to."""
+        takes_none = self.takes_none
+
+        def present_in(values: Values) -> tuple[str, ...]:
+            return tuple(
+                key
+                for key in mixed
+                if (key in values if key in takes_none else values.get(key) is not None)
+            )
+
+        return present_in
+
+    def in_order(self, keys: set[str]) -> tuple[str, ...]:
+        """The attributes in the order of the table."""
+        return tuple(key for key in self.keys if key in keys)
+
+    def cut(
+        self, keys: tuple[str, ...], states: Sequence[InstanceState], dicts: Sequence[Values]
+    ) -> Iterator[InsertRun]:
+        """One run, with rows that hold SQL expressions cut out of it."""
+        rows = read_rows(keys, dicts)
+        if not has_expressions(rows):
+            yield InsertRun(keys, states, dicts, rows, has_expressions=False)
+            return
+        apart = [has_expressions([row]) for row in rows]
+        for is_apart, places in groupby(range(len(rows)), key=apart.__getitem__):
+            numbers = list(places)
+            pieces = [[number] for number in numbers] if is_apart else [numbers]
+            for piece in pieces:
+                first, end = piece[0], piece[-1] + 1
+                yield InsertRun(
+                    keys, states[first:end], dicts[first:end], rows[first:end], is_apart
+                )
+
+    def start_versions(self, states: Sequence[InstanceState]) -> None:
+        """Give new objects their first version, where the table has a version counter."""
+        key, generator = self.version_key, self.mapper.version_id_generator
+        if key is not None and generator:
+            for state in states:
+                state().__dict__[key] = generator(None)
+
+    def moves_with_other_tables(self, state: InstanceState, values: Values) -> bool:
+        """Whether the version counter in this table must rise for a change in another (VC-17)."""
+        if self.version_key is None or len(self.mapper.tables) < 2:
+            return False
+        return any(
+            table_rows(self.mapper, table).changed_keys(state, values)
+            for table in self.mapper.tables
+            if table is not self.table
+        )
+
+    def row_key(self, state: InstanceState, cascaded: Collection[Any] = ()) -> tuple[Any, ...]:
+        """Values by which the row of a persistent object is found.
+
+        Args:
+            state: The object.
+            cascaded: (object, attribute) of keys that the database has changed by itself.
+        """
+        mapper = self.mapper
+        if not cascaded and self.pk_keys == mapper.primary_key_keys:
+            pk: Any = state.pk
+            return (pk,) if mapper.single_pk_key is not None else pk
+        identity = dict(zip(mapper.primary_key_keys, state.identity or (), strict=True))
+        values, changes = state.dict, state.committed_state
+        found = []
+        for key in self.pk_keys:
+            if (state, key) in cascaded:
+                found.append(values.get(key))
+            elif key in identity:
+                found.append(identity[key])
+            else:
+                found.append(changes.get(key, values.get(key)))
+        return tuple(found)
+
+    def changed_keys(self, state: InstanceState, values: Values) -> tuple[str, ...]:
+        """Attributes of the table with a net change, in the order of the table."""
+        changes = state.changes
+        if not changes:
+            return ()
+        column_of = self.column_of
+        if len(changes) == 1:
+            ((key, old),) = changes.items()
+            return (key,) if key in column_of and self.differs(key, old, values) else ()
+        return tuple(
+            key for key in column_of if key in changes and self.differs(key, changes[key], values)
+        )
+
+    def differs(self, key: str, old: Any, values: Values) -> bool:
+        """Whether an attribute has another value than the database is known to hold."""
+        new = values.get(key)
+        if new is old:
+            return False
+        if type(new) not in PLAIN and is_expression(new):
+            return True
+        compare = self.comparators.get(key)
+        if compare is not None:
+            return not compare(new, old)
+        # A comparison may answer with something that is no truth value, such as an array.
+        return (new == old) is not True
+
+
+def identifying_columns(mapper: Any, table: Any) -> tuple[Column[Any], ...]:
+    """The columns by which a row of `table` is found: those of the mapper's key, if it has any."""
+    chosen = tuple(column for column in mapper.primary_key if column.table is table)
+    if chosen:
+        return chosen
+    return tuple(column for column in table.primary_key if column in mapper.key_of_column)
+
+
+def is_simple_default(column: Any) -> bool:
+    """Whether a column has a Python value as default, which needs no execution context."""
+    default = column.default
+    return (
+        default is not None
+        and default.is_scalar
+        and not column.primary_key
+        and column.server_default is None
+        and not column.type.should_evaluate_none
+        and not is_expression(default.arg)
+    )
+
+
+def is_always_inserted(column: Any) -> bool:
+    """Whether every INSERT gives the column a value, if only NULL."""
+    return (
+        not column.primary_key
+        and column.default is None
+        and column.server_default is None
+        and column.computed is None
+        and column.identity is None
+        and not column.type.should_evaluate_none
+    )
+
+
+def read_rows(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
+    """One tuple of values per object; an attribute that was never set becomes None."""
+    if not keys:
+        return [()] * len(dicts)
+    try:
+        if len(keys) == 1:
+            return list(zip(map(itemgetter(keys[0]), dicts)))
+        return list(map(itemgetter(*keys), dicts))
+    except KeyError:
+        for key in keys:
+            for values in dicts:
+                if key not in values:
+                    values[key] = None
+        return read_rows(keys, dicts)
+
+
+def has_expressions(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether a value in the rows is a SQL expression."""
+    kinds = set(map(type, chain.from_iterable(rows)))
+    return not kinds <= PLAIN and any(kind_is_expression(kind) for kind in kinds)
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a value is a SQL expression, or stands for one."""
+    return kind_is_expression(type(value))
+
+
+def kind_is_expression(kind: type) -> bool:
+    """The same by type; types that are values are remembered."""
+    if kind in PLAIN:
+        return False
+    if hasattr(kind, "__clause_element__") or hasattr(kind, "_propagate_attrs"):
+        return True
+    if len(PLAIN) < 1000:
+        PLAIN.add(kind)
+    return False
+
+
+def table_rows(mapper: Any, table: Any) -> TableRows:
+    """The `TableRows` of a mapper and table, made when first asked for."""
+    name = (table_rows, table)
+    found: TableRows | None = mapper.memo.get(name)
+    if found is None:
+        found = mapper.memo[name] = TableRows(mapper, table)
+    return found
+
+
+def runs_by_table(
+    base: Any, states: Sequence[InstanceState]
+) -> Iterator[tuple[Any, list[tuple[Any, Sequence[InstanceState]]]]]:
+    """For each table in write order, the consecutive objects of one mapper that have rows there."""
+    if not states:
+        return
+    runs = runs_by_mapper(states)
+    tables = dict.fromkeys(table for mapper, _ in runs for table in mapper.tables)
+    for table in tables:
+        yield table, [(mapper, run) for mapper, run in runs if table in mapper.tables]
+
+
+def runs_by_mapper(
+    states: Sequence[InstanceState],
+) -> list[tuple[Any, Sequence[InstanceState]]]:
+    """Consecutive objects of one mapper."""
+    if len(set(map(type, states))) == 1:
+        return [(states[0].manager.mapper, states)]
+    return [(kind.manager.mapper, list(run)) for kind, run in groupby(states, key=type)]

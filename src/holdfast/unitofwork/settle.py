@@ -1,0 +1,83 @@
+"""This file brings objects in line with what was written: clean, persistent, or gone.
+
+Called by `flush` when all SQL was emitted and the listeners of `after_flush` have run.
+
+Rules kept here:
+1. Deleted objects leave the identity map before new ones enter it, since a new one may have taken
+   over a key (SM-21).
+2. Only objects that took part are touched; others keep their changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.errors.flush import replaced_in_map_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.states.changes import forget_changes
+from holdfast.states.instance import InstanceState
+from holdfast.states.lifecycle import Move, move
+from holdfast.states.members import Members
+from holdfast.unitofwork.journal import FlushOutcome, Journal
+from holdfast.unitofwork.work_set import WorkSet
+
+
+def settle(journal: Journal) -> FlushOutcome:
+    """Make states agree with the database."""
+    work, outcome = journal.work, FlushOutcome()
+    members = work.members
+    outcome.expelled = list(work.expelled)
+    outcome.deleted = list(work.deletes)
+    if outcome.deleted:
+        move(members, Move.DELETED, outcome.deleted)
+    outcome.updated = [state for state in work.saves if state.pk is not None]
+    for state in outcome.updated:
+        if state.changes:
+            rekey(members, state, outcome)
+    for _, states, keys in journal.inserted:
+        enter(members, states, keys)
+        outcome.inserted.extend(states)
+    forget_changes(work.saves)
+    if outcome.inserted:
+        move(members, Move.INSERTED, outcome.inserted)
+    return outcome
+
+
+def rekey(members: Members, state: InstanceState, outcome: FlushOutcome) -> None:
+    """Enter a persistent object under its new key, when it changed."""
+    mapper = state.manager.mapper
+    changes = state.changes or {}
+    if changes.keys().isdisjoint(mapper.primary_key_keys):
+        return
+    pk = mapper.read_pk(state.dict)
+    if pk is None or pk == state.pk:
+        return
+    before = state.pk
+    members.identity_map.discard(state)
+    state.pk = pk
+    members.identity_map.add(state)
+    outcome.rekeyed.append((state, before, pk))
+
+
+def enter(members: Members, states: Any, keys: Any) -> None:
+    """Give new objects their keys."""
+    for state, pk in zip(states, keys, strict=True):
+        state.pk = pk
+        extra = state.extra
+        if extra is not None:
+            extra.empty_collections = None
+            extra.pending = None
+    for state in states:
+        if members.identity_map.spaces and is_taken(members, state):
+            warn(replaced_in_map_warning(state))
+
+
+def is_taken(members: Members, state: InstanceState) -> bool:
+    """Whether the key of a new object is in use by another one."""
+    existing = members.identity_map.find_state(state.manager.mapper, state.pk, state.identity_token)
+    return existing is not None and existing is not state
+
+
+def expel(work: WorkSet) -> None:
+    """Let pending orphans go; they are transient again."""
+    move(work.members, Move.WITHDRAWN, list(work.expelled))

@@ -1,0 +1,265 @@
+"""This file UPDATEs the rows of changed objects.
+
+Called by `write`, and by `insert` for new objects that take over the row of a deleted one.
+
+Rules kept here:
+1. Only columns with a net change are set; an object without any gets no UPDATE (SB-110, AH-100).
+2. Consecutive objects with the same changed columns go in one statement (AH-101).
+3. Rows are found by the key that the database has, not by a new one on the object (AH-102).
+4. The number of rows that matched must be that of the objects, where the driver can tell (VC-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from holdfast.errors.flush import FlushError, StaleDataError
+from holdfast.states.instance import InstanceState
+from holdfast.unitofwork.forms import UpdateForm
+from holdfast.unitofwork.journal import Journal
+from holdfast.unitofwork.plan import PostUpdateStep, UpdateStep
+from holdfast.unitofwork.receive import fetch_made, take_returned
+from holdfast.unitofwork.rows import (
+    TableRows,
+    Values,
+    has_expressions,
+    is_expression,
+    runs_by_table,
+    table_rows,
+)
+
+
+class Change(NamedTuple):
+    """One row to update."""
+
+    keys: tuple[str, ...]
+    values: Values
+    row_key: tuple[Any, ...]
+
+
+def write_updates(journal: Journal, step: UpdateStep) -> None:
+    """UPDATE the rows of one step, with the mapper's events around them."""
+    base = step.mapper
+    if base.batch:
+        write_batch(journal, base, step.states)
+    else:
+        for state in step.states:
+            write_batch(journal, base, (state,))
+
+
+def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
+    """UPDATE some objects together."""
+    connection = journal.connection_for(base)
+    listening = [s for s in states if s.manager.mapper.has_persistence_listeners]
+    for state in listening:
+        mapper = state.manager.mapper
+        mapper.dispatch.before_update(mapper, connection, state)
+    for table, runs in runs_by_table(base, states):
+        for mapper, run in runs:
+            update_rows(journal, connection, table_rows(mapper, table), run)
+    for state in listening:
+        mapper = state.manager.mapper
+        mapper.dispatch.after_update(mapper, connection, state)
+
+
+def update_rows(
+    journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
+) -> None:
+    """UPDATE objects of one mapper in one table."""
+    cascaded = journal.cascaded
+    changes = []
+    for state in states:
+        values = state().__dict__
+        keys = rows.changed_keys(state, values)
+        if cascaded and keys:
+            keys = tuple(key for key in keys if (state, key) not in cascaded)
+        if keys or rows.moves_with_other_tables(state, values):
+            changes.append(next_change(rows, state, keys, values, cascaded))
+    write_changes(connection, rows, changes)
+
+
+def next_change(
+    rows: TableRows,
+    state: InstanceState,
+    keys: tuple[str, ...],
+    values: Values,
+    cascaded: Collection[Any] = (),
+) -> Change:
+    """One row to update, with its next version where it has one."""
+    row_key = rows.row_key(state, cascaded)
+    version = rows.version_key
+    if version is not None:
+        row_key = (*row_key, state.committed_state.get(version, values.get(version)))
+        generator = rows.mapper.version_id_generator
+        if generator and version not in keys:
+            values[version] = generator(row_key[-1])
+            keys = rows.in_order({*keys, version})
+    return Change(keys, values, row_key)
+
+
+def write_changes(connection: Any, rows: TableRows, changes: Sequence[Change]) -> None:
+    """UPDATE rows of one table, consecutive rows with the same columns together."""
+    for keys, group in groupby(changes, key=itemgetter(0)):
+        run = list(group)
+        refuse_null_key(rows, run)
+        form: UpdateForm | None = rows.memo.get((UpdateForm, keys))
+        if form is None:
+            form = UpdateForm(rows, keys, checks_version=rows.version_key is not None)
+            rows.memo[UpdateForm, keys] = form
+        write_run(connection, form, run)
+
+
+def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
+    """A row without key cannot be found.
+
+    Raises:
+        FlushError: A part of a key is missing.
+    """
+    for change in run:
+        if None in change.row_key[: len(rows.pk_columns)]:
+            column = rows.pk_columns[change.row_key.index(None)]
+            raise FlushError.null_key_update(rows.table.description, column)
+
+
+def write_run(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
+    """UPDATE rows of equal columns, and check how many matched."""
+    if len(form.keys) == 1:
+        key = form.keys[0]
+        params = [(change[1].get(key), *change[2]) for change in run]
+    else:
+        params = [(*map(change[1].get, form.keys), *change[2]) for change in run]
+    width = len(form.keys)
+    eager = form.server_made and form.rows.mapper.eager_defaults is True
+    if has_expressions([row[:width] for row in params]):
+        write_expressions(connection, form, run)
+        return
+    if not form.prefetched and not eager:
+        counts_all = len(run) == 1 or connection.dialect.supports_sane_multi_rowcount
+        if form.checks_version and not counts_all:
+            matched = sum(form.fixed.execute_rowcount(connection, row) for row in params)
+        else:
+            matched = form.fixed.execute_many(connection, params)
+        check_count(connection, form, len(run), matched)
+        for key in form.server_made:
+            for change in run:
+                change.values.pop(key, None)
+        return
+    for change, row in zip(run, params, strict=True):
+        parameters = dict(zip(form.names, row, strict=True))
+        write_single(connection, form, change, form.statement, parameters)
+
+
+def write_expressions(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
+    """UPDATE rows with SQL expressions in place of values, one by one."""
+    column_of = form.rows.column_of
+    for change in run:
+        values = change.values
+        given = {key: values.get(key) for key in form.keys}
+        inline = {key: value for key, value in given.items() if is_expression(value)}
+        parameters = {
+            column_of[key].key: value for key, value in given.items() if key not in inline
+        }
+        parameters.update(zip(form.names[len(form.keys) :], change.row_key, strict=True))
+        statement = form.statement.values({column_of[k]: v for k, v in inline.items()})
+        write_single(connection, form, change, statement, parameters, tuple(inline))
+
+
+def write_single(
+    connection: Any,
+    form: UpdateForm,
+    change: Change,
+    statement: Any,
+    parameters: Mapping[str, Any],
+    expressions: tuple[str, ...] = (),
+) -> None:
+    """UPDATE one row through Core, and take back what it made."""
+    rows, values = form.rows, change.values
+    made = (*form.server_made, *expressions)
+    keys_made = tuple(key for key in expressions if key in rows.pk_keys)
+    eager = rows.mapper.eager_defaults is True
+    wanted = made if eager else keys_made
+    returns = connection.dialect.update_returning and rows.table.implicit_returning
+    if wanted and returns:
+        statement = statement.return_defaults(*(rows.column_of[key] for key in wanted))
+    result = connection.execute(
+        statement, parameters, execution_options={"preserve_rowcount": True}
+    )
+    check_count(connection, form, 1, result.rowcount, returning=bool(wanted and returns))
+    for key in form.prefetched:
+        values[key] = result.context.compiled_parameters[0][rows.column_of[key].key]
+    take_returned(rows, values, made, result.returned_defaults if wanted and returns else None)
+    if wanted and not returns:
+        fetch_made(connection, rows, [values], wanted)
+
+
+def check_count(
+    connection: Any, form: UpdateForm, expected: int, matched: int, *, returning: bool = False
+) -> None:
+    """Every object must have a row.
+
+    Raises:
+        StaleDataError: The driver says that some have not.
+    """
+    dialect = connection.dialect
+    if returning:
+        sane = dialect.supports_sane_rowcount_returning
+    elif expected == 1 or form.checks_version:
+        sane = dialect.supports_sane_rowcount
+    else:
+        sane = dialect.supports_sane_multi_rowcount
+    if sane and matched >= 0 and matched != expected:
+        raise StaleDataError.update_count(form.rows.table.description, expected, matched)
+
+
+def take_over_rows(
+    journal: Journal,
+    connection: Any,
+    base: Any,
+    successors: Mapping[InstanceState, InstanceState],
+) -> None:
+    """Write new objects into the rows of objects that were to be deleted (SB-91)."""
+    for table, runs in runs_by_table(base, list(successors)):
+        for mapper, run in runs:
+            rows = table_rows(mapper, table)
+            changes = []
+            for state in run:
+                values, former = state().__dict__, successors[state].dict
+                keys = tuple(
+                    key
+                    for key in rows.keys
+                    if key not in rows.pk_keys
+                    and (key in values or key in former)
+                    and (key not in former or rows.differs(key, former[key], values))
+                )
+                if keys:
+                    row_key = tuple(values[key] for key in rows.pk_keys)
+                    if rows.version_key is not None:
+                        row_key = (*row_key, former.get(rows.version_key))
+                    for key in keys:
+                        values.setdefault(key, None)
+                    changes.append(Change(keys, values, row_key))
+            write_changes(connection, rows, changes)
+
+
+def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
+    """UPDATE the foreign keys of a `post_update` relationship, and nothing else."""
+    connection = journal.connection_for(step.mapper)
+    wanted = {pair.holder for pair in step.dependency.pairs}
+    for table, runs in runs_by_table(step.mapper, step.states):
+        for mapper, run in runs:
+            rows = table_rows(mapper, table)
+            keys = rows.in_order(wanted)
+            if not keys:
+                continue
+            changes = []
+            for state in run:
+                values = state().__dict__
+                if state.pk is None:
+                    pk = [values.get(key) for key in rows.pk_keys]
+                    changes.append(Change(keys, values, tuple(pk)))
+                elif wanted.intersection(rows.changed_keys(state, values)):
+                    changes.append(next_change(rows, state, keys, values))
+            write_changes(connection, rows, changes)

@@ -1,0 +1,223 @@
+"""This file holds what one flush has found to do, before it is ordered.
+
+Filled by `collect` and the `dependencies`, read by `planner`. Nothing here emits SQL or changes an
+object, so that a `WorkSet` can be made only to be printed.
+
+Rules kept here:
+1. An object is either saved or deleted, never both.
+2. Objects outside of the session are left out, with a warning.
+3. When an object changes sides after its relationships were asked, `flipped` is set, and `collect`
+   asks all relationships again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from holdfast.errors.flush import not_in_session_warning
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.states.history import History
+from holdfast.states.instance import InstanceState
+from holdfast.states.members import Members
+
+KeyCopy = tuple[InstanceState | None, InstanceState]
+"""Source of a key and the object that holds the foreign key; no source: the key is cleared."""
+
+Pair = tuple[InstanceState, InstanceState]
+
+
+class AssociationRows:
+    """Rows of one association table to write, as pairs in the direction of the leading side."""
+
+    __slots__ = ("added", "owner", "rekeyed", "removed")
+
+    def __init__(self) -> None:
+        self.added: list[Pair] = []
+        self.removed: list[Pair] = []
+        # Pairs that stay while a key of theirs changes.
+        self.rekeyed: list[Pair] = []
+        # Pair -> the side that recorded it, so that the other side leaves it alone.
+        self.owner: dict[Pair, object] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.rekeyed)
+
+
+class Batch:
+    """Objects of one class that are to be saved, as the relationships look at them."""
+
+    __slots__ = ("dicts", "mapper", "new", "old")
+
+    def __init__(self, mapper: Any, states: Iterable[InstanceState]) -> None:
+        self.mapper = mapper
+        self.new: list[InstanceState] = []
+        # Persistent objects that have something recorded.
+        self.old: list[InstanceState] = []
+        for state in states:
+            if state.pk is None:
+                self.new.append(state)
+            elif state.changes or state.extra is not None:
+                self.old.append(state)
+        self.dicts = [state().__dict__ for state in self.new]
+
+
+class WorkSet:
+    """What one flush has to do.
+
+    Attributes:
+        members: What the session holds.
+        policy: Whether unloaded attributes may be loaded.
+        saves: Objects to insert or update; state -> object, which keeps it alive.
+        deletes: Persistent objects to delete; state -> object.
+        listed: Saved objects that only take part so that keys reach them, without UPDATE.
+        expelled: Pending objects that leave the session in place of being inserted.
+        unread: Attributes, as (state, name), whose value a flush would load and this one did not.
+        copies, clears: Foreign keys to set and to empty, by relationship.
+        late_copies, late_clears: The same for `post_update`, to be written by an UPDATE of their
+            own after all rows are saved.
+        early_clears: Those to be emptied before rows are deleted.
+        associations: Association rows, by relationship.
+    """
+
+    __slots__ = (
+        "associations",
+        "cancelled",
+        "clears",
+        "copies",
+        "deletes",
+        "early_clears",
+        "expelled",
+        "flipped",
+        "fresh_deletes",
+        "fresh_saves",
+        "late_clears",
+        "late_copies",
+        "listed",
+        "members",
+        "policy",
+        "saves",
+        "unread",
+        "warnings",
+    )
+
+    def __init__(self, members: Members, policy: LoadPolicy) -> None:
+        self.members = members
+        self.policy = policy
+        self.saves: dict[InstanceState, Any] = {}
+        self.deletes: dict[InstanceState, Any] = {}
+        self.listed: dict[InstanceState, None] = {}
+        self.expelled: dict[InstanceState, Any] = {}
+        # Objects whose deletion was called off because another object took them in.
+        self.cancelled: dict[InstanceState, None] = {}
+        self.unread: dict[tuple[InstanceState, str], None] = {}
+        self.warnings: dict[str, None] = {}
+        # Objects whose relationships were not asked yet.
+        self.fresh_saves: list[InstanceState] = []
+        self.fresh_deletes: list[InstanceState] = []
+        self.flipped = False
+        self.forget_links()
+
+    def __bool__(self) -> bool:
+        return bool(self.saves or self.deletes or self.expelled)
+
+    def forget_links(self) -> None:
+        """Start over with what the relationships ask for; saves and deletes stay."""
+        self.copies: dict[Any, list[KeyCopy]] = {}
+        self.clears: dict[Any, list[KeyCopy]] = {}
+        self.late_copies: dict[Any, list[KeyCopy]] = {}
+        self.late_clears: dict[Any, list[KeyCopy]] = {}
+        self.early_clears: dict[Any, list[KeyCopy]] = {}
+        self.associations: dict[Any, AssociationRows] = {}
+        self.fresh_saves = list(self.saves)
+        self.fresh_deletes = list(self.deletes)
+        self.flipped = False
+
+    # -- objects -----------------------------------------------------------------------------------
+
+    def add_save(self, state: InstanceState, instance: Any) -> None:
+        """Save an object of the session that is not part of the work yet."""
+        self.saves[state] = instance
+        self.fresh_saves.append(state)
+
+    def include(
+        self,
+        state: InstanceState,
+        relationship: Any,
+        operation: str,
+        *,
+        listed: bool = False,
+    ) -> bool:
+        """Make a related object part of the work; tells whether it will be saved.
+
+        Args:
+            state: The related object.
+            relationship: Leads to it; for the warning.
+            operation: "add" when it was linked, "delete" when it was unlinked or its holder goes,
+                "pk change" when its holder's key changes.
+            listed: The object gets the new key in memory only.
+        """
+        if state in self.saves:
+            if not listed:
+                self.listed.pop(state, None)
+            return True
+        if state in self.expelled:
+            return False
+        if state in self.deletes:
+            if operation != "add":
+                return False
+            self.cancelled[state] = None
+            self.saves[state] = self.deletes.pop(state)
+            self.flipped = True
+            return True
+        if not self.is_member(state, relationship, operation):
+            return False
+        if listed:
+            self.listed[state] = None
+        self.add_save(state, state())
+        return True
+
+    def is_member(self, state: InstanceState, relationship: Any, operation: str) -> bool:
+        """Whether the session holds a related object; warns when it does not."""
+        if self.members.is_member(state):
+            return True
+        if not state.was_deleted:
+            self.warnings[not_in_session_warning(state, str(relationship), operation)] = None
+        return False
+
+    def delete(self, state: InstanceState) -> bool:
+        """Delete an object of the session; tells whether this is news."""
+        if state in self.deletes or state in self.cancelled or state in self.expelled:
+            return False
+        if not self.members.is_member(state):
+            return False
+        instance = self.saves.pop(state, None)
+        if instance is not None:
+            self.listed.pop(state, None)
+            self.flipped = True
+        if state.pk is None:
+            # A row that was never written needs no DELETE.
+            self.expelled[state] = state()
+            return True
+        self.deletes[state] = state() if instance is None else instance
+        self.fresh_deletes.append(state)
+        return True
+
+    # -- links -------------------------------------------------------------------------------------
+
+    def association_of(self, leader: Hashable) -> AssociationRows:
+        """The association rows recorded under the leading side of a relationship."""
+        rows = self.associations.get(leader)
+        if rows is None:
+            rows = self.associations[leader] = AssociationRows()
+        return rows
+
+    def history(self, state: InstanceState, slot: Any, policy: LoadPolicy) -> History:
+        """History of a relationship, loading it when both policies say so."""
+        values = state().__dict__
+        if policy.may_fetch and self.policy is not policy:
+            if slot.key not in values:
+                self.unread[state, slot.key] = None
+            policy = self.policy
+        history: History = slot.history(state, values, policy)
+        return history

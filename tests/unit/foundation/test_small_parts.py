@@ -1,0 +1,168 @@
+"""Check the markers, load policies, generated functions, containers, names and warnings."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import pickle
+import traceback
+
+import pytest
+from sqlalchemy import exc
+
+from holdfast.foundation import batch, deprecated, describe
+from holdfast.foundation.batch import paused_collector, set_collector_pausing
+from holdfast.foundation.codegen import build_function, source_of
+from holdfast.foundation.load_policy import (
+    PASSIVE_NO_FETCH,
+    SQL_OK,
+    LoadPolicy,
+    PassiveFlag,
+    policy_of,
+)
+from holdfast.foundation.markers import NEVER_SET, NO_VALUE, LoaderCallableStatus
+from holdfast.foundation.ordered import IdentityDict, unique, unique_by_identity
+
+
+class Equal:
+    """Equal to everything, and without hash."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+    def __repr__(self):
+        raise AssertionError("the user's code was called")
+
+    __str__ = __bool__ = __repr__
+
+
+def test_never_set_is_no_value_and_survives_pickling():
+    assert NEVER_SET is NO_VALUE
+    assert pickle.loads(pickle.dumps(NO_VALUE)) is LoaderCallableStatus.NO_VALUE
+
+
+def test_policies_are_interned():
+    assert policy_of(PASSIVE_NO_FETCH) is LoadPolicy.MEMORY_ONLY
+    assert policy_of(LoadPolicy.LOAD) is LoadPolicy.LOAD
+    assert LoadPolicy.LOAD.forbidding(SQL_OK) is LoadPolicy.MEMORY_ONLY
+    assert LoadPolicy.MEMORY_ONLY.allowing(SQL_OK) is LoadPolicy.LOAD
+
+
+def test_policies_say_what_the_flags_mean():
+    memory = LoadPolicy.MEMORY_ONLY
+    nothing = LoadPolicy.NO_INITIALIZE
+
+    assert (memory.may_load, memory.may_fetch, memory.initializes) == (True, False, True)
+    assert (nothing.may_load, nothing.may_fetch, nothing.initializes) == (False, False, False)
+    assert LoadPolicy.RETURN_NO_VALUE.returns_no_value
+    assert not LoadPolicy.NO_AUTOFLUSH.autoflushes
+    assert not LoadPolicy.NO_RAISE.raise_on_missing
+    assert int(PassiveFlag.PASSIVE_OFF) == 31
+
+
+def test_generated_function_shows_its_source_in_tracebacks():
+    function = build_function(
+        "load",
+        "def load(value):\n    return value / ZERO",
+        {"ZERO": 0},
+        filename_hint="load <User>",
+    )
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        function(1)
+
+    assert "return value / ZERO" in "".join(traceback.format_tb(caught.tb))
+    assert "load User" in function.__code__.co_filename
+    assert source_of(function) == "def load(value):\n    return value / ZERO\n"
+    assert source_of(len) is None
+
+
+def test_generated_source_goes_with_its_function():
+    function = build_function("f", "def f(): pass", {}, filename_hint="passing")
+    filename = function.__code__.co_filename
+    assert filename in linecache.cache
+
+    del function
+    gc.collect()
+
+    assert filename not in linecache.cache
+
+
+def test_identity_dict_tells_equal_keys_apart():
+    first, second = Equal(), Equal()
+    entries = IdentityDict([(first, 1), (second, 2)])
+
+    assert entries[first] == 1
+    assert list(entries.values()) == [1, 2]
+    del entries[first]
+    assert first not in entries
+    assert len(entries) == 1
+    with pytest.raises(KeyError):
+        entries[first]
+
+
+def test_unique_keeps_first_places():
+    one, other = Equal(), Equal()
+
+    assert unique([3, 1, 3, 2, 1]) == [3, 1, 2]
+    assert [id(item) for item in unique_by_identity([one, other, one])] == [id(one), id(other)]
+
+
+def test_objects_are_named_without_their_own_code():
+    assert describe.object_text(Equal()).startswith("<Equal at 0x")
+    assert describe.describe_object(Equal()).startswith("<Equal at 0x")
+    assert describe.describe_class(Equal).endswith("test_small_parts.Equal")
+    assert describe.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_collector_is_paused_once_for_all():
+    assert gc.isenabled()
+    with paused_collector():
+        assert not gc.isenabled()
+        with paused_collector():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with paused_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_collector_comes_back_after_an_error():
+    with pytest.raises(RuntimeError), paused_collector():
+        raise RuntimeError
+    assert gc.isenabled()
+    assert batch._pauses == 0
+
+
+def test_pausing_can_be_switched_off_while_a_block_is_open():
+    try:
+        with paused_collector():
+            set_collector_pausing(False)
+            with paused_collector():
+                assert not gc.isenabled()
+        assert gc.isenabled()
+        with paused_collector():
+            assert gc.isenabled()
+    finally:
+        set_collector_pausing(True)
+
+
+def test_warnings_point_at_the_caller():
+    with pytest.warns(exc.SAWarning, match="odd") as caught:
+        deprecated.warn("odd")
+    assert caught[0].filename == __file__
+
+    with pytest.warns(exc.SADeprecationWarning, match=r"old .*since: 2.0") as caught:
+        deprecated.warn_deprecated("old")
+    assert caught[0].message.deprecated_since == "2.0"
+    assert caught[0].filename == __file__
