@@ -1,1 +1,250 @@
-"""This file will list the public names."""
+"""Map classes to tables with SQLAlchemy Core, and keep objects and rows in step.
+
+Every name that SQLAlchemy documents in `sqlalchemy.orm` is here as far as it exists in Holdfast, so
+that changing the import is all that a program needs. This file holds names only; `_wiring` comes
+first, since it fills the sockets through which the layers call upwards.
+"""
+
+from holdfast import _wiring as _wiring
+from holdfast.foundation.load_policy import PassiveFlag
+from holdfast.foundation.markers import (
+    EXT_CONTINUE,
+    EXT_SKIP,
+    EXT_STOP,
+    NO_KEY,
+    NO_VALUE,
+    LoaderCallableStatus,
+)
+from holdfast.hooks.attribute import AttributeEvents
+from holdfast.hooks.class_instrumentation import InstrumentationEvents
+from holdfast.hooks.instance import InstanceEvents
+from holdfast.hooks.mapper import MapperEvents
+from holdfast.hooks.query import QueryEvents
+from holdfast.hooks.session import SessionEvents
+from holdfast.instrument.attribute_state import AttributeState
+from holdfast.instrument.collections.keyed import (
+    KeyFuncDict,
+    MappedCollection,
+    attribute_keyed_dict,
+    attribute_mapped_collection,
+    column_keyed_dict,
+    column_mapped_collection,
+    keyfunc_mapping,
+    mapped_collection,
+)
+from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
+from holdfast.instrument.inspection import (
+    InspectionAttr,
+    InspectionAttrExtensionType,
+    InspectionAttrInfo,
+    NotExtension,
+    ORMDescriptor,
+)
+from holdfast.instrument.manager import ClassManager
+from holdfast.instrument.tokens import AttributeEventToken
+from holdfast.mapping.cascades import CascadeOptions
+from holdfast.mapping.class_mapper import class_mapper, object_mapper
+from holdfast.mapping.configure import configure_mappers
+from holdfast.mapping.declarative.constructs import (
+    backref,
+    column_property,
+    deferred,
+    dynamic_loader,
+    mapped_column,
+    relationship,
+    synonym,
+    synonym_for,
+    unmapped_column,
+)
+from holdfast.mapping.declarative.dataclasses import (
+    MappedAsDataclass,
+    mapped_as_dataclass,
+    unmapped_dataclass,
+)
+from holdfast.mapping.declarative.declarative_base import (
+    DeclarativeBase,
+    DeclarativeBaseNoMeta,
+    add_mapped_attribute,
+    as_declarative,
+    as_typed_table,
+    declarative_base,
+)
+from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.declarative.metaclasses import DeclarativeMeta
+from holdfast.mapping.declarative.mixins import (
+    declarative_mixin,
+    declared_attr,
+    has_inherited_table,
+)
+from holdfast.mapping.declarative.registry import registry
+from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
+from holdfast.mapping.joins.remote import foreign, remote
+from holdfast.mapping.mapped import DynamicMapped, Mapped, Unmapped, WriteOnlyMapped
+from holdfast.mapping.mapper import Mapper
+from holdfast.mapping.marks import reconstructor, validates
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
+from holdfast.mapping.properties.composite import CompositeProperty
+from holdfast.mapping.properties.relationship import Relationship, RelationshipProperty
+from holdfast.mapping.properties.synonym import SynonymProperty
+from holdfast.mapping.registry import clear_mappers
+from holdfast.queries.aliases import aliased
+from holdfast.queries.bundles import Bundle, DictBundle
+from holdfast.queries.comparators import PropComparator
+from holdfast.queries.facade.query import Query
+from holdfast.queries.joins import join, outerjoin
+from holdfast.queries.options.chain import Load
+from holdfast.queries.options.functions import (
+    contains_eager,
+    defaultload,
+    defer,
+    immediateload,
+    joinedload,
+    lazyload,
+    load_only,
+    noload,
+    raiseload,
+    selectinload,
+    subqueryload,
+    undefer,
+    undefer_group,
+)
+from holdfast.queries.options.user_defined import UserDefinedOption
+from holdfast.queries.relating import with_parent
+from holdfast.queries.unions import FromStatement
+from holdfast.sessions.execute_state import ORMExecuteState
+from holdfast.sessions.scoped import QueryPropertyDescriptor, scoped_session
+from holdfast.sessions.session import Session, close_all_sessions
+from holdfast.sessions.sessionmaker import sessionmaker
+from holdfast.sessions.state_functions import (
+    make_transient,
+    make_transient_to_detached,
+    object_session,
+    was_deleted,
+)
+from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.states.identity_map import IdentityMapView as IdentityMap
+from holdfast.states.instance import InstanceState
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EXT_CONTINUE",
+    "EXT_SKIP",
+    "EXT_STOP",
+    "MANYTOMANY",
+    "MANYTOONE",
+    "NO_KEY",
+    "NO_VALUE",
+    "ONETOMANY",
+    "AttributeEventToken",
+    "AttributeEvents",
+    "AttributeState",
+    "Bundle",
+    "CascadeOptions",
+    "ClassManager",
+    "ColumnProperty",
+    "CompositeProperty",
+    "DeclarativeBase",
+    "DeclarativeBaseNoMeta",
+    "DeclarativeMeta",
+    "DictBundle",
+    "DynamicMapped",
+    "FromStatement",
+    "IdentityMap",
+    "InspectionAttr",
+    "InspectionAttrExtensionType",
+    "InspectionAttrInfo",
+    "InstanceEvents",
+    "InstanceState",
+    "InstrumentationEvents",
+    "InstrumentedAttribute",
+    "KeyFuncDict",
+    "Load",
+    "LoaderCallableStatus",
+    "Mapped",
+    "MappedAsDataclass",
+    "MappedCollection",
+    "MappedColumn",
+    "MappedSQLExpression",
+    "Mapper",
+    "MapperEvents",
+    "MapperProperty",
+    "NotExtension",
+    "ORMDescriptor",
+    "ORMExecuteState",
+    "PassiveFlag",
+    "PropComparator",
+    "Query",
+    "QueryEvents",
+    "QueryPropertyDescriptor",
+    "QueryableAttribute",
+    "Relationship",
+    "RelationshipDirection",
+    "RelationshipProperty",
+    "Session",
+    "SessionEvents",
+    "SessionTransaction",
+    "SessionTransactionOrigin",
+    "SynonymProperty",
+    "Unmapped",
+    "UserDefinedOption",
+    "WriteOnlyMapped",
+    "add_mapped_attribute",
+    "aliased",
+    "as_declarative",
+    "as_typed_table",
+    "attribute_keyed_dict",
+    "attribute_mapped_collection",
+    "backref",
+    "class_mapper",
+    "clear_mappers",
+    "close_all_sessions",
+    "column_keyed_dict",
+    "column_mapped_collection",
+    "column_property",
+    "configure_mappers",
+    "contains_eager",
+    "declarative_base",
+    "declarative_mixin",
+    "declared_attr",
+    "defaultload",
+    "defer",
+    "deferred",
+    "dynamic_loader",
+    "foreign",
+    "has_inherited_table",
+    "immediateload",
+    "join",
+    "joinedload",
+    "keyfunc_mapping",
+    "lazyload",
+    "load_only",
+    "make_transient",
+    "make_transient_to_detached",
+    "mapped_as_dataclass",
+    "mapped_collection",
+    "mapped_column",
+    "noload",
+    "object_mapper",
+    "object_session",
+    "outerjoin",
+    "raiseload",
+    "reconstructor",
+    "registry",
+    "relationship",
+    "remote",
+    "scoped_session",
+    "selectinload",
+    "sessionmaker",
+    "subqueryload",
+    "synonym",
+    "synonym_for",
+    "undefer",
+    "undefer_group",
+    "unmapped_column",
+    "unmapped_dataclass",
+    "validates",
+    "was_deleted",
+    "with_parent",
+]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench_models import Orm
+from bench.bench_models import Orm
 from sqlalchemy import select
 
 Run = Callable[[], object]

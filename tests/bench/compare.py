@@ -24,11 +24,11 @@ import sqlalchemy.orm
 
 import holdfast
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench_cases import CASES, Case
-from bench_models import Orm
-from bench_peers import Peewee, Raw
+from bench.bench_cases import CASES, Case
+from bench.bench_models import Orm
+from bench.bench_peers import Peewee, Raw
 
 
 def time_once(run: Any) -> float:

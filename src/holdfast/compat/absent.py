@@ -36,13 +36,16 @@ class AbsentName:
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
 ABSENT_NAMES: dict[str, str] = {
     "": """
-        AliasOption AppenderQuery Bundle Composite CompositeProperty DictBundle DynamicMapped
-        FromStatement LoaderCriteriaOption MappedAsDataclass MappedSQLExpression Query
-        QueryPropertyDescriptor UserDefinedOption WriteOnlyCollection WriteOnlyMapped Unmapped
-        as_typed_table composite contains_alias create_session dynamic_loader mapped_as_dataclass
-        mapperlib merge_frozen_result merge_result orm_insert_sentinel polymorphic_union
-        query_expression reconstructor scoped_session selectin_polymorphic subqueryload synonym_for
-        unmapped_column unmapped_dataclass validates with_expression with_loader_criteria
-        with_polymorphic
+        AliasOption AppenderQuery Composite CompositeProperty LoaderCriteriaOption RegistryEvents
+        TypeResolve WriteOnlyCollection composite contains_alias create_session
+        merge_frozen_result merge_result orm_insert_sentinel polymorphic_union query_expression
+        selectin_polymorphic with_expression with_loader_criteria with_polymorphic
     """,
+    "clsregistry": "_resolver",
+    "decl_base": "_DeferredDeclarativeConfig",
+    "dynamic": "AppenderQuery _DynamicAttributeImpl",
+    "interfaces": "CompileStateOption MapperOption",
+    "path_registry": "PathRegistry PathToken RootRegistry",
+    "util": "_cleanup_mapped_str_annotation polymorphic_union with_polymorphic",
+    "writeonly": "WriteOnlyCollection _WriteOnlyAttributeImpl",
 }

@@ -31,6 +31,16 @@ class AttributeAccessError(HoldfastError, AttributeError):
         )
 
     @classmethod
+    def read_only(cls, class_: type, key: str) -> Self:
+        """Assignment to an attribute whose descriptor only reads."""
+        return cls.compose(
+            f"can't set attribute {class_.__name__}.{key}: its descriptor has no setter. Give it "
+            "one, or assign the attribute that it reads.",
+            "read-only",
+            key=key,
+        )
+
+    @classmethod
     def on_expression(cls, attribute: Any, comparator: Any, name: str) -> Self:
         """A class-level attribute was asked for something that neither it nor its type has."""
         return cls.compose(
@@ -58,7 +68,7 @@ class AttributeValueError(HoldfastError, ValueError):
     def backref_conflict(cls, value: object, started: str, modified: str, via: str) -> Self:
         """A change would run through a back reference into a third attribute."""
         return cls.compose(
-            f'Bidirectional attribute conflict detected: Passing object {object_text(value)} to '
+            f"Bidirectional attribute conflict detected: Passing object {object_text(value)} to "
             f'attribute "{started}" triggers a modify event on attribute "{modified}" via the '
             f'backref "{via}". Assign an object of the class that "{started}" is declared for.',
             "backref-conflict",
@@ -220,8 +230,8 @@ class ConstructorError(HoldfastError, TypeError):
     def unknown_keyword(cls, key: str, class_: type) -> Self:
         """A keyword that names no attribute of the class."""
         return cls.compose(
-            f"{key!r} is an invalid keyword argument for {class_.__name__}. Name a mapped attribute "
-            "or another attribute of the class.",
+            f"{key!r} is an invalid keyword argument for {class_.__name__}. Name a mapped "
+            "attribute or another attribute of the class.",
             "constructor-keyword",
             key=key,
         )
@@ -249,7 +259,7 @@ class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
     def taken(cls, class_: type) -> Self:
         """The class carries a class manager that is not ours."""
         return cls.compose(
-            f"Cannot map {describe_class(class_)}: another library has instrumented it. Map a class "
-            "of its own, or remove the other mapping.",
+            f"Cannot map {describe_class(class_)}: another library has instrumented it. Map a "
+            "class of its own, or remove the other mapping.",
             "foreign-instrumentation",
         )

@@ -114,6 +114,25 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def wrong_factory(cls, owner: type, key: str, allowed: Sequence[Any]) -> Self:
+        """The default factory of a relationship makes something else than its collection."""
+        shown = " or ".join(str(each) for each in allowed)
+        return cls.compose(
+            f"For relationship {owner.__name__}.{key} using dataclass options, default_factory "
+            f"must be exactly {shown}: new objects have the relationship's own empty collection.",
+            "dataclass-factory",
+        )
+
+    @classmethod
+    def relationship_default(cls) -> Self:
+        """A relationship has a default that is an object."""
+        return cls.compose(
+            "Only 'None' is accepted as dataclass default for a relationship(). Use "
+            "default_factory for a collection, and assign objects in __post_init__.",
+            "dataclass-default",
+        )
+
+    @classmethod
     def not_a_collection(cls, owner: type, key: str) -> Self:
         """A collection class is given and the annotation names a single object."""
         return cls.compose(

@@ -421,6 +421,15 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def scope_without_class(cls) -> Self:
+        """An event on a scoped session whose factory makes who knows what."""
+        return cls.compose(
+            "Session event listen on a scoped_session requires that its creation callable is "
+            "associated with the Session class. Make it from a sessionmaker or a Session class.",
+            "scoped-event",
+        )
+
+    @classmethod
     def identity_key_needs_subject(cls) -> Self:
         """`identity_key()` without class and object."""
         return cls.compose(

@@ -28,6 +28,9 @@ class LoaderCallableStatus(Enum):
     NO_VALUE = auto()
     """The attribute has no value in memory."""
 
+    DONT_SET = auto()
+    """Assigned by the `__init__` of a mapped dataclass for "not given": nothing is stored."""
+
     NEVER_SET = NO_VALUE
     """An older spelling of `NO_VALUE`."""
 
@@ -41,11 +44,28 @@ class KeyMarker(Enum):
     NO_KEY = 1
 
 
+class ListenerAnswer(Enum):
+    """What a listener of a mapper's events answers when it was asked for an answer."""
+
+    EXT_CONTINUE = 1
+    """Go on as usual."""
+
+    EXT_STOP = 2
+    """Ask no further listeners."""
+
+    EXT_SKIP = 3
+    """Leave this mapper out (EV-67)."""
+
+
+EXT_CONTINUE: Final = ListenerAnswer.EXT_CONTINUE
+EXT_STOP: Final = ListenerAnswer.EXT_STOP
+EXT_SKIP: Final = ListenerAnswer.EXT_SKIP
 PASSIVE_NO_RESULT: Final = LoaderCallableStatus.PASSIVE_NO_RESULT
 PASSIVE_CLASS_MISMATCH: Final = LoaderCallableStatus.PASSIVE_CLASS_MISMATCH
 ATTR_WAS_SET: Final = LoaderCallableStatus.ATTR_WAS_SET
 ATTR_EMPTY: Final = LoaderCallableStatus.ATTR_EMPTY
 NO_VALUE: Final = LoaderCallableStatus.NO_VALUE
+DONT_SET: Final = LoaderCallableStatus.DONT_SET
 NEVER_SET: Final = NO_VALUE
 NO_KEY: Final = KeyMarker.NO_KEY
 

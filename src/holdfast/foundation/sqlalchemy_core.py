@@ -166,3 +166,41 @@ def proxy_key(element: Any) -> str | None:
     """The name that a column or expression has in the columns of a subquery."""
     name: str | None = element._proxy_key
     return name
+
+
+# What reading the rows of a result asks of Core's results.
+
+
+def remaining_rows(result: Any) -> Any:
+    """All rows that are left of a cursor's result, as plain tuples of processed values."""
+    return result._raw_all_tuples()
+
+
+def next_rows(result: Any, count: int) -> Any:
+    """The next rows of a cursor's result, at most `count`, in the same form."""
+    return result._row_getter[2](result._fetchmany_impl(count))
+
+
+def close_exhausted(result: Any) -> None:
+    """Give a cursor back whose rows have all been fetched."""
+    result._soft_close()
+
+
+def position_of_column(result: Any, column: Any, *, required: bool) -> int | None:
+    """Where a column stands in the rows of a cursor's result; None where it is not there.
+
+    Raises:
+        NoSuchColumnError: It is `required` and not there.
+    """
+    position: int | None = result._metadata._index_for_key(column, required)
+    return position
+
+
+def gives_scalars(result: Any) -> bool:
+    """Whether the rows that a result was made of are single values rather than tuples."""
+    return bool(result._source_supports_scalars)
+
+
+def require_unique_with(result: Any, refuse: Any) -> None:
+    """Call `refuse` when rows of a result are read without `unique()`."""
+    result._unique_filter_state = (set(), refuse)

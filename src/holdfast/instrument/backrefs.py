@@ -15,7 +15,6 @@ from typing import Any
 from holdfast.errors.attributes import AttributeValueError, BackrefClassError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.instrument.tokens import AttributeEventToken
-from holdfast.states.instance import InstanceState
 
 _MEMORY_ONLY = LoadPolicy.MEMORY_ONLY
 
@@ -23,7 +22,7 @@ _MEMORY_ONLY = LoadPolicy.MEMORY_ONLY
 def link(
     slot: Any,
     owner: Any,
-    child_state: InstanceState,
+    child_state: Any,
     child: Any,
     initiator: AttributeEventToken,
 ) -> None:
@@ -41,13 +40,17 @@ def link(
             raise AttributeValueError.backref_conflict(
                 child, str(initiator.impl), str(slot), str(reverse)
             )
-        reverse.append(child_state, child.__dict__, owner, initiator, _MEMORY_ONLY)
+        back = reverse.reverse_keys
+        if reverse.is_plain and len(back) == 1 and back[0] == slot.key:
+            reverse.take(child_state, child.__dict__, owner, initiator)
+        else:
+            reverse.append(child_state, child.__dict__, owner, initiator, _MEMORY_ONLY)
 
 
 def unlink(
     slot: Any,
     owner: Any,
-    child_state: InstanceState,
+    child_state: Any,
     child: Any,
     initiator: AttributeEventToken | None,
     token: AttributeEventToken,

@@ -25,7 +25,7 @@ from holdfast.foundation.sqlalchemy_core import (
 )
 from holdfast.instrument.accessors import build_accessors
 from holdfast.instrument.inspection import InspectionAttr
-from holdfast.instrument.slots.base import EVENT_NAMES, AttributeSlot
+from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.value import ValueSlot
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ class QueryableAttribute(
     is_attribute = True
     is_clause_element = False
     inherit_cache = True
-    _cache_key_traversal = (
+    _cache_key_traversal = [
         ("key", InternalTraversal.dp_string),
         ("parent", InternalTraversal.dp_multi),
         ("of_type_entity", InternalTraversal.dp_multi),
         ("extra_criteria", InternalTraversal.dp_clauseelement_list),
-    )
+    ]
 
     # Filled by `hooks`: Core's dispatcher of attribute events.
     dispatch: Any = None
@@ -92,7 +92,7 @@ class QueryableAttribute(
         class_: Any,
         key: str,
         parent: Any = None,
-        property: Any = None,  # noqa: A002 - the public name
+        property: Any = None,
         slot: AttributeSlot | None = None,
         comparator: Any = None,
         *,
@@ -238,7 +238,7 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
         class_: Any,
         key: str,
         parent: Any = None,
-        property: Any = None,  # noqa: A002 - the public name
+        property: Any = None,
         slot: AttributeSlot | None = None,
         comparator: Any = None,
         *,
@@ -260,10 +260,8 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
         slot = self.slot
         if slot is None:
             return
-        dispatch = slot.dispatch = self.dispatch
-        slot.has_listeners = dispatch is not None and any(
-            bool(getattr(dispatch, name, ())) for name in EVENT_NAMES
-        )
+        slot.dispatch = self.dispatch
+        slot.refresh()
         stores_directly = isinstance(slot, ValueSlot) and not slot.has_listeners
         accessors = build_accessors(slot, stores_directly=stores_directly)
         _become_property(self, accessors.get, accessors.set, accessors.delete, self._doc)
@@ -271,15 +269,13 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
 
     if TYPE_CHECKING:
 
-        @overload
+        @overload  # type: ignore[override]
         def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T]: ...
 
         @overload
         def __get__(self, instance: object, owner: Any) -> T: ...
 
-        def __get__(
-            self, instance: object | None, owner: Any
-        ) -> InstrumentedAttribute[T] | T: ...
+        def __get__(self, instance: object | None, owner: Any) -> InstrumentedAttribute[T] | T: ...
 
         def __set__(self, instance: Any, value: SQLCoreOperations[T] | T) -> None: ...
 

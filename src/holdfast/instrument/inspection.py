@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from holdfast.foundation.sqlalchemy_core import inspection_registrars, self_inspects
+from holdfast.foundation.sqlalchemy_core import (
+    inspection_registrars,
+    memoized_property,
+    self_inspects,
+)
 from holdfast.states.instance import InstanceState
+
+T = TypeVar("T", bound=Any)
 
 
 class InspectionAttrExtensionType(Enum):
@@ -40,6 +46,29 @@ class InspectionAttr:
     _is_internal_proxy = False
     is_clause_element = False
     extension_type: InspectionAttrExtensionType = NotExtension.NOT_EXTENSION
+
+
+class InspectionAttrInfo(InspectionAttr):
+    """The same with a dictionary for the application's own notes."""
+
+    __slots__ = ()
+
+    @memoized_property
+    def info(self) -> dict[Any, Any]:
+        """Notes of the application about this thing; kept, never read."""
+        return {}
+
+
+class ORMDescriptor(Generic[T]):
+    """Typing base of what stands on a class as expression and on its objects as value."""
+
+    __slots__ = ()
+
+
+class SQLORMOperations(Generic[T]):
+    """Typing base of what has the operators of relationships: `of_type()`, `any()`, `has()`."""
+
+    __slots__ = ()
 
 
 class _AnyName:

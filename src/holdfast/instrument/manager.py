@@ -18,6 +18,7 @@ from holdfast.instrument.attribute_state import attribute_states
 from holdfast.instrument.construction import (
     build_init,
     default_constructor,
+    original_of,
     takes_keywords_as_values,
 )
 from holdfast.instrument.descriptor import InstrumentedAttribute
@@ -43,7 +44,7 @@ class ClassManager:
     has_refresh_flush_listeners: bool = False
     has_expire_listeners: bool = False
 
-    def __init__(self, class_: type[Any]) -> None:
+    def __init__(self, class_: type[Any], *, wraps_init: bool = True) -> None:
         taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
         if taken is not None:
             raise ForeignInstrumentationError.taken(class_)
@@ -57,24 +58,30 @@ class ClassManager:
         self.slots: dict[str, AttributeSlot] = {}
         # Names that the constructor may store without asking anyone; see `construction`.
         self.plain_keys: set[str] = set()
+        # Whether `plain_keys` is to be found out anew.
+        self.is_stale = True
         self.state_class: type[InstanceState] = type(
             "InstanceState",
             (InstanceState,),
             {"__slots__": (), "manager": self, "__module__": InstanceState.__module__},
         )
-        self._attributes: dict[str, InstrumentedAttribute[Any]] = {}
+        # Attribute name -> attribute; inherited ones included.
+        self.by_key: dict[str, InstrumentedAttribute[Any]] = {}
         # Attributes of the class itself, which `uninstall` and `dispose` put back: name -> what
         # the class had there before, or None.
-        self._replaced: dict[str, Any] = {}
-        self._subclasses: weakref.WeakSet[ClassManager] = weakref.WeakSet()
+        self.replaced_members: dict[str, Any] = {}
+        # Managers of the classes below, at any depth.
+        self.subclasses: weakref.WeakSet[ClassManager] = weakref.WeakSet()
         for base in reversed(self.bases):
-            base._subclasses.add(self)
-            self._attributes.update(base._attributes)
+            base.subclasses.add(self)
+            self.by_key.update(base.by_key)
             self.slots.update(base.slots)
         self._own_init: Any = class_.__dict__.get("__init__")
-        self.original_init: Callable[..., None] = class_.__init__
+        self.original_init: Callable[..., None] = original_of(class_.__init__)
         setattr(class_, MANAGER_ATTRIBUTE, self)
-        self.install_init()
+        self.wraps_init = wraps_init
+        if wraps_init:
+            self.install_init()
 
     # -- the class -------------------------------------------------------------------------------
 
@@ -90,88 +97,103 @@ class ClassManager:
         return [each for each in found if isinstance(each, ClassManager)]
 
     def subclass_managers(self, *, recursive: bool = True) -> list[ClassManager]:
-        """Managers of the classes below."""
-        direct = [each for each in self._subclasses if recursive or self in each.bases[:1]]
-        return sorted(direct, key=lambda each: len(each.class_.__mro__))
+        """Managers of the classes below, the nearest first."""
+        found = [each for each in self.subclasses if recursive or self in each.bases[:1]]
+        return sorted(found, key=lambda each: len(each.class_.__mro__))
 
-    def install_init(self) -> None:
-        """Wrap the class's `__init__`, so that every new object gets its state."""
-        init = build_init(self, self.original_init)
-        init.__dict__["_sa_original_init"] = self.original_init
-        self.class_.__init__ = init
+    def install_init(self, constructor: Callable[..., None] | None = None) -> None:
+        """Wrap the class's `__init__`, so that every new object gets its state.
+
+        Args:
+            constructor: Takes the place of an `__init__` that the class has not (MP-191).
+        """
+        if constructor is not None and self.original_init is object.__init__:
+            self.original_init = constructor
+        self.class_.__init__ = build_init(self, self.original_init)
         self.refresh_construction()
 
     def refresh_construction(self) -> None:
-        """Find out anew which keywords the default constructor may store directly."""
+        """Have the next construction find out which keywords may be stored directly."""
         self.plain_keys.clear()
-        if takes_keywords_as_values(self):
-            self.plain_keys.update(
-                key
-                for key, slot in self.slots.items()
-                if isinstance(slot, ValueSlot)
-                and not slot.has_listeners
-                and self._attributes.get(key) is _on_class(self.class_, key)
-            )
-        for manager in self._subclasses:
-            manager.refresh_construction()
+        self.is_stale = True
+        for manager in self.subclasses:
+            manager.plain_keys.clear()
+            manager.is_stale = True
+
+    def refresh_plain_keys(self) -> None:
+        """Find out which keywords the default constructor may store directly."""
+        self.is_stale = self.prepare is not None
+        if not takes_keywords_as_values(self):
+            return
+        self.plain_keys.update(
+            key
+            for key, slot in self.slots.items()
+            if isinstance(slot, ValueSlot)
+            and not slot.has_listeners
+            and self.by_key.get(key) is _on_class(self.class_, key)
+        )
 
     # -- attributes ----------------------------------------------------------------------------
 
     def install(self, attribute: InstrumentedAttribute[Any]) -> None:
         """Put an attribute on the class, in place of what is there under its name."""
         key = attribute.key
-        if key not in self._replaced:
-            self._replaced[key] = self.class_.__dict__.get(key)
+        if key not in self.replaced_members:
+            self.replaced_members[key] = self.class_.__dict__.get(key)
         setattr(self.class_, key, attribute)
-        self._take(attribute)
+        self.take(attribute)
         self.refresh_construction()
 
-    def _take(self, attribute: InstrumentedAttribute[Any]) -> None:
+    def take(self, attribute: InstrumentedAttribute[Any]) -> None:
+        """Know an attribute, and make the classes below know it that have none of its name."""
         key = attribute.key
-        self._attributes[key] = attribute
+        self.by_key[key] = attribute
         if attribute.slot is not None:
             self.slots[key] = attribute.slot
-        for manager in self._subclasses:
-            if key not in manager._replaced and manager.class_ is not attribute.class_:
-                manager._take(attribute)
+        for manager in self.subclasses:
+            if key not in manager.replaced_members and manager.class_ is not attribute.class_:
+                manager.take(attribute)
 
     def install_slot(self, key: str, slot: AttributeSlot) -> None:
         """Give an installed attribute its behaviour; subclasses take it over."""
-        attribute = self._attributes[key]
+        attribute = self.by_key[key]
         attribute.install_slot(slot)
-        self._take(attribute)
+        self.take(attribute)
         self.refresh_construction()
 
     def uninstall(self, key: str) -> None:
         """Take an attribute off the class, and put back what was there before."""
-        former = self._replaced.pop(key, None)
-        attribute = self._attributes.get(key)
+        former = self.replaced_members.pop(key, None)
+        attribute = self.by_key.get(key)
         if attribute is not None and self.class_.__dict__.get(key) is attribute:
             delattr(self.class_, key)
             if former is not None:
                 setattr(self.class_, key, former)
-        self._drop(key)
+        self.drop(key)
 
-    def _drop(self, key: str) -> None:
-        self._attributes.pop(key, None)
+    def drop(self, key: str) -> None:
+        """Know an attribute no more, and make the classes below forget it too."""
+        self.by_key.pop(key, None)
         self.slots.pop(key, None)
         self.plain_keys.discard(key)
-        for manager in self._subclasses:
-            if key not in manager._replaced:
-                manager._drop(key)
+        for manager in self.subclasses:
+            if key not in manager.replaced_members:
+                manager.drop(key)
 
     def dispose(self) -> None:
         """Undo everything: the class is as it was before."""
-        for key in list(self._replaced):
+        for key in list(self.replaced_members):
             self.uninstall(key)
-        if self._own_init is not None:
+        if not self.wraps_init:
+            pass
+        elif self._own_init is not None:
             self.class_.__init__ = self._own_init
         elif "__init__" in self.class_.__dict__:
             del self.class_.__init__
         if self.class_.__dict__.get(MANAGER_ATTRIBUTE) is self:
             delattr(self.class_, MANAGER_ATTRIBUTE)
         for base in self.bases:
-            base._subclasses.discard(self)
+            base.subclasses.discard(self)
         self.mapper = None
         self.prepare = None
 
@@ -179,7 +201,8 @@ class ClassManager:
 
     def new_instance(self) -> Any:
         """An object with a state, without calling `__init__` (MP-190)."""
-        obj = self.class_.__new__(self.class_)
+        class_: Any = self.class_
+        obj = class_.__new__(class_)
         obj.__dict__[STATE_ATTRIBUTE] = blank(self.state_class(obj))
         return obj
 
@@ -197,7 +220,7 @@ class ClassManager:
         manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
         if isinstance(manager, ClassManager):
             return manager
-        return ClassManager(class_)
+        return ClassManager(class_, wraps_init=False)
 
     def has_state(self, obj: Any) -> bool:
         """Whether an object has its state."""
@@ -216,31 +239,31 @@ class ClassManager:
     @property
     def attributes(self) -> ValuesView[InstrumentedAttribute[Any]]:
         """All attributes."""
-        return self._attributes.values()
+        return self.by_key.values()
 
     def keys(self) -> KeysView[str]:
         """Names of all attributes."""
-        return self._attributes.keys()
+        return self.by_key.keys()
 
     def values(self) -> ValuesView[InstrumentedAttribute[Any]]:
         """All attributes."""
-        return self._attributes.values()
+        return self.by_key.values()
 
     def get(self, key: str, default: Any = None) -> Any:
         """The attribute of that name, or `default`."""
-        return self._attributes.get(key, default)
+        return self.by_key.get(key, default)
 
     def __getitem__(self, key: str) -> InstrumentedAttribute[Any]:
-        return self._attributes[key]
+        return self.by_key[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._attributes
+        return key in self.by_key
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._attributes)
+        return iter(self.by_key)
 
     def __len__(self) -> int:
-        return len(self._attributes)
+        return len(self.by_key)
 
     def __bool__(self) -> bool:
         return True

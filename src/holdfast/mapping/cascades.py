@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors.flush import CascadeTypeError
-from holdfast.errors.mapping import RelationshipError
+from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 

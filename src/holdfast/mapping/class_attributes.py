@@ -14,8 +14,8 @@ from sqlalchemy.types import TypeEngine
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.instrument.descriptor import InstrumentedAttribute
-from holdfast.instrument.manager import ClassManager, manager_of_class
-from holdfast.instrument.proxies import create_proxy
+from holdfast.instrument.manager import ClassManager, find_manager, register_class
+from holdfast.instrument.proxies import ForwardedValue, ProxyAttribute
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.slots.reference import ReferenceSlot
@@ -34,10 +34,17 @@ def adopt_class(mapper: Any) -> ClassManager:
         MappingArgumentError: The class is mapped already.
     """
     cls = mapper.class_
-    manager = manager_of_class(cls)
-    if manager is not None and manager.is_mapped:
+    found = find_manager(cls)
+    if found is not None and found.is_mapped:
         raise MappingArgumentError.mapped_twice(cls)
-    return ClassManager.adopt(cls, mapper, constructor=mapper.registry.constructor)
+    if cls.__init__ is object.__init__ and mapper.registry.constructor is not None:
+        cls.__init__ = mapper.registry.constructor
+        mapper.gave_constructor = True
+    manager = register_class(cls)
+    manager.mapper = mapper
+    manager.registry = mapper.registry
+    cls.__mapper__ = mapper
+    return manager
 
 
 def install(mapper: Any, prop: Any) -> None:
@@ -47,7 +54,8 @@ def install(mapper: Any, prop: Any) -> None:
         return
     manager = mapper.class_manager
     if prop.is_synonym or prop.is_composite:
-        manager.install(create_proxy(mapper.class_, key, parent=mapper, property=prop))
+        descriptor = prop if prop.is_composite else synonym_descriptor(mapper, prop)
+        manager.install(ProxyAttribute(mapper.class_, key, mapper, prop, descriptor))
         return
     slot = value_slot(mapper, prop) if prop.is_column else None
     manager.install(
@@ -57,10 +65,30 @@ def install(mapper: Any, prop: Any) -> None:
         install_slot(mapper, prop)
 
 
+def release_class(mapper: Any) -> None:
+    """Undo `adopt_class` and everything that was installed since."""
+    cls = mapper.class_
+    mapper.class_manager.dispose()
+    if mapper.gave_constructor and cls.__dict__.get("__init__") is mapper.registry.constructor:
+        del cls.__init__
+    if cls.__dict__.get("__mapper__") is mapper:
+        del cls.__mapper__
+
+
+def synonym_descriptor(mapper: Any, prop: Any) -> Any:
+    """What reads and writes a synonym: a descriptor that was given, or that the class has."""
+    if prop.descriptor is not None:
+        return prop.descriptor
+    found = mapper.class_.__dict__.get(prop.key)
+    if hasattr(type(found), "__get__") and not hasattr(found, "__clause_element__"):
+        return found
+    return ForwardedValue(prop.name)
+
+
 def install_slot(mapper: Any, prop: Any) -> None:
     """Give a relationship's attribute its slot, once the direction is known."""
     if prop.is_relationship and prop.key not in mapper.class_manager.slots:
-        mapper.class_manager[prop.key].install_slot(relationship_slot(mapper, prop))
+        mapper.class_manager.install_slot(prop.key, relationship_slot(mapper, prop))
 
 
 def value_slot(mapper: Any, prop: Any) -> ValueSlot:

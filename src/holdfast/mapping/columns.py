@@ -14,11 +14,12 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from sqlalchemy import Column
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql import operators
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.foundation.deprecated import warn
 from holdfast.mapping import class_attributes
+from holdfast.mapping.joins.elements import iter_comparisons, iter_parts
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 
@@ -142,16 +143,12 @@ def are_equated(mapper: Any, one: Any, other: Any) -> bool:
     """Whether the join that the class is mapped to says that both columns are equal."""
     if other in mapper.equivalent_columns.get(one, ()):
         return True
-    for element in visitors.iterate(mapper.persist_selectable):
-        if element.__visit_name__ != "join":
-            continue
-        for part in visitors.iterate(element.onclause):
-            if (
-                part.__visit_name__ == "binary"
-                and part.operator is operators.eq
-                and {part.left, part.right} == {one, other}
-            ):
-                return True
+    for element in iter_parts(mapper.persist_selectable):
+        if element.__visit_name__ == "join" and any(
+            part.operator is operators.eq and {part.left, part.right} == {one, other}
+            for part in iter_comparisons(element.onclause)
+        ):
+            return True
     return False
 
 

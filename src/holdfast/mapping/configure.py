@@ -55,7 +55,7 @@ def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
 
 
 def _configure(wanted: set[Any], *, cascade: bool) -> Any:
-    """Run all steps; gives back one of the mappers, whose dispatch reaches class-level listeners."""
+    """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners."""
     speaker: Any = None
     chosen = wanted
     while True:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import exc, inspect, join
+from sqlalchemy import exc, join
 
 from holdfast.errors.mapping import InheritJoinError, MappingArgumentError
 from holdfast.foundation.sqlalchemy_core import (
@@ -23,6 +23,7 @@ from holdfast.foundation.sqlalchemy_core import (
     join_condition,
     roles,
 )
+from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping import class_attributes, columns
 from holdfast.mapping.properties.base import MapperProperty
 
@@ -30,21 +31,13 @@ from holdfast.mapping.properties.base import MapperProperty
 def place(mapper: Any, table: Any) -> None:
     """Set what follows from a mapper's place: its base, its table, and what it selects from."""
     given = mapper.options.inherits
-    parent = inspect(given) if isinstance(given, type) else given
-    # The mapper of the base class, or None.
+    parent = manager_of_class(given).mapper if isinstance(given, type) else given
     mapper.inherits = parent
-    # Those that inherit from this one directly, in the order of mapping.
     mapper.inheriting_mappers = []
-    # Whether the class shares its base's table.
     mapper.single = False
-    # Column -> columns that are equal to it in every row of the hierarchy.
     mapper.equivalent_columns = {}
-    # (base column, own column) pairs that a joined subclass's table takes over on INSERT.
     mapper.inherit_pairs = []
     mapper.inherit_condition = None
-    # Relationships with delete-orphan cascade that lead to this mapper itself.
-    mapper.orphan_sources = []
-    mapper.memo = {}
     if parent is None:
         if table is None:
             raise MappingArgumentError.no_table_given(mapper)
@@ -89,7 +82,9 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
             coercions.expect(roles.ColumnArgumentRole, each, argname="inherit_foreign_keys")
             for each in (foreign if isinstance(foreign, list | tuple | set) else [foreign])
         }
-    mapper.inherit_pairs = criterion_as_pairs(condition, consider_as_foreign_keys=foreign)
+    mapper.inherit_pairs = criterion_as_pairs(  # type: ignore[no-untyped-call]
+        condition, consider_as_foreign_keys=foreign
+    )
     for one, other in mapper.inherit_pairs:
         mapper.equivalent_columns.setdefault(one, set()).add(other)
         mapper.equivalent_columns.setdefault(other, set()).add(one)
@@ -134,6 +129,8 @@ def join_family(mapper: Any) -> None:
     parent = mapper.inherits
     if parent is not None:
         parent.inheriting_mappers.append(mapper)
+        for each in parent.iterate_to_root():
+            each.forget_derived()
         mapper.registry.depend_on(parent.registry)
         # Attributes that the base got since, or while this class was being mapped.
         for key, prop in list(parent.properties.items()):

@@ -49,9 +49,7 @@ class Mapped(SQLColumnExpression[T_co], AnnotationMarker[T_co]):
             self, instance: object | None, owner: Any
         ) -> InstrumentedAttribute[T_co] | T_co: ...
 
-        # Descriptors are written to as well as read; a covariant parameter is what users expect
-        # of `Mapped[Base]`, and what SQLAlchemy's own type has.
-        def __set__(self, instance: Any, value: SQLCoreOperations[T_co] | T_co) -> None: ...  # type: ignore[misc]
+        def __set__(self, instance: Any, value: SQLCoreOperations[T_co] | T_co) -> None: ...
 
         def __delete__(self, instance: Any) -> None: ...
 
@@ -90,3 +88,19 @@ class WriteOnlyMapped(AnnotationMarker[T_co]):
 
 class Unmapped(AnnotationMarker[T_co]):
     """A column of the table that no attribute stands for; goes with `unmapped_column()`."""
+
+
+if TYPE_CHECKING:
+
+    class DeclaredRelationship(Mapped[T_co], WriteOnlyMapped[T_co], DynamicMapped[T_co]):
+        """What `relationship()` returns to a type checker: it fits each kind of annotation."""
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> Any: ...
+
+        def __get__(self, instance: object | None, owner: Any) -> Any: ...
+
+        def __set__(self, instance: Any, value: Any) -> None: ...

@@ -71,6 +71,49 @@ class Mapper(HasCacheKey):
     has_persistence_listeners = False
     dispatch: Any = None
 
+    # -- set by `inheritance.place`
+    # The mapper of the base class, or None; and those that inherit from this one directly.
+    inherits: Mapper | None
+    inheriting_mappers: list[Mapper]
+    # The root of the hierarchy; its class stands in identity keys.
+    base_mapper: Mapper
+    # Whether the class shares its base's table.
+    single: bool
+    # The class's own table, and what all its columns are selected from.
+    local_table: Any
+    persist_selectable: Any
+    # How the own table joins to the base's, and the (base column, own column) pairs in that.
+    inherit_condition: Any
+    inherit_pairs: list[tuple[Any, Any]]
+    # Column -> columns that are equal to it in every row of the hierarchy.
+    equivalent_columns: dict[Any, set[Any]]
+
+    # -- set by `polymorphic.settle`
+    # Discriminator value -> mapper; one dictionary for the whole hierarchy.
+    polymorphic_map: dict[Any, Mapper]
+    # The column or expression that tells the class of a row, and the attribute that holds it.
+    polymorphic_on: Any
+    polymorphic_key: str | None
+    # Whether a new object gets its discriminator value without the application setting it.
+    sets_polymorphic_identity: bool
+
+    # -- set by `derive` at the end of the second pass
+    # Names of the column attributes, SQL expressions included, and of those that load on access.
+    column_keys: tuple[str, ...] = ()
+    deferred_keys: frozenset[str] = frozenset()
+    relationship_keys: tuple[str, ...] = ()
+    # What the dictionary of an instance may hold without being the application's own.
+    expirable_keys: frozenset[str] = frozenset()
+    # Names of the relationships that each cascade follows.
+    save_update_keys: tuple[str, ...] = ()
+    delete_keys: tuple[str, ...] = ()
+    delete_orphan_keys: tuple[str, ...] = ()
+    refresh_expire_keys: tuple[str, ...] = ()
+    merge_keys: tuple[str, ...] = ()
+    expunge_keys: tuple[str, ...] = ()
+    # Table -> ((attribute name, column), ...) of what is written there.
+    columns_of_table: dict[Any, tuple[tuple[str, Any], ...]]
+
     def __init__(
         self,
         registry: Any,
@@ -96,6 +139,8 @@ class Mapper(HasCacheKey):
         # Why the second pass failed, if it did.
         self.configure_failure: BaseException | None = None
         self.disposed = False
+        # Whether the class has its `__init__` from the registry.
+        self.gave_constructor = False
 
         self.batch = options.batch
         self.eager_defaults = options.eager_defaults
@@ -110,17 +155,28 @@ class Mapper(HasCacheKey):
         self.polymorphic_load = options.polymorphic_load
         self.polymorphic_identity = options.polymorphic_identity
 
-        # inheritance.place sets: inherits, base_mapper, single, local_table, persist_selectable,
-        # inherit_condition, inheriting_mappers, polymorphic_map, equivalent_columns.
+        # Relationships with delete-orphan cascade that lead to this mapper itself.
+        self.orphan_sources: list[Relationship] = []
+        # Statements and plans that others keep per mapper; emptied when attributes are added.
+        self.memo: dict[Any, Any] = {}
         inheritance.place(self, tables.mapped_selectable(local_table))
         self.class_manager = self.manager = class_attributes.adopt_class(self)
+        try:
+            self._map()
+        except BaseException:
+            class_attributes.release_class(self)
+            raise
+        inheritance.join_family(self)
+        if self.dispatch is not None:
+            self.dispatch.instrument_class(self, class_)
+
+    def _map(self) -> None:
         self._find_tables()
         inheritance.inherit_properties(self)
         columns.map_columns(self)
         self._find_identity()
         polymorphic.settle(self)
-        self.version_id_col, self.version_id_generator = version_settings(self, options)
-        inheritance.join_family(self)
+        self.version_id_col, self.version_id_generator = version_settings(self, self.options)
 
     def _find_tables(self) -> None:
         # Tables that rows are written to, parents before children.
@@ -276,43 +332,24 @@ class Mapper(HasCacheKey):
         """Forget collections derived from `properties`, which has changed."""
         for name in _DERIVED:
             self.__dict__.pop(name, None)
-        # Statements and plans that others keep per mapper.
         self.memo.clear()
 
     def derive(self) -> None:
         """Compute the tuples of names that hot paths read; run at the end of the second pass."""
         self.forget_derived()
-        named = self.properties.items()
-        relationships = [
-            prop for prop in self.properties.values() if isinstance(prop, Relationship)
-        ]
-        # Names of the column attributes, SQL expressions included, and of those that load on access.
-        self.column_keys: tuple[str, ...] = tuple(k for k, p in named if p.is_column)
-        self.deferred_keys = frozenset(
-            k for k, p in named if isinstance(p, ColumnProperty) and p.deferred
-        )
-        self.relationship_keys: tuple[str, ...] = tuple(p.key for p in relationships)
-        # What the dictionary of an instance may hold without being the application's own.
+        props = self.properties.values()
+        relationships = [prop for prop in props if isinstance(prop, Relationship)]
+        columns_ = [prop for prop in props if isinstance(prop, ColumnProperty)]
+        self.column_keys = tuple(prop.key for prop in columns_)
+        self.deferred_keys = frozenset(prop.key for prop in columns_ if prop.deferred)
+        self.relationship_keys = tuple(prop.key for prop in relationships)
         self.expirable_keys = frozenset((*self.properties, "_sa_instance_state"))
-        # Table -> ((attribute name, column), ...) of what is written there.
         self.columns_of_table = columns.by_table(self)
-        # Names of the relationships that each cascade follows.
         for rule in cascades.RULES:
-            keys = tuple(p.key for p in relationships if rule in p.cascade)
+            keys = tuple(prop.key for prop in relationships if rule in prop.cascade)
             setattr(self, f"{rule.replace('-', '_')}_keys", keys)
         for prop in relationships:
             class_attributes.refresh_slot(self, prop)
-
-    save_update_keys: tuple[str, ...] = ()
-    delete_keys: tuple[str, ...] = ()
-    delete_orphan_keys: tuple[str, ...] = ()
-    refresh_expire_keys: tuple[str, ...] = ()
-    merge_keys: tuple[str, ...] = ()
-    expunge_keys: tuple[str, ...] = ()
-    column_keys = ()
-    relationship_keys = ()
-    deferred_keys = frozenset()
-    expirable_keys = frozenset()
 
     # -- configuration ---------------------------------------------------------------------------
 
@@ -363,7 +400,7 @@ class Mapper(HasCacheKey):
         self.configured = False
         self.disposed = True
         self.registry.remove_class(self.class_.__name__, self.class_)
-        self.class_manager.dispose()
+        class_attributes.release_class(self)
 
     # -- hierarchy -------------------------------------------------------------------------------
 
@@ -416,7 +453,8 @@ class Mapper(HasCacheKey):
     ) -> tuple[type[Any], tuple[Any, ...], Any]:
         """The identity key that a row of this mapper's columns has."""
         wanted = [adapter.columns[each] if adapter else each for each in self.primary_key]
-        values = row._mapping if hasattr(row, "_mapping") else row
+        # `Row._mapping` is documented under this name.
+        values = row._mapping if hasattr(row, "_mapping") else row  # noqa: SLF001
         return self.identity_key_from_primary_key([values[each] for each in wanted], identity_token)
 
     def identity_key_from_instance(self, instance: Any) -> tuple[type[Any], tuple[Any, ...], Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, inspect
+from sqlalchemy import Column
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import coercions, roles
+from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping import columns
 from holdfast.mapping.properties.column import ColumnProperty
 
@@ -25,12 +26,9 @@ def settle(mapper: Any) -> None:
     """Set discriminator, identity and the map from identity values to mappers."""
     parent = mapper.inherits
     shares = parent is not None and not mapper.concrete
-    # Discriminator value -> mapper, one dictionary for the whole hierarchy.
     mapper.polymorphic_map = parent.polymorphic_map if parent is not None else {}
-    # The column or expression that tells the class of a row, and the attribute that holds it.
     mapper.polymorphic_on = parent.polymorphic_on if shares else None
     mapper.polymorphic_key = parent.polymorphic_key if shares else None
-    # Whether a new object gets its discriminator value without the application setting it.
     mapper.sets_polymorphic_identity = False
     if mapper.options.polymorphic_on is not None:
         _set_discriminator(mapper, mapper.options.polymorphic_on)
@@ -113,7 +111,7 @@ def chosen_mappers(mapper: Any, choice: Any) -> list[Any]:
         return list(mapper.self_and_descendants)
     wanted: set[Any] = set()
     for each in choice or ():
-        found = inspect(each)
+        found = each if getattr(each, "is_mapper", False) else manager_of_class(each).mapper
         if not found.isa(mapper):
             raise MappingArgumentError.not_in_hierarchy(found, mapper)
         for step in found.iterate_to_root():

@@ -7,12 +7,10 @@ property asks here when it needs one; it never knows the modules that define the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from holdfast.foundation.load_policy import LoadPolicy
-
-PLUGIN: Final = "holdfast"
-"""Name of our compile plugin in Core's statements."""
+from holdfast.instrument.descriptor import PLUGIN as PLUGIN
 
 
 class Strategy(Protocol):

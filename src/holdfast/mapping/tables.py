@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.sql import visitors
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.codegen import build_function
 from holdfast.foundation.sqlalchemy_core import coercions, reduce_columns, roles
+from holdfast.mapping.joins.elements import iter_parts
 
 PkReader = Callable[[dict[str, Any]], Any]
 
@@ -79,9 +79,7 @@ def identity_columns(mapper: Any, given: Sequence[Any] | None) -> tuple[Any, ...
 
 def _on_clauses(selectable: Any) -> list[Any]:
     return [
-        element.onclause
-        for element in visitors.iterate(selectable)
-        if element.__visit_name__ == "join"
+        element.onclause for element in iter_parts(selectable) if element.__visit_name__ == "join"
     ]
 
 

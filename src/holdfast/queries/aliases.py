@@ -91,7 +91,7 @@ def _bound_to_alias(target: type, key: str, found: Any, alias: AliasedClass) -> 
 
 @inspects(AliasedClass)
 def _entity_of_alias(alias: AliasedClass) -> AliasedInsp:
-    return alias._aliased_insp
+    return alias.__dict__["_aliased_insp"]  # type: ignore[no-any-return]
 
 
 @self_inspects

@@ -113,6 +113,9 @@ class Bundle(HasCacheKey):
 
         return value
 
+    def _deannotate(self, *_: Any, **__: Any) -> Bundle:
+        return self  # as a member of another bundle's columns
+
     def _clone(self, **_: Any) -> Bundle:
         made = type(self).__new__(type(self))
         made.__dict__.update(self.__dict__)

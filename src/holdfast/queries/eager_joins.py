@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, select
+from sqlalchemy import select
 from sqlalchemy.sql.expression import FromClause, Join
 
 from holdfast.foundation.sqlalchemy_core import (
@@ -107,7 +107,7 @@ def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
         needed.extend(unwrap_order_by(each))
     inner._raw_columns = list(dict.fromkeys(needed))
     inner._for_update_arg = None
-    subquery = inner.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL).subquery()
+    subquery = inner.subquery()
     adapter = ColumnAdapter(subquery)
     eager_order_by: list[Any] = []
     made: Any = subquery

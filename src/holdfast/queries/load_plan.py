@@ -35,7 +35,7 @@ class FollowUp:
     path: LoadPath
     choice: AttributeChoice | None
     # What `reading` keeps between executions: the statement, once it was built.
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class EntityLoad:
     # Name of the entity's element in a row.
     name: str = ""
     # What `reading` keeps between executions: the generated loader.
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def walk(self) -> Iterator[EntityLoad]:
         """This load and all that are joined below it, parents first."""
@@ -111,7 +111,7 @@ class LoadPlan:
     # Whether rows repeat objects because of joined collections (LD-52).
     needs_unique: bool = False
     # What `reading` keeps between executions: metadata of results.
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:

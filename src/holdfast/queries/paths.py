@@ -43,9 +43,9 @@ class LoadPath(tuple[Any, ...]):
         """The path that continues with `items`."""
         return LoadPath((*self, *items))
 
-    def along(self, relationship: Any) -> LoadPath:
-        """The path to the mapper behind `relationship`."""
-        return LoadPath((*self, relationship, relationship.mapper))
+    def along(self, relationship: Any, mapper: Any | None = None) -> LoadPath:
+        """The path to the mapper behind `relationship`, or to one of its subclasses."""
+        return LoadPath((*self, relationship, mapper or relationship.mapper))
 
     @property
     def last(self) -> Any:
@@ -134,7 +134,7 @@ class AttributeChoice:
     text: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OptionTable:
     """The loader options of one statement, resolved against its entities."""
 

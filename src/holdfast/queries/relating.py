@@ -16,6 +16,7 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.describe import state_text
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.instrument.manager import find_state
 from holdfast.queries.adapt import alias_of, replace_columns
 
 MISSING = (NO_VALUE, PASSIVE_NO_RESULT, ATTR_EMPTY)
@@ -104,7 +105,7 @@ def instance_state_of(instance: Any) -> Any:
     Raises:
         ArgumentError: It is none.
     """
-    state = inspect(instance, raiseerr=False)
-    if state is None or not getattr(state, "is_instance", False):
+    state = None if isinstance(instance, type) else find_state(instance)
+    if state is None:
         raise EntityError.instance_expected()
     return state

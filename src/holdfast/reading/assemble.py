@@ -93,7 +93,8 @@ def load_entity(
     return objects
 
 
-def _lacks(parent: Any, key: str) -> bool:
+def lacks(parent: Any, key: str) -> bool:
+    """Whether an object has no value for a relationship, and none was taken away from it."""
     values = parent.__dict__
     if key in values:
         return False
@@ -121,7 +122,7 @@ def _collect(
             if parent is not None:
                 entry = filling.get(id(parent))
                 if entry is None:
-                    members = {} if _lacks(parent, key) else None
+                    members = {} if lacks(parent, key) else None
                     filling[id(parent)] = (parent, members)
                 else:
                     members = entry[1]
@@ -133,7 +134,7 @@ def _build_collections(context: LoadContext) -> None:
     for joined, filling in context.fillings.items():
         key = joined.relationship.key
         for parent, members in filling.values():
-            if members is not None and _lacks(parent, key):
+            if members is not None and lacks(parent, key):
                 set_loaded_collection(parent, key, list(members.values()))
     context.fillings = {}
 
@@ -154,7 +155,7 @@ def _refer(
     relationship = joined.relationship
     key = relationship.key
     for parent, child in zip(parents, children, strict=True):
-        if parent is not None and key not in parent.__dict__ and _lacks(parent, key):
+        if parent is not None and key not in parent.__dict__ and lacks(parent, key):
             parent.__dict__[key] = child
     if relationship.direction.name == "ONETOMANY":
         _warn_of_several(joined, parents, children)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.queries.load_plan import EntityLoad, JoinedLoad
+from holdfast.queries.paths import LoadPath
 from holdfast.states.identity_map import IdentityMap, Space
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
@@ -29,6 +30,7 @@ class LoadContext:
         "populate_existing",
         "refreshed",
         "refreshed_states",
+        "roots",
         "session",
         "statement",
         "target",
@@ -60,6 +62,9 @@ class LoadContext:
         # Options that stay with the loaded objects.
         self.load_options = load_options
         self.statement = statement
+        # Root entity of the plan -> the equal one of this statement, where they are not the same:
+        # a cached plan was made for other aliases. None where all are the same.
+        self.roots: dict[Any, Any] | None = None
         # The one object that the rows of one entity load are for, whether or not the identity
         # map holds it.
         self.target = target
@@ -76,6 +81,13 @@ class LoadContext:
         self.refreshed: set[InstanceState] = set()
         # Whether anyone listens to loads.
         self.watches: bool = getattr(session, "has_listeners", False)
+
+    def path_of(self, path: LoadPath) -> LoadPath:
+        """A path of the plan as the options of this statement name it."""
+        roots = self.roots
+        if roots is None or path[0] not in roots:
+            return path
+        return LoadPath((roots[path[0]], *path[1:]))
 
     def space_of(self, mapper: Any) -> Space:
         """The identity map's dictionary for the hierarchy of `mapper`."""

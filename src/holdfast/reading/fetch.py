@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from holdfast.foundation.fixed_statement import FixedStatement
+from holdfast.foundation.sqlalchemy_core import gives_scalars, remaining_rows
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.select import planned_select
 from holdfast.reading.assemble import load_batch
@@ -81,10 +82,60 @@ def fetch_columns(
         options[TARGET_OPTION] = target
     more = {} if bind_arguments is None else {"bind_arguments": bind_arguments}
     result = session.execute_internal(statement, parameters, execution_options=options, **more)
-    if result._source_supports_scalars:
+    if gives_scalars(result):
         return [result.unique().scalars().all()]
-    return list(zip(*result.all(), strict=True))
+    rows = result.all()
+    width = len(result.keys())
+    return list(zip(*rows, strict=True)) if rows else [()] * width
 
+
+def fetch_many(
+    context: LoadContext,
+    statement: Any,
+    parameters: Mapping[str, Any],
+    *,
+    mapper: Any,
+    origin: LoadOrigin,
+) -> list[Sequence[Any]]:
+    """Run a SELECT that goes on with the loading of `context`; its elements, one sequence each.
+
+    The objects belong to that execution: what it replaces is replaced once, and its options stay
+    with these objects too.
+    """
+    session = context.session
+    options = {
+        key: value for key, value in context.execution_options.items() if key not in OF_ONE_CURSOR
+    }
+    if session.intercepts_execution:
+        return fetch_columns(
+            session, statement, parameters, execution_options=options, origin=origin
+        )
+    connection = session.connection_for(mapper)
+    result = connection.execute(
+        statement,
+        parameters,
+        execution_options={**options, "_result_disable_adapt_to_context": True},
+    )
+    plan: LoadPlan = result.context.compiled.compile_state.plan
+    inner = LoadContext(session, options, load_options=context.load_options)
+    inner.refreshed = context.refreshed
+    inner.roots = context.roots
+    columns = load_batch(plan, remaining_rows(result), inner)
+    return _without_repeated_rows(columns) if plan.needs_unique else columns
+
+
+def _without_repeated_rows(columns: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Rows that differ only in joined collections, once each; the last column holds objects."""
+    unique: dict[Any, tuple[Any, ...]] = {}
+    for row in zip(*columns, strict=True):
+        unique.setdefault((*row[:-1], id(row[-1])), row)
+    return list(zip(*unique.values(), strict=True)) or [()] * len(columns)
+
+
+OF_ONE_CURSOR = frozenset(
+    ("max_row_buffer", "prebuffer_rows", "stream_results", "yield_per", ORIGIN_OPTION)
+)
+"""Execution options that speak of how one result is read, and do not reach further SELECTs."""
 
 TARGET_OPTION = "_load_target"
 """Key in execution options for the state of the one object that the rows are for."""

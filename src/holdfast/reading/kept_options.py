@@ -27,9 +27,8 @@ def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
     return KeptOptions(kept) if kept else ()
 
 
-def kept_table(extra: Any) -> OptionTable:
-    """What the options kept with an object say, by path."""
-    options, path = extra.load_options, extra.load_path
+def table_at(options: tuple[Any, ...], path: LoadPath) -> OptionTable:
+    """What kept options say of the entity in which `path` ends, and below it."""
     if not isinstance(options, KeptOptions):
         return build_option_table(options, [path.last], start=path)
     tables = options.__dict__.setdefault("tables", {})
@@ -37,6 +36,11 @@ def kept_table(extra: Any) -> OptionTable:
     if found is None:
         found = tables[path] = build_option_table(options, [path.last], start=path)
     return found
+
+
+def kept_table(extra: Any) -> OptionTable:
+    """What the options kept with an object say, by path."""
+    return table_at(extra.load_options, extra.load_path)
 
 
 def kept_choice(state: Any, prop: Any) -> AttributeChoice | None:

@@ -166,10 +166,11 @@ class EntityLoader:
     def _finish_new(self, states: list[InstanceState], context: LoadContext) -> None:
         load = self.load
         if load.keeps_options and context.load_options:
+            path = context.path_of(load.path)
             for state in states:
                 extra = state.more()
                 extra.load_options = context.load_options
-                extra.load_path = load.path
+                extra.load_path = path
         if load.deferred:
             for state in states:
                 state.more().deferred = load.deferred
@@ -190,7 +191,10 @@ class EntityLoader:
         try:
             deque(map(self.functions.check_complete, map(dict_of, objects)), 0)
         except KeyError:
-            self._fill(rows, objects, context)
+            pass
+        else:
+            return
+        self._fill(rows, objects, context)
 
     def _fill(self, rows: Sequence[Row], objects: list[Any], context: LoadContext) -> None:
         """Give objects the values that they lack."""
@@ -227,7 +231,7 @@ class EntityLoader:
                 extra.deferred = self.load.deferred
             if self.load.keeps_options:
                 state.more().load_options = context.load_options
-                state.more().load_path = self.load.path
+                state.more().load_path = context.path_of(self.load.path)
             if self.manager.has_refresh_listeners:
                 context.refreshed_states.append((state, loaded))
 
@@ -235,7 +239,7 @@ class EntityLoader:
         """The rows are those of one object that is known beforehand."""
         target = context.target
         instance = None if target is None else target()
-        if instance is None:
+        if instance is None or not rows:
             return [None] * len(rows)
         self._update_present(rows[:1], [instance], context)
         return [instance] * len(rows)

@@ -1,7 +1,8 @@
 """This file brings an object that is linked to a member into the session.
 
 Plugged into the `link_listener` socket: the attribute slots call it when an object is appended,
-assigned, removed or replaced, but not for the other end that a back reference keeps in step (CA-31).
+assigned, removed or replaced, but not for the other end, which a back reference keeps in step
+(CA-31).
 
 Rules kept here:
 1. A new member of a relationship with `save-update` joins the session of its owner (CA-30).
@@ -51,7 +52,11 @@ class Links:
         if not prop.cascade.delete_orphan:
             return
         holder: Any = child.session
-        if holder is not None and child in holder.members.new and is_orphan(child, child.manager.mapper):
+        if (
+            holder is not None
+            and child in holder.members.new
+            and is_orphan(child, child.manager.mapper)
+        ):
             expunge(holder, child())
 
 

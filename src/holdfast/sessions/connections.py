@@ -97,10 +97,11 @@ def lease_root(
 ) -> Lease:
     """Acquire a connection for the root of a transaction, and begin on it."""
     given = isinstance(bind, Connection)
-    if given:
+    connection: Any
+    if isinstance(bind, Connection):
         if bind.engine in leases.by_bind:
             raise SessionUseError.second_connection()
-        connection: Any = bind
+        connection = bind
     else:
         connection = bind.connect()
     try:
@@ -116,7 +117,7 @@ def lease_root(
 
 def lease_nested(connection: Connection, *, given: bool) -> Lease:
     """Establish a SAVEPOINT on a connection that the enclosing level holds."""
-    return Lease(connection, begin_savepoint(connection), True, not given)  # noqa: FBT003
+    return Lease(connection, begin_savepoint(connection), True, not given)
 
 
 def _begin_on(connection: Any, join_mode: str, *, twophase: bool) -> tuple[Any, bool]:

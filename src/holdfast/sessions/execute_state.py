@@ -156,7 +156,8 @@ class ORMExecuteState:
     @property
     def is_orm_statement(self) -> bool:
         """Whether classes are its subject (EV-21)."""
-        return self.statement._propagate_attrs.get("compile_state_plugin") == PLUGIN
+        plugin: Any = self.statement._propagate_attrs.get("compile_state_plugin")
+        return bool(plugin == PLUGIN)
 
     @property
     def is_executemany(self) -> bool:

@@ -54,7 +54,7 @@ def execute(
     """
     if type(statement) is not Select:
         statement = coercions.expect(roles.StatementRole, statement)
-    attributes: Mapping[str, Any] = statement._propagate_attrs  # type: ignore[attr-defined]
+    attributes: Mapping[str, Any] = statement._propagate_attrs
     is_orm = attributes.get("compile_state_plugin") == PLUGIN
     arguments = dict(bind_arguments) if bind_arguments else {}
     arguments.setdefault("clause", statement)

@@ -22,8 +22,8 @@ from holdfast.states.members import Members
 from holdfast.unitofwork.flush import Flush
 
 if TYPE_CHECKING:
-    from holdfast.sessions.transaction import SessionTransaction
     from holdfast.sessions.session import Session
+    from holdfast.sessions.transaction import SessionTransaction
 
 AUTOFLUSH_HINT = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "

@@ -13,7 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from holdfast.errors.session import MembershipError, use_in_flush_warning
 from holdfast.foundation.deprecated import warn
@@ -174,15 +174,16 @@ def expunge(session: Session, instance: object) -> None:
         raise MembershipError.not_present(state)
     reached = [state]
     if type(state).manager.mapper.expunge_keys:
-        reached += [
-            each for each in reachable(state, "expunge") if each.members is session.members
-        ]
+        reached += [each for each in reachable(state, "expunge") if each.members is session.members]
     expunge_states(session.members, reached)
 
 
 def expunge_states(members: Members, states: Iterable[InstanceState]) -> None:
     """Take objects of one session out of it, each as its state demands."""
-    pending, persistent, deleted, held = [], [], [], []
+    pending: list[InstanceState] = []
+    persistent: list[InstanceState] = []
+    deleted: list[InstanceState] = []
+    held = []
     for state in states:
         held.append(state())
         if state.pk is None:

@@ -114,9 +114,7 @@ class Merger:
                 # A tuple means the same for simple and for composite keys.
                 _, pk, token = key
                 ident = pk if len(mapper.primary_key) > 1 else (pk,)
-                target = session.get(
-                    mapper.class_, ident, identity_token=token, options=options
-                )
+                target = session.get(mapper.class_, ident, identity_token=token, options=options)
         if target is not None:
             return target, False
         if not self.load and state.changes is not None:

@@ -35,6 +35,7 @@ from holdfast.sessions.connections import JOIN_MODES, JoinMode
 from holdfast.sessions.execute_state import Listener
 from holdfast.sessions.merge import merge_all
 from holdfast.sessions.state_functions import identity_key, object_session
+from holdfast.sessions.subjects import state_of
 from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView, Space
 from holdfast.states.members import Members
@@ -302,7 +303,7 @@ class Session(SessionClassMethods, EventTarget):
         *,
         clause: Any = None,
         bind: Bind | None = None,
-        **kw: Any,  # noqa: ARG002  for overriding methods
+        **kw: Any,
     ) -> Bind:
         """The engine or connection for a mapper or statement (PT-104).
 
@@ -478,7 +479,7 @@ class Session(SessionClassMethods, EventTarget):
         return merge_all(self, instances, load=load, options=options)
 
     def __contains__(self, instance: object) -> bool:
-        return self.members.is_member(membership.state_of(instance))
+        return self.members.is_member(state_of(instance))
 
     def __iter__(self) -> Iterator[object]:
         return iter(self.members.objects())
@@ -508,9 +509,7 @@ class Session(SessionClassMethods, EventTarget):
 
     def is_modified(self, instance: object, include_collections: bool = True) -> bool:  # noqa: FBT001, FBT002
         """Whether an object differs from what was last flushed; never loads (SM-46)."""
-        return modification.is_modified(
-            membership.state_of(instance), include_collections=include_collections
-        )
+        return modification.is_modified(state_of(instance), include_collections=include_collections)
 
     # -- flushing --------------------------------------------------------------------------------
 

@@ -101,7 +101,8 @@ class Snapshot:
         self.deleted.clear()
 
     def _make_transient(self, members: Members) -> None:
-        persistent, deleted = [], []
+        persistent: list[InstanceState] = []
+        deleted: list[InstanceState] = []
         for state in self.inserted:
             if state.members is None:
                 # Expunged since: no event, but the row is gone.

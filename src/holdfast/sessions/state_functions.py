@@ -1,4 +1,4 @@
-"""This file offers what users ask about, or do to, single objects outside of any session's method."""
+"""This file offers functions on single objects: what session, what key, transient again."""
 
 from __future__ import annotations
 
@@ -102,18 +102,17 @@ def identity_key(
         if instance is None:
             raise SessionArgumentError.identity_key_needs_subject()
         mapper = state_of(instance).manager.mapper
-        key: IdentityKey = mapper.identity_key_from_instance(instance)
-        return key
+        found: IdentityKey = mapper.identity_key_from_instance(instance)
+        return found
     mapper = _mapper_of_class(class_)
     if row is not None:
-        key = mapper.identity_key_from_row(row, identity_token=identity_token)
-        return key
-    if ident is None:
+        found = mapper.identity_key_from_row(row, identity_token=identity_token)
+    elif ident is not None:
+        values = key_values(mapper, ident)
+        found = mapper.identity_key_from_primary_key(values, identity_token=identity_token)
+    else:
         raise SessionArgumentError.identity_key_needs_key()
-    key = mapper.identity_key_from_primary_key(
-        key_values(mapper, ident), identity_token=identity_token
-    )
-    return key
+    return found
 
 
 def _mapper_of_class(class_: Any) -> Any:

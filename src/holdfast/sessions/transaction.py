@@ -92,11 +92,9 @@ class SessionTransaction(Phased, TransactionalContext):
         self.parent = parent
         self.nested = nested
         self.is_boundary = nested or parent is None
-        self.boundary: SessionTransaction = (
-            self if parent is None or nested else parent.boundary
-        )
-        self.leases = Leases() if self.is_boundary else self.boundary.leases
-        self.snapshot = Snapshot() if self.is_boundary else self.boundary.snapshot
+        self.boundary: SessionTransaction = self if parent is None or nested else parent.boundary
+        self.leases: Leases = Leases() if self.is_boundary else self.boundary.leases
+        self.snapshot: Snapshot = Snapshot() if self.is_boundary else self.boundary.snapshot
         self.outer_nested = session.innermost_nested
         session.innermost = self
         if nested:
@@ -167,9 +165,7 @@ class SessionTransaction(Phased, TransactionalContext):
         return lease.connection
 
     @moves((ACTIVE,), Shift.NO_CHANGE)
-    def acquire(
-        self, bind: Engine | Connection, options: Mapping[str, Any] | None
-    ) -> Connection:
+    def acquire(self, bind: Engine | Connection, options: Mapping[str, Any] | None) -> Connection:
         """Take a connection into this level."""
         if not self.is_boundary:
             return self.boundary.connection_for_bind(bind, options)
@@ -310,7 +306,7 @@ class SessionTransaction(Phased, TransactionalContext):
             boundary.phase = DEACTIVE
             if session.has_listeners:
                 session.dispatch.after_rollback(session)
-        except BaseException as caught:  # noqa: BLE001  raised once the objects are in order
+        except BaseException as caught:
             trouble = caught
         boundary.phase = DEACTIVE
         boundary.snapshot.undo(session.members, only_changed=boundary.nested)
@@ -361,5 +357,5 @@ class SessionTransaction(Phased, TransactionalContext):
         return self.phase not in (COMMITTED, CLOSED)
 
     @property
-    def _rollback_exception(self) -> BaseException | None:
+    def _rollback_exception(self) -> BaseException | None:  # type: ignore[override]
         return self.failure

@@ -131,11 +131,11 @@ def ask_relationships(work: WorkSet) -> None:
         deletes, work.fresh_deletes = work.fresh_deletes, []
         for mapper, states in by_mapper(saves):
             dependencies = dependencies_of(mapper)
-            if dependencies:
-                batch = Batch(mapper, states)
-                for dependency in dependencies:
-                    dependency.collect_saves(work, batch)
-            follow_changed_keys(work, mapper, states)
+            batch = Batch(mapper, states)
+            for dependency in dependencies:
+                dependency.collect_saves(work, batch)
+            if batch.old:
+                follow_changed_keys(work, mapper, batch.old)
         for mapper, states in by_mapper(deletes):
             for dependency in dependencies_of(mapper):
                 dependency.collect_deletes(work, states)

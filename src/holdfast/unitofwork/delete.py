@@ -60,7 +60,8 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
     """
     if not rows.pk_columns:
         return
-    checks_version = rows.version_key is not None
+    version = rows.version_key
+    checks_version = version is not None
     form: DeleteForm | None = rows.memo.get(DeleteForm)
     if form is None:
         form = rows.memo[DeleteForm] = DeleteForm(rows, checks_version=checks_version)
@@ -70,8 +71,7 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
             if None in key:
                 column = rows.pk_columns[key.index(None)]
                 raise FlushError.null_key_delete(rows.table.description, column)
-    if checks_version:
-        version = rows.version_key
+    if version is not None:
         params = [
             (*key, state.committed_state.get(version, state.dict.get(version)))
             for key, state in zip(params, states, strict=True)

@@ -235,10 +235,10 @@ def units_of(states: Iterable[InstanceState]) -> Units:
 def keyed_dependencies(units: Iterable[Any], work: WorkSet) -> list[KeyedDependency]:
     """Relationships on foreign keys between the classes of a flush, in a fixed order."""
     bases = dict.fromkeys(units)
-    kinds = dict.fromkeys(map(type, [*work.saves, *work.deletes]))
+    examples = {type(state): state for states in (work.saves, work.deletes) for state in states}
     found: dict[KeyedDependency, None] = {}
-    for kind in kinds:
-        for dependency in dependencies_of(kind.manager.mapper):
+    for example in examples.values():
+        for dependency in dependencies_of(example.manager.mapper):
             if (
                 isinstance(dependency, KeyedDependency)
                 and dependency.source_mapper.base_mapper in bases

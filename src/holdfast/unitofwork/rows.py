@@ -61,7 +61,7 @@ class TableRows:
         self.mapper = mapper
         self.table = table
         # Attribute name -> column, in the order of the table.
-        self.column_of: dict[str, Column[Any]] = {
+        self.column_of: dict[str, Any] = {
             mapper.key_of_column[column]: column
             for column in table.columns
             if column in mapper.key_of_column
@@ -330,4 +330,6 @@ def runs_by_mapper(
     """Consecutive objects of one mapper."""
     if len(set(map(type, states))) == 1:
         return [(states[0].manager.mapper, states)]
-    return [(kind.manager.mapper, list(run)) for kind, run in groupby(states, key=type)]
+    return [
+        (run[0].manager.mapper, run) for run in (list(run) for _, run in groupby(states, key=type))
+    ]

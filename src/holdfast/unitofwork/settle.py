@@ -10,6 +10,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from holdfast.errors.flush import replaced_in_map_warning
@@ -38,9 +39,35 @@ def settle(journal: Journal) -> FlushOutcome:
         enter(members, states, keys)
         outcome.inserted.extend(states)
     forget_changes(work.saves)
+    expire_expressions(work.saves)
     if outcome.inserted:
         move(members, Move.INSERTED, outcome.inserted)
     return outcome
+
+
+def expire_expressions(states: Iterable[InstanceState]) -> None:
+    """Forget SQL expressions computed from rows that have just been written."""
+    kinds: dict[type[InstanceState], tuple[str, ...]] = {}
+    for state in states:
+        keys = kinds.get(type(state))
+        if keys is None:
+            keys = kinds[type(state)] = expression_keys(state.manager.mapper)
+        if keys:
+            values = state.dict
+            for key in keys:
+                values.pop(key, None)
+
+
+def expression_keys(mapper: Any) -> tuple[str, ...]:
+    """Attributes that hold a SQL expression and are read again after a flush."""
+    found: tuple[str, ...] | None = mapper.memo.get(expression_keys)
+    if found is None:
+        found = mapper.memo[expression_keys] = tuple(
+            prop.key
+            for prop in mapper.column_attrs
+            if prop.is_sql_expression and prop.expire_on_flush
+        )
+    return found
 
 
 def rekey(members: Members, state: InstanceState, outcome: FlushOutcome) -> None:

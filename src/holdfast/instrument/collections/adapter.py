@@ -173,7 +173,7 @@ class CollectionAdapter(weakref.ref[Any]):
 
     def adapt_like_to_iterable(self, obj: Any) -> Iterable[Any]:
         """The members of something that is to replace the collection."""
-        members, _ = self.slot.members_to_assign(self(), obj)
+        members: Iterable[Any] = self.slot.members_to_assign(self(), obj)[0]
         return members
 
     def _bound(self, method: Callable[..., Any]) -> Callable[..., Any]:

@@ -106,7 +106,7 @@ def _event_attribute(member: Any, initiator: Any) -> str:
     return initiator.key
 
 
-def _restore(class_: type, keyfunc: Keyfunc, ignore: bool, members: Any) -> Any:  # noqa: FBT001
+def _restore(class_: Any, keyfunc: Keyfunc, ignore: bool, members: Any) -> Any:  # noqa: FBT001
     """Rebuild an unpickled dictionary; its class may have a constructor of its own."""
     made = class_.__new__(class_)
     made.keyfunc = keyfunc
@@ -138,6 +138,7 @@ class AttributeKey:
         self.read = operator.attrgetter(name)
 
     def __call__(self, member: Any) -> Any:
+        """The key, or `NO_VALUE`."""
         value = self.read(member)
         if value is None:
             state = member._sa_instance_state
@@ -160,6 +161,7 @@ class ColumnKey:
         self.is_composite = is_composite
 
     def __call__(self, member: Any) -> Any:
+        """The key, or `NO_VALUE`."""
         state = member._sa_instance_state
         values = [self._value(state, member, column) for column in self.columns]
         if NO_VALUE in values:

@@ -16,7 +16,7 @@ from holdfast.instrument.collections.reporting import (
 
 def is_set_like(value: Any) -> bool:
     """Whether a value may stand on the right of a set operator."""
-    return isinstance(value, Set) or reports(type(value))  # type: ignore[arg-type]
+    return isinstance(value, Set) or reports(type(value))
 
 
 def _add(method: Method) -> Method:

@@ -83,7 +83,7 @@ class AttributeSlot(ABC):
     dynamic: bool = False
     defers_history: bool = False
 
-    # Set by `descriptor.refresh_accessors`.
+    # Kept by `refresh`; `dispatch` is the attribute's.
     has_listeners: bool = False
     dispatch: Any = None
 
@@ -114,6 +114,9 @@ class AttributeSlot(ABC):
         self.reverse_keys: tuple[str, ...] = tuple(reverse_keys)
         self.cascades = cascades
         self.loads_on_pending = loads_on_pending
+        # PERF: nobody but the two objects cares of a change (tests/bench: append with backref).
+        self.is_plain: bool
+        self.refresh()
         self.replace_token = AttributeEventToken(self, OP_REPLACE)
         self.remove_token = AttributeEventToken(self, OP_REMOVE)
         self.modified_token = AttributeEventToken(self, OP_MODIFIED)
@@ -123,6 +126,14 @@ class AttributeSlot(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
+
+    def refresh(self) -> None:
+        """Take notice that listeners came or went."""
+        dispatch = self.dispatch
+        self.has_listeners = dispatch is not None and any(
+            bool(getattr(dispatch, name, ())) for name in EVENT_NAMES
+        )
+        self.is_plain = not (self.has_listeners or self.tracks_parent or self.loads_on_pending)
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -201,6 +212,14 @@ class AttributeSlot(ABC):
     ) -> None:
         """Make `value` a member; for a reference, the value."""
         self.set(state, d, value, initiator, policy)
+
+    def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
+        """Make `value` a member because the other end, which is in step already, says so.
+
+        PERF: the short form of `append` for slots with `is_plain` (tests/bench: append with
+        backref).
+        """
+        self.append(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
 
     def remove(
         self,
@@ -299,7 +318,11 @@ class AttributeSlot(ABC):
         else:
             parents.release(state, self.parent_token, parent)
 
-    def check_single_parent(self, child: InstanceState) -> None:
-        """Refuse a member that an object holds already (CA-68)."""
-        if parents.has_parent(child, self.parent_token, optimistic=False):
+    def check_single_parent(
+        self, child: InstanceState, initiator: AttributeEventToken | None
+    ) -> None:
+        """Refuse a member that an object holds already (CA-68); the other end may (CA-69)."""
+        if self.is_own(initiator) and parents.has_parent(
+            child, self.parent_token, optimistic=False
+        ):
             raise AttributeRequestError.second_parent(child, self.manager.class_, str(self))

@@ -187,7 +187,6 @@ class CollectionSlot(AttributeSlot):
     ) -> Any:
         """Do all that a new member entails but storing; give back the member to store."""
         child: InstanceState | None = None if item is None else item._sa_instance_state
-        own = initiator is None or initiator.parent_token is self.parent_token
         if self.has_listeners:
             token = initiator or self.append_token
             for listener in self.dispatch.append:
@@ -198,9 +197,9 @@ class CollectionSlot(AttributeSlot):
             self.note_members(state, owner.__dict__)
         if child is None:
             return item
-        if self.single_parent and own:
-            self.check_single_parent(child)
-        if own and self.cascades and state.members is not None:
+        if self.single_parent:
+            self.check_single_parent(child, initiator)
+        if self.cascades and state.members is not None and self.is_own(initiator):
             link_listener.plugged.linked(state, self.key, child)
         if self.reverse_keys:
             backrefs.link(self, owner, child, item, initiator or self.append_token)
@@ -262,6 +261,17 @@ class CollectionSlot(AttributeSlot):
             queued_for(state, self.key).add(value)
         else:
             self.roles.appender(collection, value, _sa_initiator=initiator)
+
+    def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
+        """Hold the object that has just been given this one."""
+        collection = d.get(self.key)
+        if collection is None or not self.is_plain_list:
+            self.append(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            return
+        changes = state.changes
+        if changes is None or self.key not in changes:
+            note_change(state, self.key, list(collection))
+        list.append(collection, value)
 
     def remove(
         self,
@@ -427,9 +437,7 @@ class CollectionSlot(AttributeSlot):
         queued = find_queued(state, self.key)
         if queued is not None:
             found.update((id(each), each) for each in (*queued.added, *queued.removed))
-        return [
-            (each._sa_instance_state, each) for each in found.values() if each is not None
-        ]
+        return [(each._sa_instance_state, each) for each in found.values() if each is not None]
 
 
 def _reporting_factory(given: Callable[[], Any]) -> tuple[Callable[[], Any], Roles]:

@@ -92,11 +92,9 @@ class ReferenceSlot(AttributeSlot):
 
     def former_value(self, state: InstanceState, d: Values) -> Any:
         """The object that is about to be replaced, None, NO_VALUE or PASSIVE_NO_RESULT."""
-        try:
-            return d[self.key]
-        except KeyError:
-            if state.pk is None and not self.loads_on_pending:
-                return NO_VALUE
+        old = d.get(self.key, NO_VALUE)
+        if old is not NO_VALUE or (state.pk is None and not self.loads_on_pending):
+            return old
         policy = _FORMER_LOADED if self.active_history or self.single_parent else _FORMER_IN_MEMORY
         return self.absent(state, d, policy)
 
@@ -113,15 +111,25 @@ class ReferenceSlot(AttributeSlot):
     ) -> None:
         """Assign an object or None, and bring the other end in step."""
         old = self.former_value(state, d)
-        if (
-            check_old is not NO_VALUE
-            and old is not PASSIVE_NO_RESULT
-            and old is not check_old
-        ):
+        if check_old is not NO_VALUE and old is not PASSIVE_NO_RESULT and old is not check_old:
             if pop:
                 return
             raise AttributeValueError.not_associated(check_old, state, self.key)
         d[self.key] = self.replaced(state, value, old, initiator)
+
+    def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
+        """Hold the object whose other end has just been given this one."""
+        key = self.key
+        if state.pk is not None or key in d:
+            self.set(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            return
+        # A new object that nobody holds: there is nothing to release.
+        changes = state.changes
+        if changes is None:
+            note_change(state, key, NO_VALUE)
+        elif key not in changes:
+            changes[key] = NO_VALUE
+        d[key] = value
 
     def replaced(
         self, state: InstanceState, value: Any, old: Any, initiator: AttributeEventToken | None
@@ -131,16 +139,10 @@ class ReferenceSlot(AttributeSlot):
         former: InstanceState | None = None
         if old is not value and is_object(old):
             former = old._sa_instance_state
-        if self.tracks_parent:
-            if former is not None:
-                parents.release(former, self.parent_token, state)
-            if (
-                self.single_parent
-                and child is not None
-                and old is not value
-                and self.is_own(initiator)
-            ):
-                self.check_single_parent(child)
+        if self.tracks_parent and former is not None:
+            parents.release(former, self.parent_token, state)
+        if self.single_parent and child is not None and old is not value:
+            self.check_single_parent(child, initiator)
         if self.has_listeners:
             token = initiator or self.replace_token
             for listener in self.dispatch.set:
@@ -150,26 +152,48 @@ class ReferenceSlot(AttributeSlot):
         if changes is None or self.key not in changes:
             note_change(state, self.key, old)
         if self.cascades and state.members is not None:
-            if former is not None:
-                link_listener.plugged.unlinked(state, self.key, former)
-            if child is not None and self.is_own(initiator):
-                link_listener.plugged.linked(state, self.key, child)
+            self._tell_session(state, former, child, initiator)
         if self.reverse_keys and old is not value:
-            owner = state()
-            if former is not None:
-                # This attribute gives the old object up, whoever started the change.
-                backrefs.unlink(self, owner, former, old, initiator, self.replace_token)
-            if child is not None:
-                backrefs.link(self, owner, child, value, initiator or self.replace_token)
+            self._tell_other_ends(state, former, child, old, value, initiator)
         if self.tracks_parent and child is not None:
             parents.claim(child, self.parent_token, state)
         return value
+
+    def _tell_session(
+        self,
+        state: InstanceState,
+        former: InstanceState | None,
+        child: InstanceState | None,
+        initiator: AttributeEventToken | None,
+    ) -> None:
+        """Let the owner's session take in the new object, and let go of the former."""
+        if former is not None:
+            link_listener.plugged.unlinked(state, self.key, former)
+        if child is not None and self.is_own(initiator):
+            link_listener.plugged.linked(state, self.key, child)
+
+    def _tell_other_ends(
+        self,
+        state: InstanceState,
+        former: InstanceState | None,
+        child: InstanceState | None,
+        old: Any,
+        value: Any,
+        initiator: AttributeEventToken | None,
+    ) -> None:
+        """Bring the former and the new object's other end in step."""
+        owner = state()
+        if former is not None:
+            # This attribute gives the old object up, whoever started the change.
+            backrefs.unlink(self, owner, former, old, initiator, self.replace_token)
+        if child is not None:
+            backrefs.link(self, owner, child, value, initiator or self.replace_token)
 
     def delete(self, state: InstanceState, d: Values) -> None:
         """Take the object away: the attribute reads as None (AH-10)."""
         key = self.key
         known = state.changes is not None and key in state.changes and key not in d
-        old = NO_VALUE if known else self.former_value(state, d)
+        old: Any = NO_VALUE if known else self.former_value(state, d)
         if key not in d and (known or (old is not PASSIVE_NO_RESULT and state.pk is None)):
             raise AttributeAccessError.nothing_to_delete(state, key)
         if is_object(old):
@@ -214,12 +238,12 @@ class ReferenceSlot(AttributeSlot):
     ) -> list[tuple[InstanceState, Any]]:
         """The object, and the one that was there at the last flush (CA-20)."""
         current = self.get(state, d, without_initialization(policy))
-        found = []
+        found: list[tuple[InstanceState, Any]] = []
         if is_object(current):
             found.append((current._sa_instance_state, current))
         changes = state.changes
         if changes is not None:
-            former = changes.get(self.key)
+            former: Any = changes.get(self.key)
             if former is not current and is_object(former):
                 found.append((former._sa_instance_state, former))
         return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
 from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import FetchedValue
     from sqlalchemy.schema import SchemaItem
     from sqlalchemy.sql._typing import _ColumnExpressionArgument, _TypeEngineArgument
+
+    from holdfast.mapping.mapped import DeclaredRelationship
 
 T = TypeVar("T", bound=Any)
 
@@ -315,7 +318,7 @@ def relationship(
     sync_backref: bool | None = None,
     dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
     **kw: Any,
-) -> Mapped[Any]:
+) -> DeclaredRelationship[Any]:
     """Declare that objects of this class refer to objects of another, or of the same class.
 
     Target, scalar or collection, and the collection's type come from the annotation where they are
@@ -333,13 +336,15 @@ def relationship(
         load_on_pending=load_on_pending, query_class=query_class, info=info, omit_join=omit_join,
         sync_backref=sync_backref, **kw,
     )  # fmt: skip
+    if default is not NO_ARG and default is not None:
+        raise DeclarationArgumentError.relationship_default()
     made.dataclass_arguments = DataclassArguments(
         init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
     )
-    return cast("Mapped[Any]", made)
+    return cast("DeclaredRelationship[Any]", made)
 
 
-def dynamic_loader(argument: Any | None = None, **kw: Any) -> Mapped[Any]:
+def dynamic_loader(argument: Any | None = None, **kw: Any) -> DeclaredRelationship[Any]:
     """`relationship()` with `lazy="dynamic"`."""
     return relationship(argument, **{**kw, "lazy": "dynamic"})
 

@@ -12,7 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.schema import DefaultGenerator
+
 from holdfast.errors.declarative import DeclarationError
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.markers import DONT_SET
+from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.mapping.declarative.annotations import annotations_of, read_annotation
 from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
@@ -20,6 +25,8 @@ from holdfast.mapping.declarative.names import Evaluator
 from holdfast.mapping.declarative.scan import is_mapped_class, set_attribute
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.properties.relationship import Relationship
 
 SETTINGS_NAME = "__sa_dataclass_settings__"
 """Class attribute that holds the settings of a class that is to be made a dataclass."""
@@ -78,7 +85,7 @@ def make_dataclass(cls: type, settings: DataclassSettings) -> None:
         fields[key] = raw
         value = cls.__dict__.get(key, _ABSENT)
         if value is not _ABSENT and is_construct(value):
-            arguments = field_arguments(value)
+            arguments = _field_arguments(cls, key, value)
             made = dataclasses.field(**arguments) if arguments else _ABSENT
             _set_or_remove(cls, key, made)
     try:
@@ -98,10 +105,61 @@ def is_construct(value: Any) -> bool:
     return isinstance(value, MappedColumn | MapperProperty) or hasattr(value, "dataclass_arguments")
 
 
-def field_arguments(value: Any) -> dict[str, Any]:
-    """Arguments of `dataclasses.field()` for what stands in the class body."""
-    arguments: DataclassArguments | None = value.dataclass_arguments
-    return (arguments or NOTHING_GIVEN).field_arguments()
+def _field_arguments(cls: type, key: str, value: Any) -> dict[str, Any]:
+    """Arguments of `dataclasses.field()` for what stands in the class body.
+
+    A default is not stored in new objects (MP-71): `__init__` gets a marker in its place, which the
+    attribute ignores, and the attribute reads as the default.
+    """
+    declared: DataclassArguments = value.dataclass_arguments or NOTHING_GIVEN
+    arguments = declared.field_arguments()
+    if isinstance(value, ColumnProperty) and value.is_sql_expression:
+        # Read with the row and never written: no argument of __init__, no part of equality.
+        arguments = {"init": False, "compare": False, **arguments}
+    if isinstance(value, Relationship):
+        replaced = "default" in arguments or "default_factory" in arguments
+        arguments.pop("default_factory", None)
+    else:
+        replaced = "default" in arguments
+        if replaced and is_ambiguous_callable(value, arguments["default"]):
+            _warn_of_callable(key)
+            return arguments
+    if replaced and "default_factory" not in arguments:
+        arguments.pop("default", None)
+        if arguments.get("init", True):
+            arguments["default"] = DONT_SET
+        else:
+            arguments["default_factory"] = _nothing
+    return arguments
+
+
+def _nothing() -> Any:
+    """Default factory of what `__init__` does not take: the attribute ignores the marker."""
+    return DONT_SET
+
+
+def is_ambiguous_callable(value: Any, default: Any) -> bool:
+    """Whether a default may be meant for the column or for the attribute."""
+    return isinstance(value, MappedColumn) and callable(default)
+
+
+def unset_value(value: Any) -> Any:
+    """What an attribute reads as when the dataclass's `__init__` was not given it."""
+    default = (value.dataclass_arguments or NOTHING_GIVEN).default
+    if default is NO_ARG or isinstance(default, DefaultGenerator) or callable(default):
+        return None
+    return default
+
+
+def _warn_of_callable(key: str) -> None:
+    warn_deprecated(
+        f"Callable object passed to the ``default`` parameter for attribute {key!r} in a ORM-mapped "
+        "Dataclasses context is ambiguous, and this use will raise an error in a future release.  "
+        "If this callable is intended to produce Core level INSERT default values for an underlying "
+        "Column, use insert_default; if it is to make values for __init__, use default_factory. "
+        "[dataclass-callable]",
+        version="2.0",
+    )
 
 
 def _set_or_remove(cls: type, key: str, value: Any) -> None:

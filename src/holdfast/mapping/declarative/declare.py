@@ -16,10 +16,15 @@ from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.declarative.annotations import AttributeAnnotation
 from holdfast.mapping.declarative.columns import complete_column, name_column
-from holdfast.mapping.declarative.dataclass_fields import SETTINGS_NAME, make_dataclass
+from holdfast.mapping.declarative.dataclass_fields import (
+    SETTINGS_NAME,
+    make_dataclass,
+    unset_value,
+)
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.mixins import declaring
 from holdfast.mapping.declarative.scan import (
+    DEFERRED_NAME,
     ClassBody,
     Declared,
     is_mapped_class,
@@ -32,12 +37,15 @@ from holdfast.mapping.declarative.table import (
     table_of,
     warn_of_shared_columns,
 )
-from holdfast.mapping.declarative.targets import complete_relationship
+from holdfast.mapping.declarative.targets import check_default, complete_relationship
 from holdfast.mapping.imperative import map_class
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
 from holdfast.mapping.properties.synonym import SynonymProperty
+
+DEFERS_NAME = "__sa_defers_mapping__"
+"""Class attribute that is true where mapping waits for `prepare()`."""
 
 
 @dataclass(slots=True)
@@ -68,12 +76,34 @@ class _Columns:
         return sorted(self.placed, key=lambda each: each[0])
 
 
+@dataclass(slots=True)
+class PreparedClass:
+    """A class whose body was read and whose table was made; the mapper is still to come."""
+
+    registry: Any
+    cls: type
+    table: Any
+    # The nearest mapped base class.
+    inherits: type | None
+    options: dict[str, Any]
+    columns: _Columns
+
+
 def declare_class(registry: Any, cls: type) -> Any:
     """Map `cls` as its body says.
 
     Returns:
-        The mapper.
+        The mapper; None for a class that waits for its table to be reflected.
     """
+    prepared = prepare_class(registry, cls)
+    if getattr(cls, DEFERS_NAME, False):
+        set_attribute(cls, DEFERRED_NAME, prepared)
+        return None
+    return finish_class(prepared)
+
+
+def prepare_class(registry: Any, cls: type) -> PreparedClass:
+    """Read the body of a class, complete what it declares, and make its table."""
     settings = cls.__dict__.get(SETTINGS_NAME)
     if settings is not None:
         if "__table__" in cls.__dict__:
@@ -88,16 +118,32 @@ def declare_class(registry: Any, cls: type) -> Any:
         warn_of_shared_columns(cls, columns.names)
         table = table_of(body, [each for _, each, _, _ in columns.in_order()], registry, inherits)
         options = _mapper_options(body, columns)
-        if inherits is not None:
-            options.setdefault("inherits", inherits)
-            if table is None and not options.get("concrete"):
-                _share_table(cls, columns, inherits)
-        properties = _explicit_properties(columns)
     for key in columns.unmapped:
         if key in cls.__dict__:
             type.__delattr__(cls, key)
-    _exclude_unmapped(columns, options, table)
-    mapper = map_class(registry, cls, table, properties=properties, **options)
+    return PreparedClass(registry, cls, table, inherits, options, columns)
+
+
+def finish_class(prepared: PreparedClass) -> Any:
+    """Make the mapper of a class whose table stands."""
+    cls, options, columns = prepared.cls, prepared.options, prepared.columns
+    properties = _explicit_properties(columns)
+    if prepared.inherits is not None:
+        options.setdefault("inherits", prepared.inherits)
+        if prepared.table is None and not options.get("concrete"):
+            _share_table(cls, columns, prepared.inherits)
+            # In a shared table, the mapper takes only the columns that it is told of.
+            properties = columns.properties
+    _exclude_unmapped(columns, options)
+    mapper = map_class(
+        prepared.registry,
+        cls,
+        prepared.table,
+        properties=properties,
+        **options,
+    )
+    if DEFERRED_NAME in cls.__dict__:
+        type.__delattr__(cls, DEFERRED_NAME)
     set_attribute(cls, "__mapper__", mapper)
     return mapper
 
@@ -113,13 +159,14 @@ def mapped_base(cls: type) -> type | None:
 def _complete(body: ClassBody, registry: Any) -> _Columns:
     """Complete everything declared with its annotation; gather the columns."""
     columns = _Columns()
+    is_dataclass = SETTINGS_NAME in body.cls.__dict__
     for key, declared in body.attributes.items():
         value = declared.value
         if isinstance(value, MappedColumn):
             complete_column(
                 value, declared.origin, key, declared.annotation, registry.type_annotation_map
             )
-            _place(columns, key, value)
+            _place(columns, key, value, is_dataclass=is_dataclass)
         elif isinstance(value, Column):
             name_column(value, key)
             columns.add(key, value)
@@ -130,11 +177,16 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
     return columns
 
 
-def _place(columns: _Columns, key: str, made: MappedColumn[Any]) -> None:
+def _place(columns: _Columns, key: str, made: MappedColumn[Any], *, is_dataclass: bool) -> None:
     ((column, place),) = made.columns_to_assign
     columns.add(key, column, place, use_existing=made.use_existing_column)
     if made.is_mapped:
         columns.properties[key] = made.mapper_property_to_assign or column
+        default = unset_value(made) if is_dataclass else None
+        if default is not None:
+            prop = made.mapper_property_to_assign or ColumnProperty(column)
+            prop.unset_value = default
+            columns.properties[key] = prop
     else:
         columns.unmapped.append(key)
 
@@ -145,6 +197,8 @@ def _complete_property(
     prop: MapperProperty = declared.value
     if isinstance(prop, Relationship):
         complete_relationship(prop, cls, key, declared.annotation, registry)
+        if SETTINGS_NAME in cls.__dict__:
+            check_default(prop, cls, key)
     elif isinstance(prop, ColumnProperty):
         for column in _own_columns(prop, key, cls, declared.annotation, registry):
             columns.add(key, column)
@@ -185,8 +239,6 @@ def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
     for _, column, key, use_existing in columns.in_order():
         placed = add_to_inherited(cls, column, base_mapper.local_table, use_existing=use_existing)
         if placed is column:
-            # The base must not map the column for itself when it looks at its table again.
-            columns.properties.setdefault(key, column)
             continue
         mapped = columns.properties.get(key)
         if isinstance(mapped, ColumnProperty):
@@ -195,7 +247,7 @@ def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
             columns.properties[key] = placed
 
 
-def _exclude_unmapped(columns: _Columns, options: dict[str, Any], table: Any) -> None:
+def _exclude_unmapped(columns: _Columns, options: dict[str, Any]) -> None:
     if not columns.unmapped:
         return
     hidden = {column for _, column, key, _ in columns.placed if key in columns.unmapped}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from holdfast.foundation.deprecated import warn
 from holdfast.instrument.descriptor import InstrumentedAttribute
-from holdfast.mapping.mapped import T_co
+from holdfast.mapping.mapped import Mapped, T_co
 
 C = TypeVar("C", bound=type)
 
@@ -47,7 +47,7 @@ class declared_attr(Generic[T_co]):  # noqa: N801 - the public name
     is_cascading = False
     is_directive = False
 
-    def __init__(self, fn: Callable[..., Any], cascading: bool = False) -> None:  # noqa: FBT001, FBT002 - the documented signature
+    def __init__(self, fn: Callable[..., Mapped[T_co]], cascading: bool = False) -> None:  # noqa: FBT001, FBT002 - the documented signature
         # Under @classmethod the function is one floor down.
         self.fget: Callable[..., Any] = fn.__func__ if isinstance(fn, classmethod) else fn
         if cascading:

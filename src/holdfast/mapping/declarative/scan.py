@@ -37,6 +37,9 @@ from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.synonym import SynonymProperty
 
+DEFERRED_NAME = "__sa_deferred__"
+"""Class attribute that holds what was prepared of a class whose mapping waits."""
+
 DIRECTIVES = ("__tablename__", "__table__", "__table_args__", "__mapper_args__")
 _RESERVED = ("metadata", "registry")
 
@@ -68,7 +71,7 @@ class ClassBody:
 def is_mapped_class(cls: type) -> bool:
     """Whether this class itself is mapped, or waits for its mapping to be completed."""
     manager = cls.__dict__.get("_sa_class_manager")
-    return (manager is not None and manager.is_mapped) or "__sa_deferred__" in cls.__dict__
+    return (manager is not None and manager.is_mapped) or DEFERRED_NAME in cls.__dict__
 
 
 def set_attribute(cls: type, key: str, value: Any) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, get_args, get_origin
 
 from holdfast.errors.declarative import DeclarationArgumentError
-from holdfast.instrument.manager import manager_of_class
+from holdfast.foundation.sqlalchemy_core import NO_ARG
+from holdfast.instrument.manager import find_manager
 from holdfast.mapping.declarative.annotations import AttributeAnnotation
 from holdfast.mapping.declarative.names import UnresolvedName
 from holdfast.mapping.declarative.python_types import annotated_of, without_none
@@ -54,6 +55,21 @@ def complete_relationship(
         prop.argument = _target(target, owner, annotation, registry)
 
 
+def check_default(prop: Relationship, owner: type, key: str) -> None:
+    """Refuse a dataclass default that is not what the attribute reads as anyway (MP-73)."""
+    arguments = prop.dataclass_arguments
+    if arguments is None or arguments.default_factory is NO_ARG:
+        return
+    expected = prop.collection_class or list
+    allowed = [expected]
+    if isinstance(expected, type):
+        plain = next((each for each in (list, set, dict) if issubclass(expected, each)), expected)
+        if plain is not expected:
+            allowed.append(plain)
+    if not any(arguments.default_factory is each for each in allowed):
+        raise DeclarationArgumentError.wrong_factory(owner, key, allowed)
+
+
 def _lazy_of(container: type) -> str | None:
     if issubclass(container, WriteOnlyMapped):
         return "write_only"
@@ -64,9 +80,7 @@ def _lazy_of(container: type) -> str | None:
 
 def _is_collection(origin: Any) -> bool:
     return (
-        isinstance(origin, type)
-        and issubclass(origin, Collection)
-        and manager_of_class(origin) is None
+        isinstance(origin, type) and issubclass(origin, Collection) and find_manager(origin) is None
     )
 
 
@@ -81,7 +95,7 @@ def _target(value: Any, owner: type, annotation: AttributeAnnotation, registry: 
     if was_text and isinstance(value, type) and value is not owner:
         # A name in a string means the mapped class of that name in this registry; the module
         # may know it as something else.
-        manager = manager_of_class(value)
+        manager = find_manager(value)
         if manager is None or manager.mapper is None or manager.mapper.registry is not registry:
             return value.__name__
     return value

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.errors.mapping import RelationshipError
+from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import deep_deannotate
 from holdfast.mapping.joins.deduce import deduce_join
 from holdfast.mapping.joins.direction import (
     RelationshipDirection,
     find_direction,
-    marked_columns,
 )
+from holdfast.mapping.joins.elements import has_mark, marked_columns, replace_parts
 from holdfast.mapping.joins.pairs import Pairs, collect_pairs
-from holdfast.mapping.joins.remote import Ends, has_mark, mark, remote_columns, replace_marked
+from holdfast.mapping.joins.remote import Ends, mark, remote_columns
 
 # What columns of mapped classes carry and join conditions have no use for.
 ENTITY_MARKS = ("entity_namespace", "parententity", "parentmapper", "proxy_key")
@@ -48,7 +48,7 @@ class JoinCondition:
                 deep_deannotate(self.secondaryjoin, values=marks),
                 deep_deannotate(self.primaryjoin, values=marks),
             )
-        return replace_marked(self.primaryjoin, _swap_sides), None
+        return replace_parts(self.primaryjoin, _swap_sides), None
 
 
 def _swap_sides(part: Any) -> Any:

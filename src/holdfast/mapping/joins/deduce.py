@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from holdfast.errors.mapping import AmbiguousJoinError, NoJoinError
+from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError
 from holdfast.foundation.sqlalchemy_core import join_condition
 
 

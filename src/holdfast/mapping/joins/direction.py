@@ -13,9 +13,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy.sql import visitors
-
-from holdfast.errors.mapping import RelationshipError
+from holdfast.errors.relationships import RelationshipError
+from holdfast.mapping.joins.elements import iter_comparisons, marked_columns
 
 
 class RelationshipDirection(Enum):
@@ -34,16 +33,6 @@ class RelationshipDirection(Enum):
 ONETOMANY = RelationshipDirection.ONETOMANY
 MANYTOONE = RelationshipDirection.MANYTOONE
 MANYTOMANY = RelationshipDirection.MANYTOMANY
-
-
-def marked_columns(element: Any, *marks: str) -> list[Any]:
-    """Columns of an expression that carry all of the marks, each once, in order."""
-    wanted = set(marks)
-    found: dict[Any, None] = {}
-    for part in visitors.iterate(element):
-        if wanted.issubset(part._annotations):
-            found.setdefault(part, None)
-    return list(found)
 
 
 def find_direction(
@@ -102,8 +91,4 @@ def _by_marks(
 
 def _self_compared(primaryjoin: Any) -> set[Any]:
     """Columns that the condition compares with themselves."""
-    return {
-        part.left
-        for part in visitors.iterate(primaryjoin)
-        if part.__visit_name__ == "binary" and part.left.compare(part.right)
-    }
+    return {part.left for part in iter_comparisons(primaryjoin) if part.left.compare(part.right)}

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
 from holdfast.foundation.sqlalchemy_core import adapt_criterion_to_null
-from holdfast.mapping.joins.remote import replace_marked
+from holdfast.mapping.joins.elements import iter_parts, replace_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +47,13 @@ class LazyClause:
                 )
             return None
 
-        return replace_marked(self.criterion, replace)
+        return replace_parts(self.criterion, replace)
 
     def is_null(self) -> Any:
         """The criterion for values that are all None: `IS NULL` in place of comparisons."""
         binds = {
             part
-            for part in visitors.iterate(self.criterion)
+            for part in iter_parts(self.criterion)
             if isinstance(part, BindParameter) and part.key in self.names
         }
         return adapt_criterion_to_null(self.criterion, binds)
@@ -84,11 +83,11 @@ def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) ->
         return bindparam(name, type_=part.type, unique=False)
 
     if secondaryjoin is None:
-        criterion = replace_marked(primaryjoin, replace)
+        criterion = replace_parts(primaryjoin, replace)
     elif reverse:
-        criterion = and_(primaryjoin, replace_marked(secondaryjoin, replace))
+        criterion = and_(primaryjoin, replace_parts(secondaryjoin, replace))
     else:
-        criterion = and_(replace_marked(primaryjoin, replace), secondaryjoin)
+        criterion = and_(replace_parts(primaryjoin, replace), secondaryjoin)
     return LazyClause(criterion, tuple(names.values()), tuple(names))
 
 

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ColumnClause, ColumnElement
+
+from holdfast.mapping.joins.elements import iter_parts
 
 Pair = tuple[Any, Any]
 
@@ -85,7 +87,7 @@ def _products(join: Any) -> Iterator[tuple[Any, Any, Any]]:
     A function around a column, or a custom operator, still relates that column to the other side.
     Scalar subqueries are looked into as well; an IN or BETWEEN relates its parts likewise.
     """
-    for part in visitors.iterate(join):
+    for part in iter_parts(join):
         if not isinstance(part, BinaryExpression) or not operators.is_comparison(part.operator):
             continue
         for left in _columns_in(part.left):
@@ -97,7 +99,7 @@ def _columns_in(element: Any) -> list[Any]:
     if isinstance(element, ColumnClause):
         return [element]
     found: dict[Any, None] = {}
-    for part in visitors.iterate(element):
+    for part in iter_parts(element):
         if isinstance(part, ColumnClause) or (
             isinstance(part, ColumnElement)
             and ("remote" in part._annotations or "foreign" in part._annotations)

@@ -16,13 +16,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ColumnClause, ColumnElement
 
-from holdfast.errors.mapping import RelationshipError
+from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import deep_annotate, selectables_overlap
-from holdfast.mapping.joins.direction import marked_columns
+from holdfast.mapping.joins.elements import (
+    has_mark,
+    iter_comparisons,
+    marked_columns,
+    replace_parts,
+    with_comparisons,
+)
 
 
 def remote(expr: Any) -> Any:
@@ -60,16 +65,6 @@ class Ends:
     self_referential: bool
 
 
-def has_mark(element: Any, mark: str) -> bool:
-    """Whether any part of an expression carries the mark."""
-    return any(mark in part._annotations for part in visitors.iterate(element))
-
-
-def replace_marked(element: Any, replace: Callable[[Any], Any]) -> Any:
-    """A copy of an expression in which `replace(part)` stands for each part that it answers."""
-    return visitors.replacement_traverse(element, {}, lambda part, **kw: replace(part))
-
-
 def mark(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
     """Both conditions with all marks."""
     if not has_mark(primaryjoin, "foreign"):
@@ -97,8 +92,8 @@ def _add(mark_name: str, condition: Callable[[Any], bool]) -> Callable[[Any], An
 
 def _mark_foreign(ends: Ends, join: Any) -> Any:
     if ends.foreign_keys:
-        return replace_marked(join, _add("foreign", ends.foreign_keys.__contains__))
-    return visitors.cloned_traverse(join, {}, {"binary": lambda each: _mark_referring(ends, each)})
+        return replace_parts(join, _add("foreign", ends.foreign_keys.__contains__))
+    return with_comparisons(join, lambda each: _mark_referring(ends, each))
 
 
 def _mark_referring(ends: Ends, binary: Any) -> None:
@@ -138,24 +133,20 @@ def _referring(ends: Ends, left: Any, right: Any) -> Any:
 def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
     if ends.secondary is not None:
         of_secondary = _add("remote", ends.secondary.c.contains_column)
-        return replace_marked(primaryjoin, of_secondary), replace_marked(
-            secondaryjoin, of_secondary
-        )
+        return replace_parts(primaryjoin, of_secondary), replace_parts(secondaryjoin, of_secondary)
     if ends.remote_side:
         return _mark_given_remote(ends, primaryjoin), secondaryjoin
     if _refers_to_own_table(ends, primaryjoin):
-        marked = visitors.cloned_traverse(
-            primaryjoin, {}, {"binary": lambda each: _mark_self_reference(ends, each)}
-        )
+        marked = with_comparisons(primaryjoin, lambda each: _mark_self_reference(ends, each))
         return marked, secondaryjoin
     if selectables_overlap(ends.parent, ends.target):
-        return replace_marked(primaryjoin, _add("remote", _on_far_side(ends))), secondaryjoin
-    return replace_marked(primaryjoin, _add("remote", _on_target(ends))), secondaryjoin
+        return replace_parts(primaryjoin, _add("remote", _on_far_side(ends))), secondaryjoin
+    return replace_parts(primaryjoin, _add("remote", _on_target(ends))), secondaryjoin
 
 
 def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
     if not _refers_to_own_table(ends, primaryjoin):
-        return replace_marked(primaryjoin, _add("remote", ends.remote_side.__contains__))
+        return replace_parts(primaryjoin, _add("remote", ends.remote_side.__contains__))
 
     def visit(binary: Any) -> None:
         left, right = binary.left, binary.right
@@ -168,14 +159,12 @@ def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
         if is_right:
             binary.right = right._annotate({"remote": True})
 
-    return visitors.cloned_traverse(primaryjoin, {}, {"binary": visit})
+    return with_comparisons(primaryjoin, visit)
 
 
 def _refers_to_own_table(ends: Ends, primaryjoin: Any) -> bool:
     """Whether some comparison has the same table on both sides."""
-    for part in visitors.iterate(primaryjoin):
-        if part.__visit_name__ != "binary":
-            continue
+    for part in iter_comparisons(primaryjoin):
         left, right = part.left, part.right
         if (
             isinstance(left, ColumnClause)
@@ -238,7 +227,7 @@ def _mark_local(ends: Ends, primaryjoin: Any) -> Any:
     if has_mark(primaryjoin, "local"):
         return primaryjoin
     columns = ends.parent.c
-    return replace_marked(
+    return replace_parts(
         primaryjoin,
         _add("local", lambda c: "remote" not in c._annotations and columns.contains_column(c)),
     )

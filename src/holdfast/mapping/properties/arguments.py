@@ -5,11 +5,13 @@ Called by `relationship.Relationship.resolve` when mappers are configured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from holdfast.errors.mapping import RelationshipError
-from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, inspection, roles
+from sqlalchemy import inspect
+
+from holdfast.errors.relationships import RelationshipError
+from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, roles
 from holdfast.mapping.class_names import evaluate, find_class, find_table
 
 ENTITY_MARKS = ("entity_namespace", "parententity", "parentmapper", "proxy_key")
@@ -22,7 +24,7 @@ def _called(value: Any) -> Any:
         and not isinstance(value, type)
         and not hasattr(value, "__clause_element__")
         and not hasattr(value, "__visit_name__")
-        and inspection.inspect(value, raiseerr=False) is None
+        and inspect(value, raiseerr=False) is None
     ):
         return value()
     return value
@@ -39,7 +41,7 @@ def find_target(prop: Any, argument: Any) -> Any:
     argument = _called(argument)
     if isinstance(argument, str):
         argument = find_class(argument, prop.parent)
-    entity = inspection.inspect(argument, raiseerr=False) if argument is not None else None
+    entity = inspect(argument, raiseerr=False) if argument is not None else None
     if entity is None or not (
         getattr(entity, "is_mapper", False) or getattr(entity, "is_aliased_class", False)
     ):
@@ -60,7 +62,7 @@ def find_secondary(prop: Any, secondary: Any) -> Any:
         secondary = find_table(secondary, prop.parent)
     if secondary is None:
         return None
-    if getattr(inspection.inspect(secondary, raiseerr=False), "is_mapper", False):
+    if getattr(inspect(secondary, raiseerr=False), "is_mapper", False):
         raise RelationshipError.mapped_secondary(secondary, prop)
     return coercions.expect(roles.FromClauseRole, secondary)
 
@@ -128,6 +130,3 @@ def reverse_key(prop: Any, value: Any) -> str | None:
     if not isinstance(key, str):
         raise RelationshipError.bad_reverse(prop, type(value))
     return key
-
-
-Resolver = Callable[[Any], Any]

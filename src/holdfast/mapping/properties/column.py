@@ -1,4 +1,4 @@
-"""Define `ColumnProperty`: an attribute that holds a column, equated columns or a SQL expression."""
+"""Define `ColumnProperty`: an attribute that holds a column or a SQL expression."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class ColumnProperty(MapperProperty):
 
     @property
     def strategy_name(self) -> str:
-        """ "deferred" when the value is loaded on access only, otherwise "column"."""
+        """Either "column", or "deferred" when the value is loaded on access only."""
         return "deferred" if self.deferred else "column"
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from holdfast.errors.mapping import overlap_warning
+from holdfast.errors.relationships import overlap_warning
 from holdfast.foundation.deprecated import warn
 
 # Column that is written -> {relationship: the column it copies}. Relationships of disposed mappers

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from holdfast.errors.mapping import RelationshipError
 from holdfast.errors.queries import LoaderStrategyException
+from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import memoized_property, roles
 from holdfast.mapping.cascades import VIEW_ONLY_RULES, CascadeOptions
@@ -188,7 +188,7 @@ class Relationship(MapperProperty):
             self.mapper.note_orphan_relationship(self)
 
     def _read_cascade(self, value: str | Iterable[str] | None) -> CascadeOptions:
-        if value is None or value is False:
+        if value is None:
             return CascadeOptions("merge" if self.viewonly else "save-update, merge")
         found = CascadeOptions(value)
         if not self.viewonly:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.mapping import MappingError, RelationshipError
+from holdfast.errors.mapping import MappingError
+from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.sqlalchemy_core import deep_deannotate
 from holdfast.mapping.joins.direction import MANYTOMANY
 

@@ -52,6 +52,9 @@ class QueryBase:
     draft: Select[Any]
     settings: QuerySettings
 
+    # Core's dispatcher of query events, set by `hooks`.
+    dispatch: Any = None
+
     def __init__(self, entities: Any, session: Any | None = None) -> None:
         given = entities if isinstance(entities, tuple | list) else (entities,)
         self.session = session

@@ -28,11 +28,11 @@ from holdfast.queries.aliases import aliased
 from holdfast.queries.facade.base import LEGACY
 from holdfast.queries.facade.compound import CompoundSource
 from holdfast.queries.facade.joins import JoiningQuery
-from holdfast.queries.facade.results import ReadableQuery
+from holdfast.queries.facade.results import ReadableQuery, T
 
 
 @self_inspects
-class Query(JoiningQuery, ReadableQuery):
+class Query(JoiningQuery, ReadableQuery[T]):
     """A SELECT that is built by chained calls and executed in a session.
 
     Made by `session.query()`. Every method gives a new query.
@@ -204,7 +204,7 @@ class Query(JoiningQuery, ReadableQuery):
         """Give the database a hint about the statement."""
         return self.changed(self.draft.with_statement_hint(text, dialect_name))
 
-    def with_transformation(self, fn: Callable[[Self], Query]) -> Query:
+    def with_transformation(self, fn: Callable[[Self], Query[Any]]) -> Query[Any]:
         """What `fn` makes of the query."""
         return fn(self)
 
@@ -281,31 +281,31 @@ class Query(JoiningQuery, ReadableQuery):
 
     # -- unions ----------------------------------------------------------------------------------
 
-    def union(self, *q: Query) -> Self:
+    def union(self, *q: Query[Any]) -> Self:
         """Rows of this query and of others, each once."""
         return self._compound(union, q)
 
-    def union_all(self, *q: Query) -> Self:
+    def union_all(self, *q: Query[Any]) -> Self:
         """Rows of this query and of others."""
         return self._compound(union_all, q)
 
-    def intersect(self, *q: Query) -> Self:
+    def intersect(self, *q: Query[Any]) -> Self:
         """Rows that this query and the others have in common, each once."""
         return self._compound(intersect, q)
 
-    def intersect_all(self, *q: Query) -> Self:
+    def intersect_all(self, *q: Query[Any]) -> Self:
         """Rows that this query and the others have in common."""
         return self._compound(intersect_all, q)
 
-    def except_(self, *q: Query) -> Self:
+    def except_(self, *q: Query[Any]) -> Self:
         """Rows that the others do not have, each once."""
         return self._compound(except_, q)
 
-    def except_all(self, *q: Query) -> Self:
+    def except_all(self, *q: Query[Any]) -> Self:
         """Rows that the others do not have."""
         return self._compound(except_all, q)
 
-    def _compound(self, combine: Callable[..., Any], others: tuple[Query, ...]) -> Self:
+    def _compound(self, combine: Callable[..., Any], others: tuple[Query[Any], ...]) -> Self:
         parts = [_part_of_compound(each) for each in (self, *others)]
         source = CompoundSource(combine(*parts).subquery())
         draft = select(*self.draft._raw_columns).set_label_style(LEGACY)
@@ -325,7 +325,7 @@ class Query(JoiningQuery, ReadableQuery):
     def value(self, column: Any) -> Any:
         """The first value of a column. Legacy: use `with_entities()` and `scalar()`."""
         _warn_of_values("value")
-        found = self.with_entities(column).first()
+        found: Any = self.with_entities(column).first()
         return None if found is None else found[0]
 
     def __str__(self) -> str:

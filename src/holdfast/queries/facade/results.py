@@ -7,7 +7,7 @@ query for several elements gives rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
 from sqlalchemy import exists as sql_exists
@@ -18,22 +18,34 @@ from holdfast.queries.entities import SelectedBundle, SelectedEntity
 from holdfast.queries.facade.base import QueryBase
 
 
-class ReadableQuery(QueryBase):
+T = TypeVar("T")
+
+
+class ReadableQuery(QueryBase, Generic[T]):
     """The part of `Query` that reads."""
 
     def result(self) -> Any:
         """Execute the query; the Core result, of objects or of rows."""
         if self.session is None:
             raise QueryUseError.no_session()
-        built = self.built()
-        result = self.session.execute(built, self.settings.params or None)
-        elements = self.elements
-        if self._is_single(elements):
+        query = self.heard()
+        result = self.session.execute(query.built(), query.settings.params or None)
+        elements = query.elements
+        if query._is_single(elements):
             result = result.scalars()
         holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
-        if holds_objects and not self.draft._execution_options.get("yield_per"):
+        if holds_objects and not query.draft._execution_options.get("yield_per"):
             result = result.unique()
         return result
+
+    def heard(self) -> Self:
+        """The query as the listeners of `before_compile` want it."""
+        query = self
+        if self.dispatch is not None:
+            for listener in self.dispatch.before_compile:
+                changed = listener(query)
+                query = query if changed is None else changed
+        return query
 
     def _is_single(self, elements: Any) -> bool:
         if self.settings.tuples or len(elements) != 1:
@@ -48,11 +60,11 @@ class ReadableQuery(QueryBase):
         """Whether the query gives objects rather than rows."""
         return self._is_single(self.elements)
 
-    def all(self) -> list[Any]:
+    def all(self) -> list[T]:
         """Everything, as a list."""
         return self.result().all()  # type: ignore[no-any-return]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         result = self.result()
         try:
             yield from result
@@ -60,28 +72,31 @@ class ReadableQuery(QueryBase):
             result.close()
             raise
 
-    def first(self) -> Any:
+    def first(self) -> T | None:
         """The first of them, or None. Adds LIMIT 1."""
-        if self.settings.from_statement is not None:
-            return self.result().first()
-        return self.changed(self.draft.limit(1)).result().first()
+        is_given = self.settings.from_statement is not None
+        limited = self if is_given else self.changed(self.draft.limit(1))
+        found: T | None = limited.result().first()
+        return found
 
-    def one(self) -> Any:
+    def one(self) -> T:
         """The only one.
 
         Raises:
             NoResultFound: There is none.
             MultipleResultsFound: There are several.
         """
-        return self.result().one()
+        found: T = self.result().one()
+        return found
 
-    def one_or_none(self) -> Any:
+    def one_or_none(self) -> T | None:
         """The only one, or None where there is none.
 
         Raises:
             MultipleResultsFound: There are several.
         """
-        return self.result().one_or_none()
+        found: T | None = self.result().one_or_none()
+        return found
 
     def scalar(self) -> Any:
         """The first element of the only row, or None where there is none.
@@ -90,7 +105,7 @@ class ReadableQuery(QueryBase):
             MultipleResultsFound: There are several.
         """
         try:
-            found = self.one()
+            found: Any = self.one()
         except exc.NoResultFound:
             return None
         return found if self.is_single_entity else found[0]
@@ -99,7 +114,7 @@ class ReadableQuery(QueryBase):
         """How many rows the query would give, counted by the database."""
         if self.session is None:
             raise QueryUseError.no_session()
-        inner = self.built(LABEL_STYLE_TABLENAME_PLUS_COL)
+        inner = self.heard().built(LABEL_STYLE_TABLENAME_PLUS_COL)
         counted = select(func.count(literal_column("*"))).select_from(inner.subquery())
         counted = counted._set_propagate_attrs(inner._propagate_attrs)
         counted._execution_options = self.draft._execution_options
@@ -143,7 +158,7 @@ class ReadableQuery(QueryBase):
         found = list(self._limited(position, position + 1))
         return found[0]
 
-    def _sliced(self, item: slice) -> list[Any]:
+    def _sliced(self, item: slice) -> list[T]:
         start = None if item.start is None else _as_index(item.start)
         stop = None if item.stop is None else _as_index(item.stop)
         if stop is not None and stop <= (start or 0):
@@ -151,7 +166,7 @@ class ReadableQuery(QueryBase):
         found = list(self._limited(start, stop))
         return found[:: item.step] if item.step is not None else found
 
-    def _limited(self, start: int | None, stop: int | None) -> ReadableQuery:
+    def _limited(self, start: int | None, stop: int | None) -> ReadableQuery[T]:
         if start is None and stop is None:
             return self
         return self.changed(_sliced(self.draft, start, stop))

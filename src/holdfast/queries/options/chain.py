@@ -72,7 +72,7 @@ class Load(LoaderOption):
     relationship that was named last.
     """
 
-    __slots__ = ("_static_key", "path", "root", "sayings", "text", "via")
+    __slots__ = ("static_key", "path", "root", "sayings", "text", "via")
 
     def __init__(self, entity: Any) -> None:
         found = _entity_of(entity)
@@ -85,14 +85,14 @@ class Load(LoaderOption):
         self.sayings: tuple[Saying, ...] = ()
         # How messages name the option: its last call.
         self.text = f"Load({entity_text(found)})"
-        self._static_key: Any = None
+        self.static_key: Any = None
 
     @classmethod
     def unbound(cls) -> Load:
         """An option without an entity: its "*" is about every entity."""
         made = cls.__new__(cls)
         made.root, made.path, made.via = None, LoadPath.ROOT, None
-        made.sayings, made.text, made._static_key = (), "Load()", None
+        made.sayings, made.text, made.static_key = (), "Load()", None
         return made
 
     # -- relationships -------------------------------------------------------------------------
@@ -252,7 +252,7 @@ class Load(LoaderOption):
     def _next(self, sayings: Iterable[Saying], path: LoadPath, via: Any, text: str) -> Load:
         made = Load.__new__(type(self))
         made.root, made.path, made.via = self.root, path, via
-        made.sayings, made.text, made._static_key = tuple(sayings), text, None
+        made.sayings, made.text, made.static_key = tuple(sayings), text, None
         return made
 
     def _check_link(self, entity: Any, what: str) -> None:
@@ -286,11 +286,11 @@ class Load(LoaderOption):
         return any(saying.choice.criteria for saying in self.sayings)
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
-        if self._static_key is not None:
-            return self._static_key
+        if self.static_key is not None:
+            return self.static_key
         key = (Load, *(_saying_key(each, anon_map, bindparams) for each in self.sayings))
         if all(_is_static(each) for each in self.sayings):
-            self._static_key = key
+            self.static_key = key
         return key
 
     def __getstate__(self) -> Any:
@@ -300,7 +300,7 @@ class Load(LoaderOption):
         root, self.path, self.sayings, self.text = state
         self.root = root and root[0]
         self.via = None
-        self._static_key = None
+        self.static_key = None
 
     def __str__(self) -> str:
         return self.text

@@ -6,6 +6,7 @@ because it was expired or never queried, loads lazily (SM-141).
 
 from __future__ import annotations
 
+from operator import eq
 from typing import Any
 
 from holdfast.foundation.load_policy import LoadPolicy
@@ -49,3 +50,16 @@ def target_entity(relationship: Any, choice: AttributeChoice | None) -> Any:
     if choice is not None and choice.of_type is not None:
         return choice.of_type
     return relationship.entity
+
+
+def is_plain_equality(relationship: Any) -> bool:
+    """Whether the join says that pairs of columns are equal, and nothing more."""
+    join = relationship.primaryjoin
+    parts = list(join.clauses) if join.__visit_name__ == "clauselist" else [join]
+    return len(parts) == len(relationship.local_remote_pairs) and all(
+        part.__visit_name__ == "binary"
+        and part.operator is eq
+        and part.left.__visit_name__ == "column"
+        and part.right.__visit_name__ == "column"
+        for part in parts
+    )

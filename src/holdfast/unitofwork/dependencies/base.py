@@ -18,6 +18,7 @@ from holdfast.errors.flush import FlushError
 from holdfast.errors.unmapped import UnmappedColumnError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.cascades import reachable
+from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 from holdfast.states.parents import has_parent
 from holdfast.unitofwork.work_set import Batch, WorkSet
@@ -87,21 +88,24 @@ class Dependency(ABC):
         if changes and self.key in changes:
             return True
         extra = state.extra
-        return extra is not None and bool(extra.pending) and self.key in extra.pending
+        pending = None if extra is None else extra.pending
+        return pending is not None and self.key in pending
 
     def current(self, state: InstanceState, values: dict[str, Any]) -> Iterable[Any]:
         """The members of a new object's relationship."""
         value = values.get(self.key)
         if value is None:
             if self.key not in values and state.extra is not None and state.extra.pending:
-                return self.slot.history(state, values, LoadPolicy.NO_INITIALIZE).added
+                queued: History = self.slot.history(state, values, LoadPolicy.NO_INITIALIZE)
+                return queued.added
             return EMPTY
         if not self.uselist:
             return (value,)
         if self.slot.is_plain_list:
             members: Iterable[Any] = value
             return members
-        return self.slot.history(state, values, LoadPolicy.NO_INITIALIZE).non_deleted()
+        history: History = self.slot.history(state, values, LoadPolicy.NO_INITIALIZE)
+        return history.non_deleted()
 
     def state_of(self, member: Any) -> InstanceState:
         """The state of a related object, which must be of the right class."""

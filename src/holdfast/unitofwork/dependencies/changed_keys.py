@@ -24,11 +24,11 @@ def is_rekeyed(state: InstanceState, keys: Collection[str]) -> bool:
     changes = state.changes
     if not changes:
         return False
-    values = state().__dict__
     for key in keys:
-        old = changes.get(key, NO_VALUE)
-        if old is not NO_VALUE and old is not None and old != values.get(key):
-            return True
+        if key in changes:
+            old = changes[key]
+            if old is not NO_VALUE and old is not None and old != state.dict.get(key):
+                return True
     return False
 
 

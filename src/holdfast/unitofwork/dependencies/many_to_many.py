@@ -56,8 +56,7 @@ class ManyToManyDependency(Dependency):
             if key in values or state.extra is not None:
                 self.record(work, rows, rows.added, state, self.current(state, values))
         for state in batch.old:
-            changes = state.changes
-            rekeyed = bool(changes) and is_rekeyed(state, self.parent_keys)
+            rekeyed = bool(state.changes) and is_rekeyed(state, self.parent_keys)
             if not rekeyed and not self.is_touched(state):
                 continue
             passive = self.relationship.passive_updates or not rekeyed

@@ -34,12 +34,7 @@ class OneToManyDependency(KeyedDependency):
                 self.take_in(work, copies, state, self.current(state, values))
         source_keys = self.source_keys
         for state in batch.old:
-            changes = state.changes
-            rekeyed = (
-                bool(changes)
-                and not source_keys.isdisjoint(changes)
-                and is_rekeyed(state, source_keys)
-            )
+            rekeyed = bool(state.changes) and is_rekeyed(state, source_keys)
             if rekeyed or self.is_touched(state):
                 self.collect_changed(work, copies, state, rekeyed=rekeyed)
 
@@ -114,7 +109,7 @@ class OneToManyDependency(KeyedDependency):
                 continue
             history = work.history(parent, self.slot, policy)
             self.let_go(work, parent, history)
-            if relationship.cascade.delete:
+            if relationship.cascade.delete and not self.writes_late:
                 continue
             for child in history.unchanged:
                 if child is not None:

@@ -1,0 +1,62 @@
+"""Name what SQLAlchemy's own tests and extensions take from its modules with an underscore.
+
+The core never grows an underscore for their sake: what they mean is looked up here, in tables of the
+same form as in `names`.
+"""
+
+from __future__ import annotations
+
+_DATACLASSES = "holdfast.mapping.declarative.dataclass_arguments"
+_FUNCTIONS = "holdfast.compat.private_functions"
+_SLOTS = "holdfast.instrument.slots"
+
+PRIVATE_NAMES: dict[str, dict[str, str]] = {
+    "_typing": {
+        "typing": """
+            OrmExecuteOptionsParameter=Any _BindArguments=Any _ExternalEntityType=Any _O=Any _T=Any
+        """,
+    },
+    "attributes": {
+        f"{_SLOTS}.base": "_AttributeImpl=AttributeSlot",
+        f"{_SLOTS}.collection": "_CollectionAttributeImpl=CollectionSlot",
+        f"{_SLOTS}.reference": "_ScalarObjectAttributeImpl=ReferenceSlot",
+        f"{_SLOTS}.value": "_ScalarAttributeImpl=ValueSlot",
+    },
+    "base": {
+        "holdfast.instrument.inspection": "SQLORMOperations",
+        "holdfast.mapping.mapped": "_DeclarativeMapped=Mapped",
+        _FUNCTIONS: """
+            _inspect_mapped_class=mapper_or_none _is_aliased_class=is_aliased_class
+            _is_mapped_class=is_mapped_class _mapper_or_none=mapper_or_none instance_str
+        """,
+    },
+    "context": {
+        "holdfast.queries.select": "_ORMSelectCompileState=SelectOverClasses",
+        "holdfast.reading.context": "QueryContext=LoadContext",
+    },
+    "decl_api": {
+        "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
+    },
+    "interfaces": {
+        "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
+        _DATACLASSES: """
+            _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
+            _DCAttributeOptions=DataclassArguments
+        """,
+    },
+    "mapper": {
+        _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",
+    },
+    "persistence": {
+        _FUNCTIONS: "_sort_states=sort_states",
+    },
+    "session": {
+        "typing": "_BindArguments=Any _PKIdentityArgument=Any",
+    },
+    "unitofwork": {
+        "holdfast.unitofwork.flush": "UOWTransaction=Flush",
+    },
+    "util": {
+        _FUNCTIONS: "instance_str _is_mapped_class=is_mapped_class",
+    },
+}

@@ -1,0 +1,48 @@
+"""Look through SQL expressions for columns by their marks, and put others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy.sql import visitors
+
+
+def iter_parts(element: Any) -> Iterator[Any]:
+    """All parts of an expression, the expression first."""
+    return iter(visitors.iterate(element))
+
+
+def iter_comparisons(element: Any) -> Iterator[Any]:
+    """The parts of an expression that have a left and a right side."""
+    return (part for part in iter_parts(element) if part.__visit_name__ == "binary")
+
+
+def marked_columns(element: Any, *marks: str) -> list[Any]:
+    """Columns of an expression that carry all of the marks, each once, in order."""
+    wanted = set(marks)
+    found: dict[Any, None] = {}
+    for part in iter_parts(element):
+        if wanted.issubset(part._annotations):
+            found.setdefault(part, None)
+    return list(found)
+
+
+def has_mark(element: Any, mark: str) -> bool:
+    """Whether any part of an expression carries the mark."""
+    return any(mark in part._annotations for part in iter_parts(element))
+
+
+def replace_parts(element: Any, replace: Callable[[Any], Any]) -> Any:
+    """A copy of an expression in which `replace(part)` stands for each part that it answers."""
+
+    def visit(part: Any, **_: Any) -> Any:
+        return replace(part)
+
+    traverse: Any = visitors.replacement_traverse
+    return traverse(element, {}, visit)
+
+
+def with_comparisons(element: Any, visit: Callable[[Any], None]) -> Any:
+    """A copy of an expression whose comparisons `visit` has seen, and perhaps changed."""
+    return visitors.cloned_traverse(element, {}, {"binary": visit})

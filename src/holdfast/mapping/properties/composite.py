@@ -1,0 +1,167 @@
+"""Define `CompositeProperty`: several columns seen as one value object.
+
+The value object is made from the columns when it is first read and kept in the object's dictionary
+under the attribute's name; whoever changes the columns behind it (a load, a flush) drops it there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from holdfast.errors.mapping import MappingArgumentError
+from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.sockets import PluggedComparator
+
+
+class CompositeProperty(MapperProperty):
+    """An attribute whose value is made of the values of several columns."""
+
+    kind: ClassVar[str] = "composite"
+    is_attribute: ClassVar[bool] = True
+    is_composite: ClassVar[bool] = True
+    Comparator = PluggedComparator("composite")
+
+    def __init__(
+        self,
+        _class_or_attr: Any = None,
+        *attrs: Any,
+        active_history: bool = False,
+        deferred: bool = False,
+        group: str | None = None,
+        raiseload: bool = False,
+        comparator_factory: Any = None,
+        return_none_on: Callable[..., bool] | None = None,
+        info: dict[Any, Any] | None = None,
+        doc: str | None = None,
+    ) -> None:
+        super().__init__(comparator_factory=comparator_factory, info=info, doc=doc)
+        if _is_attribute(_class_or_attr):
+            self.composite_class: Any = None
+            self.attrs: tuple[Any, ...] = (_class_or_attr, *attrs)
+        else:
+            # Makes the value object; read from the annotation when not given.
+            self.composite_class = _class_or_attr
+            # Columns, attribute names, attributes or properties, in the order of construction.
+            self.attrs = attrs
+        self.active_history = active_history
+        # Options of the columns.
+        self.deferred = deferred
+        self.group = group
+        self.raiseload = raiseload
+        # For which column values the attribute reads as None.
+        self.return_none_on = return_none_on
+        self._values_of: Callable[[Any], tuple[Any, ...]] | None = None
+
+    def attach(self, mapper: Any, key: str) -> None:
+        """Belong to a mapper; settings of the composite go to its columns."""
+        super().attach(mapper, key)
+        # Attribute names of the columns; filled by `resolve`.
+        self.column_keys: tuple[str, ...] = ()
+        for attr in self.attrs:
+            column = attr.columns[0] if isinstance(attr, ColumnProperty) else attr
+            if isinstance(column, str) or not hasattr(column, "__visit_name__"):
+                continue
+            name = mapper.key_of_column.get(column, getattr(column, "key", None))
+            if column in mapper.key_of_column or name is None:
+                continue
+            prop = attr if isinstance(attr, ColumnProperty) else ColumnProperty(column)
+            prop.deferred, prop.group, prop.raiseload = self.deferred, self.group, self.raiseload
+            prop.active_history = self.active_history
+            mapper.add_property(name, prop)
+
+    def resolve(self) -> None:
+        """Find the attributes that hold the columns."""
+        self.column_keys = tuple(self._key_of(attr) for attr in self.attrs)
+
+    def _key_of(self, attr: Any) -> str:
+        mapper = self.parent
+        if isinstance(attr, ColumnProperty):
+            attr = attr.columns[0]
+        if isinstance(attr, str):
+            key: str = mapper.get_property(attr, configure=False).key
+            return key
+        prop = getattr(attr, "property", None)
+        if prop is not None and prop.is_property:
+            return str(prop.key)
+        key_of_column: str | None = mapper.key_of_column.get(attr)
+        if key_of_column is None:
+            raise MappingArgumentError.composite_part(self, attr)
+        return key_of_column
+
+    @property
+    def props(self) -> list[Any]:
+        """The properties of the columns."""
+        return [self.parent.properties[key] for key in self.column_keys]
+
+    @property
+    def columns(self) -> list[Any]:
+        """The columns."""
+        return [prop.columns[0] for prop in self.props]
+
+    def iter_columns(self) -> Iterator[Any]:
+        """The columns, which other attributes hold."""
+        return iter(self.columns)
+
+    @property
+    def strategy_wildcard_key(self) -> str:
+        """None: its columns are loaded as attributes of their own."""
+        return ""
+
+    # -- values --------------------------------------------------------------------------------
+
+    def values_of(self, value: Any) -> tuple[Any, ...]:
+        """The column values of a value object."""
+        if self._values_of is None:
+            self._values_of = self._build_values_of(type(value))
+        return self._values_of(value)
+
+    def _build_values_of(self, cls: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+        if not hasattr(cls, "__composite_values__") and dataclasses.is_dataclass(cls):
+            names = [field.name for field in dataclasses.fields(cls) if field.init]
+            return lambda value: tuple(getattr(value, name) for name in names)
+        return lambda value: tuple(value.__composite_values__())
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """The value object of an instance, made from its columns when it is not there."""
+        values = instance.__dict__
+        try:
+            return values[self.key]
+        except KeyError:
+            pass
+        parts = [getattr(instance, key) for key in self.column_keys]
+        if self.key in values:
+            return values[self.key]
+        state = instance._sa_instance_state
+        is_empty = all(part is None for part in parts)
+        if is_empty and state.pk is None:
+            return None
+        if self.return_none_on is not None and self.return_none_on(*parts):
+            return None
+        value = values[self.key] = self.composite_class(*parts)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Set the columns from a value object."""
+        parts: Any = (None,) * len(self.column_keys) if value is None else self.values_of(value)
+        for key, part in zip(self.column_keys, parts, strict=False):
+            setattr(instance, key, part)
+        instance.__dict__[self.key] = value
+
+    def __delete__(self, instance: Any) -> None:
+        """Set the columns to None."""
+        instance.__dict__.pop(self.key, None)
+        for key in self.column_keys:
+            setattr(instance, key, None)
+
+
+def _is_attribute(value: Any) -> bool:
+    """Whether the first argument is a column or attribute, and not what makes the value."""
+    return (
+        isinstance(value, str | MapperProperty)
+        or hasattr(value, "__visit_name__")
+        or hasattr(value, "__clause_element__")
+        or (hasattr(value, "column") and not isinstance(value, type))
+    )

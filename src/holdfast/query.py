@@ -1,0 +1,13 @@
+"""Offer the chained queries, as `sqlalchemy.orm.query` does."""
+
+from holdfast.queries.aliases import aliased
+from holdfast.queries.bundles import Bundle
+from holdfast.queries.facade.query import Query
+from holdfast.queries.unions import FromStatement
+
+__all__ = [
+    "Bundle",
+    "FromStatement",
+    "Query",
+    "aliased",
+]

@@ -1,0 +1,251 @@
+"""Make a Core `Result` of objects from a cursor and the plan of its statement.
+
+Called by `sessions.execution` with what Core's connection answered. The rows are fetched and turned
+into objects when the result is first read, all at once, or in portions under `yield_per`.
+
+Rules kept here:
+1. Between two portions no work is open: a portion's collections and follow-up loads are complete.
+2. The collector rests only while rows become objects and no code of the application can run.
+3. A result outlives its session's objects only if it was read before (SB-57).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from sqlalchemy.engine import Result
+
+from holdfast.errors.loading import LoadingError
+from holdfast.errors.session import MembershipError
+from holdfast.foundation.batch import paused_collector
+from holdfast.foundation.sqlalchemy_core import (
+    ChunkedIteratorResult,
+    SimpleResultMetaData,
+    close_exhausted,
+    next_rows,
+    remaining_rows,
+    require_unique_with,
+)
+from holdfast.instrument.manager import instance_state
+from holdfast.queries.entities import parse_elements
+from holdfast.queries.load_plan import (
+    BundleResult,
+    ColumnResult,
+    ElementResult,
+    EntityLoad,
+    LoadPlan,
+)
+from holdfast.reading.assemble import finish_batch, load_batch, load_columns
+from holdfast.reading.context import LoadContext
+from holdfast.reading.fetch import TARGET_OPTION
+from holdfast.reading.kept_options import kept_options
+from holdfast.reading.named_rows import plan_for_cursor
+
+# PERF: load 100k. Rows become objects in portions of this size, so that what one portion touches
+# stays in the processor's cache; the collector rests from the second portion on.
+PORTION = 1000
+# Portions after which the collector may run, lest garbage of the application piles up.
+PORTIONS_OF_A_PAUSE = 100
+
+
+def build_result(
+    session: Any, statement: Any, cursor: Any, execution_options: Mapping[str, Any]
+) -> Result[Any]:
+    """The result of a SELECT over classes.
+
+    Args:
+        session: Whose objects the rows become.
+        statement: What was executed.
+        cursor: Core's result of it.
+        execution_options: Of the statement and the call together.
+    """
+    compile_state = cursor.context.compiled.compile_state
+    plan: LoadPlan = compile_state.plan
+    options = statement._with_options
+    context = LoadContext(
+        session,
+        execution_options,
+        load_options=kept_options(options) if options else (),
+        statement=statement,
+    )
+    if options:
+        context.roots = _renamed_roots(plan, statement)
+    if execution_options:
+        context.target = execution_options.get(TARGET_OPTION)
+        if context.target is not None:
+            context.target_load = plan.elements[0]  # type: ignore[assignment]
+    rows = Rows(cursor, plan)
+    if getattr(compile_state, "by_name", False):
+        rows = plan_for_cursor(compile_state, cursor, rows)
+        plan = rows.plan
+    yield_per = execution_options.get("yield_per") if execution_options else None
+    if yield_per and plan.needs_unique:
+        raise LoadingError.no_eager_with_yield_per("joined")
+    result = _result_of(plan, rows, context, cursor, yield_per)
+    if execution_options and execution_options.get("prebuffer_rows"):
+        return result.freeze()()
+    return result
+
+
+class Rows:
+    """The rows of a cursor, and the plan that they are read by."""
+
+    __slots__ = ("cursor", "plan", "positions")
+
+    def __init__(
+        self, cursor: Any, plan: LoadPlan, positions: Callable[[Any], Any] | None = None
+    ) -> None:
+        self.cursor = cursor
+        self.plan = plan
+        # Puts the columns of a row into the order of the plan, where the cursor has another.
+        self.positions = positions
+
+    def all(self) -> Sequence[Any]:
+        """All rows that are left."""
+        rows: Sequence[Any] = remaining_rows(self.cursor)
+        return rows if self.positions is None else list(map(self.positions, rows))
+
+    def some(self, count: int) -> Sequence[Any]:
+        """The next rows, at most `count`."""
+        rows: Sequence[Any] = next_rows(self.cursor, count)
+        return rows if self.positions is None else list(map(self.positions, rows))
+
+
+def _result_of(
+    plan: LoadPlan, rows: Rows, context: LoadContext, cursor: Any, yield_per: int | None
+) -> Result[Any]:
+    is_single = len(plan.elements) == 1 and isinstance(plan.elements[0], EntityLoad)
+    identity_map = context.identity_map
+
+    def portions(size: int | None) -> Iterator[Sequence[Any]]:
+        size = size or yield_per
+        while True:
+            if context.members.identity_map is not identity_map:
+                _refuse_after_close(plan, rows)
+            if size:
+                found = rows.some(size)
+                if not found:
+                    break
+                columns = load_batch(plan, found, context)
+            else:
+                columns = load_all(plan, rows, context)
+            yield columns[0] if is_single else list(zip(*columns, strict=True))
+            if not size:
+                break
+
+    metadata = plan.memo.get("metadata")
+    if metadata is None or yield_per:
+        metadata = _metadata(plan, is_streamed=bool(yield_per))
+        if not yield_per:
+            plan.memo["metadata"] = metadata
+    result: Any = ChunkedIteratorResult(
+        metadata,
+        portions,
+        source_supports_scalars=is_single,
+        raw=cursor,
+        dynamic_yield_per=True,
+    )
+    if yield_per:
+        result = result.yield_per(yield_per)
+    if plan.needs_unique:
+        require_unique_with(result, _refuse_repeated)
+    return result  # type: ignore[no-any-return]
+
+
+def load_all(plan: LoadPlan, rows: Rows, context: LoadContext) -> list[Sequence[Any]]:
+    """Load every row; many rows in portions, with the collector at rest."""
+    first = rows.some(PORTION)
+    columns = load_columns(plan, first, context)
+    if len(first) == PORTION:
+        gathered: list[list[Any]] = [list(column) for column in columns]
+        if context.watches or rows.cursor.context.dialect.is_async:
+            _load_rest(plan, rows.all(), gathered, context)
+        else:
+            while _load_portions(plan, rows, gathered, context):
+                pass
+        columns = list(gathered)
+    else:
+        close_exhausted(rows.cursor)
+    finish_batch(context)
+    return columns
+
+
+def _load_portions(
+    plan: LoadPlan, rows: Rows, gathered: list[list[Any]], context: LoadContext
+) -> bool:
+    """Load the portions of one pause of the collector; whether there may be more."""
+    with paused_collector():
+        for _ in range(PORTIONS_OF_A_PAUSE):
+            found = rows.some(PORTION)
+            _load_rest(plan, found, gathered, context)
+            if len(found) < PORTION:
+                return False
+    return True
+
+
+def _load_rest(
+    plan: LoadPlan, found: Sequence[Any], gathered: list[list[Any]], context: LoadContext
+) -> None:
+    for target, column in zip(gathered, load_columns(plan, found, context), strict=True):
+        target.extend(column)
+
+
+def _refuse_after_close(plan: LoadPlan, rows: Rows) -> None:
+    """Raise when there is a row left that would become an object without a session."""
+    if any(True for _ in plan.entity_loads()) and rows.some(1):
+        manager = next(plan.entity_loads()).mapper.class_manager
+        raise MembershipError.after_close(instance_state(manager.new_instance()))
+
+
+def _refuse_repeated(_: Any) -> NoReturn:
+    raise LoadingError.unique_required()
+
+
+def _metadata(plan: LoadPlan, *, is_streamed: bool) -> SimpleResultMetaData:
+    elements = plan.elements
+
+    def unique_filters(_: Any) -> list[Callable[[Any], Any] | None]:
+        if is_streamed:
+            return [_no_unique_in_stream for _ in elements]
+        return [_unique_filter(element) for element in elements]
+
+    return SimpleResultMetaData(
+        plan.names,
+        [_names_of(element) for element in elements],
+        _create_unique_filters=unique_filters,
+    )
+
+
+def _no_unique_in_stream(_: Any) -> NoReturn:
+    raise LoadingError.no_unique_with_yield_per()
+
+
+def _unique_filter(element: ElementResult) -> Callable[[Any], Any] | None:
+    if isinstance(element, EntityLoad):
+        return id
+    if isinstance(element, ColumnResult) and not element.is_hashable:
+        return id
+    return None
+
+
+def _names_of(element: ElementResult) -> tuple[Any, ...]:
+    """What else names an element in `row._mapping`."""
+    if isinstance(element, EntityLoad):
+        return (element.entity.entity, element.entity)
+    if isinstance(element, BundleResult):
+        return (element.bundle,)
+    return element.aliases
+
+
+def _renamed_roots(plan: LoadPlan, statement: Any) -> dict[Any, Any] | None:
+    """Root entities of the plan that are other, equal aliases in this statement."""
+    loads = [element for element in plan.elements if isinstance(element, EntityLoad)]
+    if not any(load.entity.is_aliased_class for load in loads):
+        return None
+    found = {}
+    elements = parse_elements(statement._raw_columns)
+    for element, selected in zip(plan.elements, elements, strict=True):
+        if isinstance(element, EntityLoad) and element.entity is not selected.entity:
+            found[element.entity] = selected.entity
+    return found or None

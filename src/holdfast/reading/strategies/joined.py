@@ -1,0 +1,85 @@
+"""Load a relationship by a JOIN in the same SELECT, or from the statement's own joins.
+
+Rules kept here:
+1. The target is joined under an anonymous alias, which the statement cannot refer to (LD-50).
+2. A statement that cannot be changed (`from_statement`) gets no joins: the attribute loads lazily.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.sql.expression import FromClause
+
+from holdfast.mapping.sockets import register_strategy
+from holdfast.queries.aliases import aliased
+from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.planning import EagerJoin, EntityLoadBuilder
+from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
+
+
+@register_strategy("joined")
+class JoinedStrategy(RelationshipStrategy):
+    """LEFT OUTER JOIN, or JOIN with `innerjoin`."""
+
+    title = "joined loader"
+
+    def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
+        """Note the join, and the columns of its target."""
+        if not load.plan.can_join or not self.may_recurse(load, choice):
+            return
+        relationship = self.relationship
+        target = inspect(aliased(target_entity(relationship, choice).entity))
+        innerjoin = relationship.innerjoin
+        if choice is not None and choice.settings.get("innerjoin") is not None:
+            innerjoin = choice.settings["innerjoin"]
+        join = EagerJoin(
+            relationship,
+            load.entity,
+            target,
+            innerjoin=innerjoin,
+            criteria=() if choice is None else choice.criteria,
+        )
+        if load.join is None:
+            load.plan.eager_joins.append(join)
+        else:
+            load.join.children.append(join)
+        child = EntityLoadBuilder(
+            load.plan,
+            target,
+            load.path.along(relationship, relationship.mapper),
+            eager=True,
+            join=join,
+        )
+        load.add_joined(relationship, child)
+        load.plan.later(child.set_up)
+
+
+@register_strategy("contains_eager")
+class ContainsEagerStrategy(RelationshipStrategy):
+    """The statement has joined the target already (LD-94)."""
+
+    title = "joined loader"
+
+    def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
+        """Note which columns of the statement are the target's."""
+        relationship = self.relationship
+        entity = _contained_entity(relationship, choice)
+        child = EntityLoadBuilder(
+            load.plan,
+            entity,
+            load.path.along(relationship, relationship.mapper),
+            join=load.join,
+        )
+        load.add_joined(relationship, child, contains_eager=True)
+        child.set_up()
+
+
+def _contained_entity(relationship: Any, choice: AttributeChoice | None) -> Any:
+    alias = None if choice is None else choice.settings.get("alias")
+    if alias is None:
+        return target_entity(relationship, choice)
+    if isinstance(alias, FromClause):
+        return inspect(aliased(relationship.mapper, alias))
+    return inspect(alias)

@@ -1,0 +1,226 @@
+"""Load a relationship of many parents by one SELECT ... IN for each 500 of them.
+
+Three forms of the SELECT:
+- a many-to-one whose foreign key is the target's primary key: targets IN foreign keys;
+- a collection whose members hold the parent's primary key: members IN parents' keys (LD-31);
+- anything else: the parent's table, or the association table, joined to the target.
+
+Rules kept here:
+1. Parents that have the attribute take part in the SELECT and keep what they have (LD-37).
+2. Parents without members get an empty collection (LD-34).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import bindparam, inspect, select, tuple_
+
+from holdfast.errors.loading import several_rows_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.mapping.sockets import register_strategy
+from holdfast.queries.aliases import aliased
+from holdfast.queries.load_plan import FollowUp
+from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.planning import EntityLoadBuilder
+from holdfast.queries.statement_options import StartsAt
+from holdfast.reading.assemble import lacks, set_loaded_collection
+from holdfast.reading.context import LoadContext
+from holdfast.reading.fetch import fetch_many
+from holdfast.reading.kept_options import table_at
+from holdfast.reading.origin import LoadOrigin
+from holdfast.reading.strategies.base import (
+    RelationshipStrategy,
+    is_plain_equality,
+    target_entity,
+)
+from holdfast.reading.strategies.immediate import loaded_members
+
+CHUNK = 500
+KEYS = "keys"
+
+
+@register_strategy("selectin")
+class SelectInStrategy(RelationshipStrategy):
+    """A SELECT after the parents, for all of them (LD-30)."""
+
+    title = "selectin loader"
+
+    def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
+        """Note that it follows."""
+        if self.may_recurse(load, choice):
+            load.add_follow_up(self.relationship, "selectin", choice)
+
+    def load_for(self, parents: list[Any], follow_up: FollowUp, context: LoadContext) -> None:
+        """Load for these parents, and as far down as `recursion_depth` says."""
+        choice = follow_up.choice
+        settings = {} if choice is None else choice.settings
+        size = settings.get("chunksize") or CHUNK
+        given = settings.get("recursion_depth")
+        depth = 1 if given is None else given
+        level = parents
+        while level and depth:
+            self._load_level(level, follow_up, context, size)
+            depth -= 1
+            if depth:
+                found = [loaded_members(parent, self.relationship) for parent in level]
+                level = list({id(each): each for several in found for each in several}.values())
+
+    def _load_level(
+        self, parents: list[Any], follow_up: FollowUp, context: LoadContext, size: int
+    ) -> None:
+        form = self._form(follow_up, context)
+        keyed = form.keys_of(parents)
+        wanted = iter(dict.fromkeys(key for key in keyed if key is not None))
+        found: dict[Any, list[Any]] = {}
+        while chunk := list(islice(wanted, size)):
+            form.load_chunk(chunk, found, context)
+        if self.relationship.uselist:
+            self._fill_collections(parents, keyed, found)
+        else:
+            self._fill_references(parents, keyed, found)
+
+    def _form(self, follow_up: FollowUp, context: LoadContext) -> SelectInForm:
+        """The SELECT; kept with the plan unless the execution's own options take part."""
+        options = context.load_options
+        if options:
+            return SelectInForm(self.relationship, follow_up, context)
+        form: SelectInForm | None = follow_up.memo.get("form")
+        if form is None:
+            form = SelectInForm(self.relationship, follow_up, context)
+            follow_up.memo["form"] = form
+        return form
+
+    def _fill_collections(
+        self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]
+    ) -> None:
+        key = self.key
+        for parent, parent_key in zip(parents, keyed, strict=True):
+            if lacks(parent, key):
+                set_loaded_collection(parent, key, found.get(parent_key) or [])
+
+    def _fill_references(
+        self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]
+    ) -> None:
+        key = self.key
+        for parent, parent_key in zip(parents, keyed, strict=True):
+            if not lacks(parent, key):
+                continue
+            targets = found.get(parent_key)
+            if targets is not None and len(targets) > 1:
+                warn(several_rows_warning(str(self.relationship), "eagerly"))
+            parent.__dict__[key] = targets[0] if targets else None
+
+
+class SelectInForm:
+    """The SELECT of one relationship on one path, and which key of a parent it asks by."""
+
+    __slots__ = ("mapper", "path", "relationship", "statement", "target_keys")
+
+    def __init__(self, relationship: Any, follow_up: FollowUp, context: LoadContext) -> None:
+        self.relationship = relationship
+        self.mapper = relationship.mapper
+        options = context.load_options
+        path = context.path_of(follow_up.path)
+        choice = follow_up.choice
+        if options and choice is not None and choice.criteria:
+            # The plan may be an earlier execution's, and so are the values in its criteria.
+            choice = table_at(options, path).choice(path, relationship) or choice
+        # Names of the foreign key attributes, where the target is asked for by its own key.
+        plain_target = choice is None or choice.of_type is None
+        self.target_keys: tuple[str, ...] = relationship.simple_many_to_one if plain_target else ()
+        self.path = path.along(relationship, relationship.mapper)
+        statement = self._statement(choice)
+        if choice is not None and choice.criteria:
+            statement = statement.where(*choice.criteria)
+        self.statement = statement.options(StartsAt(self.path), *options)
+
+    def keys_of(self, parents: list[Any]) -> list[Any]:
+        """The key of each parent; None for one that can have no members."""
+        if not self.target_keys:
+            return [parent.__dict__["_sa_instance_state"].pk for parent in parents]
+        names = self.target_keys
+        if len(names) == 1:
+            name = names[0]
+            return [
+                values[name] if name in (values := parent.__dict__) else getattr(parent, name)
+                for parent in parents
+            ]
+        keys = [tuple(getattr(parent, name) for name in names) for parent in parents]
+        return [None if None in key else key for key in keys]
+
+    def load_chunk(
+        self, keys: list[Any], found: dict[Any, list[Any]], context: LoadContext
+    ) -> None:
+        """Add what belongs to these keys to `found`."""
+        origin = LoadOrigin(is_relationship_load=True, path=self.path)
+        *key_columns, targets = fetch_many(
+            context, self.statement, {KEYS: keys}, mapper=self.mapper, origin=origin
+        )
+        row_keys = key_columns[0] if len(key_columns) == 1 else list(zip(*key_columns, strict=True))
+        last: Any = None
+        members: list[Any] = []
+        for key, target in zip(row_keys, targets, strict=True):
+            if key != last:
+                last = key
+                members = found.setdefault(key, [])
+            if target is not None:
+                members.append(target)
+
+    def _statement(self, choice: AttributeChoice | None) -> Any:
+        relationship = self.relationship
+        entity = target_entity(relationship, choice)
+        if self.target_keys:
+            return _asked_by(select(*self.mapper.primary_key, entity))
+        columns = self._remote_key_columns()
+        if columns is not None:
+            statement = _asked_by(select(*_columns_on(entity, columns), entity))
+        else:
+            statement = self._joined_statement(entity)
+        if relationship.order_by:
+            ordering = relationship.order_by
+            if entity.is_aliased_class:
+                ordering = [entity.adapter.traverse(each) for each in ordering]
+            statement = statement.order_by(*ordering)
+        return statement
+
+    def _remote_key_columns(self) -> list[Any] | None:
+        """The target's columns that hold the parent's primary key; None where there are none."""
+        relationship = self.relationship
+        if relationship.secondary is not None or relationship.omit_join is False:
+            return None
+        if not relationship.entity.is_mapper or not is_plain_equality(relationship):
+            return None
+        remote_of = {local: remote for local, remote in relationship.local_remote_pairs}
+        keys = relationship.parent.primary_key
+        if len(remote_of) != len(keys) or not remote_of.keys() >= set(keys):
+            return None
+        return [remote_of[column] for column in keys]
+
+    def _joined_statement(self, entity: Any) -> Any:
+        """The parent under an alias, joined to the target."""
+        relationship = self.relationship
+        parent = aliased(relationship.parent)
+        keys = _columns_on(inspect(parent), relationship.parent.primary_key)
+        attribute = getattr(parent, relationship.key)
+        if entity is not relationship.entity:
+            attribute = attribute.of_type(entity.entity)
+        return _asked_by(select(*keys, entity).select_from(parent).join(attribute), len(keys))
+
+
+def _asked_by(statement: Any, count: int | None = None) -> Any:
+    """The statement with the criterion that its first columns are among the keys."""
+    columns = statement._raw_columns[: count or len(statement._raw_columns) - 1]
+    keys = bindparam(KEYS, expanding=True)
+    if len(columns) == 1:
+        return statement.where(columns[0].in_(keys))
+    return statement.where(tuple_(*columns).in_(keys))
+
+
+def _columns_on(entity: Any, columns: Sequence[Any]) -> list[Any]:
+    if not entity.is_aliased_class:
+        return list(columns)
+    return [entity.adapter.columns[column] for column in columns]
+

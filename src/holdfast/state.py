@@ -1,0 +1,9 @@
+"""Offer the states of objects, as `sqlalchemy.orm.state` does."""
+
+from holdfast.instrument.attribute_state import AttributeState
+from holdfast.states.instance import InstanceState
+
+__all__ = [
+    "AttributeState",
+    "InstanceState",
+]

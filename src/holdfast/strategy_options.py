@@ -1,0 +1,35 @@
+"""Offer the options that say how to load, as `sqlalchemy.orm.strategy_options` does."""
+
+from holdfast.queries.options.chain import Load
+from holdfast.queries.options.functions import (
+    contains_eager,
+    defaultload,
+    defer,
+    immediateload,
+    joinedload,
+    lazyload,
+    load_only,
+    noload,
+    raiseload,
+    selectinload,
+    subqueryload,
+    undefer,
+    undefer_group,
+)
+
+__all__ = [
+    "Load",
+    "contains_eager",
+    "defaultload",
+    "defer",
+    "immediateload",
+    "joinedload",
+    "lazyload",
+    "load_only",
+    "noload",
+    "raiseload",
+    "selectinload",
+    "subqueryload",
+    "undefer",
+    "undefer_group",
+]

@@ -1,0 +1,25 @@
+"""Offer the functions for entities and identities, as `sqlalchemy.orm.util` does."""
+
+from holdfast.mapping.cascades import CascadeOptions
+from holdfast.mapping.class_mapper import class_mapper, object_mapper
+from holdfast.queries.aliases import AliasedClass, AliasedInsp, aliased
+from holdfast.queries.bundles import Bundle
+from holdfast.queries.joins import join, outerjoin
+from holdfast.queries.relating import with_parent
+from holdfast.sessions.state_functions import identity_key, object_state, was_deleted
+
+__all__ = [
+    "AliasedClass",
+    "AliasedInsp",
+    "Bundle",
+    "CascadeOptions",
+    "aliased",
+    "class_mapper",
+    "identity_key",
+    "join",
+    "object_mapper",
+    "object_state",
+    "outerjoin",
+    "was_deleted",
+    "with_parent",
+]

@@ -1,0 +1,157 @@
+"""A flush that the database refuses: the session says so, and `rollback()` loses no object."""
+
+import pytest
+from models import library, shop
+from sqlalchemy import exc, inspect, text
+
+from holdfast import Session
+
+
+@pytest.fixture
+def session(engine, tables):
+    for model in (library, shop):
+        tables(model.Base.metadata)
+    with Session(engine) as session:
+        session.add(library.Author(id=1, name="Ann", email="ann@example.org"))
+        session.commit()
+        yield session
+
+
+def no_name():
+    return library.Author(name=None, email="new@example.org")
+
+
+def same_email():
+    return library.Author(name="Bo", email="ann@example.org")
+
+
+def no_such_author():
+    return library.Book(title="Ice", author_id=99)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (no_name, "NOT NULL constraint failed: author.name"),
+        (same_email, "UNIQUE constraint failed: author.email"),
+        (no_such_author, "FOREIGN KEY constraint failed"),
+    ],
+)
+def test_flush_that_violates_a_constraint_leaves_nothing_lost(session, make, message):
+    good, bad = library.Tag(name="winter"), make()
+    values = {key: value for key, value in vars(bad).items() if key != "_sa_instance_state"}
+    ann = session.get(library.Author, 1)
+    session.add_all([good, bad])
+
+    with pytest.raises(exc.IntegrityError, match=message):
+        session.flush()
+
+    assert not session.is_active
+    assert session.in_transaction()
+    with pytest.raises(exc.PendingRollbackError, match=f"(?s)first issue.*{message}"):
+        session.execute(text("SELECT 1"))
+
+    session.rollback()
+
+    assert session.is_active
+    assert inspect(good).transient
+    assert inspect(bad).transient
+    assert {key: vars(bad)[key] for key in values} == values
+    assert good.name == "winter"
+    assert inspect(ann).persistent
+    assert ann.name == "Ann"
+
+
+def test_objects_of_a_failed_flush_can_be_saved_once_mended(session):
+    bad = library.Author(name="Bo", email="ann@example.org")
+    session.add(bad)
+    with pytest.raises(exc.IntegrityError):
+        session.commit()
+    session.rollback()
+
+    bad.email = "bo@example.org"
+    session.add(bad)
+    session.commit()
+
+    assert session.get(library.Author, bad.id) is bad
+
+
+def test_objects_deleted_in_a_failed_flush_are_persistent_again(session):
+    tag = library.Tag(name="old")
+    session.add(tag)
+    session.commit()
+    session.delete(tag)
+    session.flush()
+    assert inspect(tag).deleted
+    session.add(library.Author(name=None))
+
+    with pytest.raises(exc.IntegrityError):
+        session.flush()
+    session.rollback()
+
+    assert inspect(tag).persistent
+    assert tag in session
+    assert not session.deleted
+    assert tag.name == "old"
+
+
+def test_deletion_that_the_database_refuses_leaves_the_object_persistent(session):
+    ann = session.get(library.Author, 1)
+    session.execute(text("INSERT INTO book (id, title, author_id) VALUES (1, 'Ice', 1)"))
+    session.commit()
+    session.connection().exec_driver_sql(
+        "CREATE TRIGGER keep BEFORE DELETE ON author BEGIN SELECT RAISE(ABORT, 'kept'); END"
+    )
+    session.delete(ann)
+
+    with pytest.raises(exc.IntegrityError, match="kept"):
+        session.flush()
+    session.rollback()
+
+    assert inspect(ann).persistent
+    assert ann.name == "Ann"
+
+
+def test_children_of_a_failed_flush_stay_with_their_parent(session):
+    order = shop.Order(customer="Cy", lines=[shop.Line(number=1, product=None)])
+    session.add(order)
+
+    with pytest.raises(exc.IntegrityError, match="NOT NULL"):
+        session.flush()
+    session.rollback()
+
+    assert [line.number for line in order.lines] == [1]
+    order.lines[0].product = "pen"
+    session.add(order)
+    session.commit()
+    assert session.get(shop.Line, (order.id, 1)).product == "pen"
+
+
+def test_failure_during_autoflush_names_autoflush(session):
+    session.add(library.Author(name=None))
+
+    with pytest.raises(exc.IntegrityError, match="autoflush") as caught:
+        session.scalars(text("SELECT name FROM author"))
+
+    assert "no_autoflush" in str(caught.value)
+
+
+def test_state_changed_after_a_failed_flush_is_discarded_with_a_warning(session):
+    ann = session.get(library.Author, 1)
+    session.add(library.Author(name=None))
+    with pytest.raises(exc.IntegrityError):
+        session.flush()
+    ann.name = "Anna"
+
+    with pytest.warns(exc.SAWarning, match="non-active transaction"):
+        session.rollback()
+
+    assert ann.name == "Ann"
+
+
+def test_failed_commit_in_a_block_rolls_back_by_itself(session):
+    with pytest.raises(exc.IntegrityError), session.begin():
+        session.add(library.Author(name=None))
+
+    assert session.is_active
+    assert not session.in_transaction()

@@ -1,0 +1,183 @@
+"""New objects become rows."""
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, exc, func, null, select, text
+
+from holdfast import Session, registry
+from holdfast.errors.flush import FlushError
+from models import library
+
+
+@pytest.fixture
+def session(engine, tables):
+    tables(library.Base.metadata)
+    with Session(engine) as session:
+        yield session
+
+
+def map_table(engine, *columns, **options):
+    """A class mapped to a fresh table `thing`."""
+
+    class Thing:
+        def __init__(self, **values):
+            self.__dict__.setdefault("_", None)
+            for key, value in values.items():
+                setattr(self, key, value)
+
+    table = Table("thing", MetaData(), *columns)
+    registry().map_imperatively(Thing, table, **options)
+    table.create(engine)
+    return Thing
+
+
+def test_generated_keys_are_on_the_objects_in_the_order_of_add(session):
+    authors = [library.Author(name=str(number)) for number in range(5)]
+    session.add_all(authors)
+    session.flush()
+
+    assert [author.id for author in authors] == [1, 2, 3, 4, 5]
+    assert session.scalars(select(library.Author.name).order_by(library.Author.id)).all() == list(
+        "01234"
+    )
+
+
+def test_given_keys_go_in_one_statement(session, sql):
+    session.add_all([library.Author(id=number, name="x") for number in (7, 3, 5)])
+    session.flush()
+
+    assert sql.emitted == ["INSERT INTO author (id, name, email) VALUES (?, ?, ?)"]
+    assert sql.parameters == [[(7, "x", None), (3, "x", None), (5, "x", None)]]
+
+
+def test_attributes_never_set_are_null_and_read_without_sql(session, sql):
+    author = library.Author(name="x")
+    session.add(author)
+    session.flush()
+    sql.clear()
+
+    assert author.email is None
+    assert sql.emitted == []
+
+
+def test_children_get_the_key_of_their_parent(session):
+    author = library.Author(name="x", books=[library.Book(), library.Book()])
+    session.add(author)
+    session.flush()
+
+    assert [book.author_id for book in author.books] == [author.id, author.id]
+
+
+def test_a_reference_to_a_pending_object_waits_for_its_key(session):
+    book = library.Book(author=library.Author(name="x"))
+    session.add(book)
+    session.flush()
+
+    assert book.author_id == book.author.id == 1
+
+
+def test_association_rows_are_written_once_when_both_sides_know(session, sql):
+    book, tag = library.Book(), library.Tag(name="t")
+    book.tags.add(tag)
+    session.add_all([book, tag])
+    session.flush()
+
+    assert sql.emitted.count("INSERT INTO book_tag (book_id, tag_id) VALUES (?, ?)") == 1
+    assert tag.books == [book]
+
+
+def test_defaults_of_python_are_on_the_object(engine):
+    Thing = map_table(
+        engine,
+        Column("id", Integer, primary_key=True),
+        Column("plain", Integer, default=5),
+        Column("called", String, default=lambda: "made"),
+    )
+    with Session(engine) as session:
+        things = [Thing(), Thing(plain=6, called="given")]
+        session.add_all(things)
+        session.flush()
+
+        assert [(each.plain, each.called) for each in things] == [(5, "made"), (6, "given")]
+
+
+def test_defaults_of_the_server_come_back(engine):
+    Thing = map_table(
+        engine,
+        Column("id", Integer, primary_key=True),
+        Column("made", String, server_default=text("'server'")),
+    )
+    with Session(engine) as session:
+        thing = Thing()
+        session.add(thing)
+        session.flush()
+
+        assert thing.made == "server"
+
+
+def test_null_goes_past_a_default(engine):
+    Thing = map_table(
+        engine, Column("id", Integer, primary_key=True), Column("value", Integer, default=5)
+    )
+    with Session(engine) as session:
+        thing = Thing(value=null())
+        session.add(thing)
+        session.flush()
+
+        assert thing.value is None
+
+
+def test_a_sql_expression_is_computed_by_the_database(session):
+    author = library.Author(name=func.upper("abc"))
+    plain = library.Author(name="plain")
+    session.add_all([author, plain])
+    session.flush()
+
+    assert "name" not in author.__dict__
+    assert author.name == "ABC"
+
+
+def test_a_key_that_nobody_makes_is_an_error(engine):
+    Thing = map_table(
+        engine,
+        Column("name", String, primary_key=True),
+        Column("value", Integer),
+    )
+    with Session(engine) as session:
+        session.add(Thing(value=1))
+
+        with pytest.raises((FlushError, exc.IntegrityError)), pytest.warns(exc.SAWarning):
+            session.flush()
+
+
+def test_a_second_object_with_the_key_of_a_persistent_one_warns(session):
+    first = library.Author(id=1, name="first")
+    session.add(first)
+    session.flush()
+    session.add(library.Author(id=1, name="second"))
+
+    with (
+        pytest.warns(exc.SAWarning, match="conflicts with persistent instance"),
+        pytest.raises(exc.IntegrityError),
+    ):
+        session.flush()
+
+
+def test_a_new_object_takes_over_the_row_of_a_deleted_one(session, sql):
+    old = library.Author(id=1, name="old", email="e")
+    session.add(old)
+    session.flush()
+    session.delete(old)
+    new = library.Author(id=1, name="new")
+    session.add(new)
+    sql.clear()
+    session.flush()
+
+    assert [statement.split()[0] for statement in sql.emitted if "author" in statement][-1] == (
+        "UPDATE"
+    )
+    assert not any(statement.startswith("DELETE") for statement in sql.emitted)
+    assert session.get(library.Author, 1) is new
+    assert session.execute(select(library.Author.name, library.Author.email)).one() == (
+        "new",
+        None,
+    )
