@@ -29,8 +29,12 @@ class AbsentName:
             raise AttributeError(name)
         self._refuse()
 
-    __call__ = __getitem__ = __mro_entries__ = __setattr__ = _refuse
-    __instancecheck__ = __subclasscheck__ = __enter__ = __iter__ = _refuse
+    def __instancecheck__(self, instance: object) -> bool:
+        # Nothing can be of a class that does not exist, so the question has an answer.
+        return False
+
+    __subclasscheck__ = __instancecheck__
+    __call__ = __getitem__ = __mro_entries__ = __setattr__ = __enter__ = __iter__ = _refuse
 
 
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.

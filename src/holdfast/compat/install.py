@@ -70,6 +70,7 @@ def build_modules() -> dict[str, ModuleType]:
     for module in contents:
         if module:
             setattr(modules[_PACKAGE], module, modules[_full_name(module)])
+    modules[_PACKAGE].__dict__["mapperlib"] = modules[_full_name("mapper")]
     return modules
 
 

@@ -1,4 +1,4 @@
-"""Define the few functions that SQLAlchemy's tests and extensions expect and Holdfast says otherwise.
+"""Define what SQLAlchemy's tests and extensions expect and Holdfast says otherwise.
 
 Each is a translation of a line; what they answer is found out elsewhere.
 """
@@ -47,3 +47,9 @@ class ConfigureLock:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_error: object) -> None: ...
+
+
+class HasDataclassArguments:
+    """Base of descriptors of extensions that a mapped dataclass may hold."""
+
+    __slots__ = ()

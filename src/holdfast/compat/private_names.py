@@ -39,10 +39,8 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "interfaces": {
         "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
-        _DATACLASSES: """
-            _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
-            _DCAttributeOptions=DataclassArguments
-        """,
+        _DATACLASSES: "_AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN",
+        _FUNCTIONS: "_DCAttributeOptions=HasDataclassArguments",
     },
     "mapper": {
         _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",

@@ -21,7 +21,10 @@ from holdfast.states.instance import InstanceState
 
 
 def _slot(state: InstanceState, key: str) -> AttributeSlot:
-    slot: AttributeSlot = state.manager[key].slot
+    """The slot of an attribute; an attribute that stands for another one has none."""
+    slot: AttributeSlot | None = state.manager[key].slot
+    if slot is None:
+        raise KeyError(key)
     return slot
 
 
@@ -72,7 +75,8 @@ def get_state_history(
     passive: PassiveFlag | LoadPolicy = PassiveFlag.PASSIVE_OFF,
 ) -> History:
     """The same for a state."""
-    return _slot(state, key).history(state, state.dict, policy_of(passive))
+    history: History = state.manager[key].history_of(state, policy_of(passive))
+    return history
 
 
 def set_committed_value(instance: object, key: str, value: Any) -> None:

@@ -41,8 +41,7 @@ class AttributeState:
         return self._history(LoadPolicy.LOAD)
 
     def _history(self, policy: LoadPolicy) -> History:
-        state = self.state
-        history: History = state.manager[self.key].slot.history(state, state.dict, policy)
+        history: History = self.state.manager[self.key].history_of(self.state, policy)
         return history
 
     def __repr__(self) -> str:

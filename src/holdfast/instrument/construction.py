@@ -71,6 +71,7 @@ def takes_keywords_as_values(manager: Any) -> bool:
     return (
         manager.original_init is default_constructor
         and manager.prepare is None
+        and manager.initial_values is None
         and not manager.has_init_listeners
         and class_.__new__ is object.__new__
         and class_.__setattr__ is object.__setattr__
@@ -111,6 +112,9 @@ def _wrapped_init(manager: Any, original: Callable[..., Any]) -> Callable[..., N
         if manager.is_stale:
             manager.refresh_plain_keys()
         state = manager.attach(self)
+        if manager.initial_values is not None:
+            for key, value in manager.initial_values.items():
+                manager.slots[key].set(state, self.__dict__, value)
         if not manager.has_init_listeners:
             original(self, *args, **kwargs)
             return

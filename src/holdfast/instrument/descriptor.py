@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from sqlalchemy import SQLColumnExpression
 
 from holdfast.errors.attributes import AttributeAccessError
+from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     HasCacheKey,
@@ -27,6 +28,8 @@ from holdfast.instrument.accessors import build_accessors
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.value import ValueSlot
+from holdfast.states.history import History
+from holdfast.states.instance import InstanceState
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import SQLCoreOperations
@@ -185,6 +188,27 @@ class QueryableAttribute(
     def label(self, name: str | None) -> Any:
         """The expression under another name in the result."""
         return self.__clause_element__().label(name)
+
+    # -- values of one object ------------------------------------------------------------------
+
+    def history_of(self, state: InstanceState, policy: LoadPolicy) -> History:
+        """What changed in one object since the last flush."""
+        history: History = self.slot.history(state, state.dict, policy)
+        return history
+
+    def get_history(
+        self, instance: Any, passive: PassiveFlag | LoadPolicy = PassiveFlag.PASSIVE_OFF
+    ) -> History:
+        """The same for the object itself, with an unloaded value loaded first."""
+        return self.history_of(instance._sa_instance_state, policy_of(passive))
+
+    def hasparent(
+        self,
+        state: InstanceState,
+        optimistic: bool = False,  # noqa: FBT001, FBT002 - the public signature
+    ) -> bool:
+        """Whether some object holds `state` through the attribute."""
+        return bool(self.slot.has_parent(state, optimistic=optimistic))
 
     @memoized_property
     def info(self) -> Any:

@@ -21,7 +21,7 @@ from holdfast.instrument.construction import (
     original_of,
     takes_keywords_as_values,
 )
-from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.value import ValueSlot
 from holdfast.states.instance import InstanceState, blank
@@ -43,6 +43,8 @@ class ClassManager:
     has_refresh_listeners: bool = False
     has_refresh_flush_listeners: bool = False
     has_expire_listeners: bool = False
+    # Filled by `hooks`: has a `dispatch` of the events of instrumentation; None without listeners.
+    observer: Any = None
 
     def __init__(self, class_: type[Any], *, wraps_init: bool = True) -> None:
         taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
@@ -54,6 +56,8 @@ class ClassManager:
         self.registry: Any = None
         # Called before the first object is made, then set to None by whoever put it here.
         self.prepare: Callable[[], None] | None = None
+        # Attribute name -> value that every new object starts with (MP-143), or None.
+        self.initial_values: dict[str, Any] | None = None
         # Attribute name -> behaviour; inherited ones included.
         self.slots: dict[str, AttributeSlot] = {}
         # Names that the constructor may store without asking anyone; see `construction`.
@@ -66,7 +70,7 @@ class ClassManager:
             {"__slots__": (), "manager": self, "__module__": InstanceState.__module__},
         )
         # Attribute name -> attribute; inherited ones included.
-        self.by_key: dict[str, InstrumentedAttribute[Any]] = {}
+        self.by_key: dict[str, QueryableAttribute[Any]] = {}
         # Attributes of the class itself, which `uninstall` and `dispose` put back: name -> what
         # the class had there before, or None.
         self.replaced_members: dict[str, Any] = {}
@@ -82,6 +86,8 @@ class ClassManager:
         self.wraps_init = wraps_init
         if wraps_init:
             self.install_init()
+        if self.observer is not None:
+            self.observer.dispatch.class_instrument(class_)
 
     # -- the class -------------------------------------------------------------------------------
 
@@ -135,7 +141,7 @@ class ClassManager:
 
     # -- attributes ----------------------------------------------------------------------------
 
-    def install(self, attribute: InstrumentedAttribute[Any]) -> None:
+    def install(self, attribute: QueryableAttribute[Any]) -> None:
         """Put an attribute on the class, in place of what is there under its name."""
         key = attribute.key
         if key not in self.replaced_members:
@@ -143,8 +149,10 @@ class ClassManager:
         setattr(self.class_, key, attribute)
         self.take(attribute)
         self.refresh_construction()
+        if self.observer is not None:
+            self.observer.dispatch.attribute_instrument(self.class_, key, attribute)
 
-    def take(self, attribute: InstrumentedAttribute[Any]) -> None:
+    def take(self, attribute: QueryableAttribute[Any]) -> None:
         """Know an attribute, and make the classes below know it that have none of its name."""
         key = attribute.key
         self.by_key[key] = attribute
@@ -157,6 +165,7 @@ class ClassManager:
     def install_slot(self, key: str, slot: AttributeSlot) -> None:
         """Give an installed attribute its behaviour; subclasses take it over."""
         attribute = self.by_key[key]
+        assert isinstance(attribute, InstrumentedAttribute)
         attribute.install_slot(slot)
         self.take(attribute)
         self.refresh_construction()
@@ -182,6 +191,8 @@ class ClassManager:
 
     def dispose(self) -> None:
         """Undo everything: the class is as it was before."""
+        if self.observer is not None:
+            self.observer.dispatch.class_uninstrument(self.class_)
         for key in list(self.replaced_members):
             self.uninstall(key)
         if not self.wraps_init:
@@ -237,7 +248,7 @@ class ClassManager:
     # -- a mapping from names to attributes ------------------------------------------------------
 
     @property
-    def attributes(self) -> ValuesView[InstrumentedAttribute[Any]]:
+    def attributes(self) -> ValuesView[QueryableAttribute[Any]]:
         """All attributes."""
         return self.by_key.values()
 
@@ -245,7 +256,7 @@ class ClassManager:
         """Names of all attributes."""
         return self.by_key.keys()
 
-    def values(self) -> ValuesView[InstrumentedAttribute[Any]]:
+    def values(self) -> ValuesView[QueryableAttribute[Any]]:
         """All attributes."""
         return self.by_key.values()
 
@@ -253,7 +264,7 @@ class ClassManager:
         """The attribute of that name, or `default`."""
         return self.by_key.get(key, default)
 
-    def __getitem__(self, key: str) -> InstrumentedAttribute[Any]:
+    def __getitem__(self, key: str) -> QueryableAttribute[Any]:
         return self.by_key[key]
 
     def __contains__(self, key: object) -> bool:

@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.errors.attributes import AttributeAccessError
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.markers import DONT_SET
 from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.states.history import HISTORY_BLANK, History
+from holdfast.states.instance import InstanceState
 
 
 class ForwardedValue:
@@ -63,6 +67,8 @@ class ProxyAttribute(QueryableAttribute[Any]):
         return self.descriptor.__get__(instance, owner)
 
     def __set__(self, instance: Any, value: Any) -> None:
+        if value is DONT_SET:
+            return
         setter = getattr(type(self.descriptor), "__set__", None)
         if setter is None:
             raise AttributeAccessError.read_only(type(instance), self.key)
@@ -73,3 +79,12 @@ class ProxyAttribute(QueryableAttribute[Any]):
         if deleter is None:
             raise AttributeAccessError.read_only(type(instance), self.key)
         deleter(self.descriptor, instance)
+
+    def history_of(self, state: InstanceState, policy: LoadPolicy) -> History:
+        """The history that the descriptor makes of its columns', or that it forwards to."""
+        descriptor = self.descriptor
+        if isinstance(descriptor, ForwardedValue):
+            history: History = state.manager[descriptor.name].history_of(state, policy)
+            return history
+        make = getattr(descriptor, "history_of", None)
+        return HISTORY_BLANK if make is None else make(state, policy)

@@ -26,8 +26,7 @@ from holdfast.mapping.properties.column import ColumnProperty
 
 def map_columns(mapper: Any) -> None:
     """Map what the application named, then the columns that are left; inherited ones are known."""
-    given = mapper.given_properties
-    for key, value in given.items():
+    for key, value in list(mapper.given_properties.items()):
         add_property(mapper, key, value)
     prefix = mapper.options.column_prefix or ""
     inherited = mapper.inherits if mapper.single else None

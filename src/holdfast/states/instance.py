@@ -21,7 +21,6 @@ from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
 
 if TYPE_CHECKING:
-    from holdfast.states.members import Members
     from holdfast.states.ports import ManagerPort, SessionPort
 
 # `InstanceState` has public properties of these names, which hide the builtins in its body.
@@ -83,7 +82,8 @@ class InstanceState(weakref.ref[Any]):
     # Primary key value, bare when one column forms the key, else a tuple; None without identity.
     pk: Any
     # What the owning session holds, this state included; None outside of every session.
-    members: Members | None
+    # (A `Members`; typed loosely since that file stands above this one.)
+    members: Any
     # Attribute name -> the value the database is known to hold; None while nothing was changed.
     changes: Changes | None
     # Whatever is rare.

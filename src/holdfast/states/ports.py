@@ -11,17 +11,19 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Result
     from sqlalchemy.sql import Executable
 
     from holdfast.foundation.load_policy import LoadPolicy
-    from holdfast.states.instance import InstanceState
-    from holdfast.states.members import Members
 
 T = TypeVar("T")
+
+# What stands above this file in the layer's own order is named here without being imported.
+InstanceState: TypeAlias = Any
+Members: TypeAlias = Any
 
 
 class Socket(Generic[T]):
@@ -145,7 +147,7 @@ class LinkListener(Protocol):
         """`child` was removed from the attribute `key` of `state`."""
 
 
-MissingValue = Callable[["InstanceState", str, "LoadPolicy"], object]
+MissingValue = Callable[[InstanceState, str, "LoadPolicy"], object]
 
 missing_value: Socket[MissingValue] = Socket("missing_value")
 """Loads an attribute that is absent from an object with identity; see `reading.on_demand`."""

@@ -1,10 +1,10 @@
 """Criteria over relationships, executed."""
 
 import pytest
-from models.library import Author, Base, Book, Tag
 from sqlalchemy import exc, select
 
 from holdfast import Session, aliased, selectinload, with_parent
+from models.library import Author, Base, Book, Tag
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The chained query."""
 
 import pytest
-from models.library import Author, Base, Book
 from sqlalchemy import exc, func, select, text
 
 from holdfast import Bundle, Session, contains_eager, joinedload, selectinload
+from models.library import Author, Base, Book
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_slice_limits_the_rows(session):
     assert query[2].name == "Cid"
     assert query[2:1] == []
     with pytest.raises(IndexError, match="negative indexes"):
-        query[-1]  # noqa: B018
+        query[-1]
 
 
 def test_filter_by_looks_in_the_entity_joined_last(session):

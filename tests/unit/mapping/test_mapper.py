@@ -44,6 +44,7 @@ def test_attributes_are_ordered_and_keyed(model, author):
 
 def test_columns_lead_to_attributes_and_back(model, author):
     mapper = model.map_imperatively(Author, author, properties={"title": author.c.name})
+    model.configure()
 
     assert mapper.key_of(author.c.name) == "title"
     assert mapper.get_property_by_column(author.c.name).key == "title"

@@ -1,9 +1,9 @@
 """Bundles of columns."""
 
-from models.library import Author
 from sqlalchemy import select
 
 from holdfast import Bundle, DictBundle
+from models.library import Author
 
 
 def test_members_are_found_by_name():

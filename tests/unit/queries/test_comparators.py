@@ -1,11 +1,11 @@
 """Criteria over relationships."""
 
 import pytest
-from models.library import Author, Book, Tag
-from models.tree import Node
 from sqlalchemy import exc
 
 from holdfast import aliased, with_parent
+from models.library import Author, Book, Tag
+from models.tree import Node
 
 
 def text_of(criterion):
@@ -51,7 +51,7 @@ def test_an_object_without_a_key_cannot_be_compared():
     criterion = Book.author == Author()
 
     with pytest.raises(exc.InvalidRequestError, match="no value has been set for this column"):
-        criterion.compile().params  # noqa: B018
+        criterion.compile().params
 
 
 def test_any_is_an_exists():

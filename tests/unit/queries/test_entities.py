@@ -1,7 +1,6 @@
 """What stands in a select list."""
 
 import pytest
-from models.library import Author, Book
 from sqlalchemy import exc, func, inspect, select
 
 from holdfast import Bundle, aliased
@@ -12,6 +11,7 @@ from holdfast.queries.entities import (
     parse_elements,
     root_entities,
 )
+from models.library import Author, Book
 
 
 def parsed(*given):
@@ -71,7 +71,7 @@ def test_an_alias_answers_for_everything_that_the_class_has():
     assert writer.name.parent is inspect(writer)
     assert writer.name is writer.name
     with pytest.raises(AttributeError):
-        writer.nothing  # noqa: B018
+        writer.nothing
 
 
 def test_an_alias_on_a_subquery_reads_its_columns():

@@ -1,11 +1,11 @@
 """FROM and ON of joins along relationships."""
 
 import pytest
-from models.library import Author, Book, Tag
-from models.tree import Node
 from sqlalchemy import exc, func, select
 
 from holdfast import aliased, join, outerjoin
+from models.library import Author, Book, Tag
+from models.tree import Node
 
 
 def sql_from(statement):
@@ -114,7 +114,7 @@ def test_outerjoin_as_a_from_element_can_be_joined_further():
 
 
 def test_a_table_cannot_be_joined_to_itself():
-    with pytest.raises(exc.InvalidRequestError, match="Can't construct a join from|to itself"):
+    with pytest.raises(exc.InvalidRequestError, match="Can't construct a join from"):
         str(select(Node).join(Node.children))
 
 

@@ -3,8 +3,6 @@
 import pickle
 
 import pytest
-from models.library import Author, Book, Tag
-from models.tree import Node
 from sqlalchemy import exc, inspect, select
 
 from holdfast import (
@@ -23,6 +21,8 @@ from holdfast import (
 )
 from holdfast.queries.options.apply import build_option_table, propagated
 from holdfast.queries.paths import LoadPath
+from models.library import Author, Book, Tag
+from models.tree import Node
 
 
 def table_of(*options, roots=(Author,), **kw):
@@ -195,7 +195,7 @@ def test_options_of_an_earlier_select_list_need_not_apply():
 
 
 def test_a_link_that_does_not_fit_is_refused():
-    with pytest.raises(exc.ArgumentError, match='"Tag.books" does not link from relationship'):
+    with pytest.raises(exc.ArgumentError, match=r'"Tag\.books" does not link from'):
         joinedload(Author.books).joinedload(Tag.books)
 
 

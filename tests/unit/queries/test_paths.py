@@ -3,10 +3,10 @@
 import pickle
 
 import pytest
-from models.library import Author, Book
 from sqlalchemy import inspect
 
 from holdfast.queries.paths import COLUMN, RELATIONSHIP, AttributeChoice, LoadPath, OptionTable
+from models.library import Author, Book
 
 
 @pytest.fixture

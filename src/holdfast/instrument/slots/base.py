@@ -158,7 +158,8 @@ class AttributeSlot(ABC):
                 except KeyError:
                     raise AttributeRequestError.loader_set_nothing(state, self.key) from None
             if value is not ATTR_EMPTY:
-                self.set_committed(state, d, value)
+                if self.key not in d:
+                    self.set_committed(state, d, value)
                 return d[self.key]
         return self.empty_value(state, d) if policy.initializes else NO_VALUE
 

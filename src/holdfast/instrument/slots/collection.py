@@ -15,7 +15,7 @@ from typing import Any
 
 from holdfast.errors.attributes import CollectionTypeError
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import NO_KEY, NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.foundation.markers import DONT_SET, NO_KEY, NO_VALUE, PASSIVE_NO_RESULT
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
 from holdfast.instrument import backrefs
 from holdfast.instrument.collections.adapter import adapt
@@ -330,6 +330,8 @@ class CollectionSlot(AttributeSlot):
         pop: bool = False,
     ) -> None:
         """Replace the collection; members that stay fire no events (RL-112)."""
+        if value is DONT_SET:
+            return
         key = self.key
         if value is d.get(key, NO_VALUE):
             # `parent.children += [...]` ends in an assignment of the collection to itself.

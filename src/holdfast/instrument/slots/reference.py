@@ -24,7 +24,14 @@ from holdfast.foundation.load_policy import (
     NO_RAISE,
     LoadPolicy,
 )
-from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.foundation.markers import (
+    ATTR_EMPTY,
+    ATTR_WAS_SET,
+    DONT_SET,
+    NO_VALUE,
+    PASSIVE_CLASS_MISMATCH,
+    PASSIVE_NO_RESULT,
+)
 from holdfast.instrument import backrefs
 from holdfast.instrument.slots.base import AttributeSlot, Values, without_initialization
 from holdfast.instrument.tokens import AttributeEventToken
@@ -96,7 +103,8 @@ class ReferenceSlot(AttributeSlot):
         if old is not NO_VALUE or (state.pk is None and not self.loads_on_pending):
             return old
         policy = _FORMER_LOADED if self.active_history or self.single_parent else _FORMER_IN_MEMORY
-        return self.absent(state, d, policy)
+        old = self.absent(state, d, policy)
+        return PASSIVE_NO_RESULT if old is PASSIVE_CLASS_MISMATCH else old
 
     def set(
         self,
@@ -110,6 +118,8 @@ class ReferenceSlot(AttributeSlot):
         pop: bool = False,
     ) -> None:
         """Assign an object or None, and bring the other end in step."""
+        if value is DONT_SET:
+            return
         old = self.former_value(state, d)
         if check_old is not NO_VALUE and old is not PASSIVE_NO_RESULT and old is not check_old:
             if pop:

@@ -12,7 +12,7 @@ from typing import Any
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.foundation.markers import DONT_SET, NO_VALUE, PASSIVE_NO_RESULT
 from holdfast.instrument.slots.base import AttributeSlot, Values
 from holdfast.instrument.tokens import AttributeEventToken
 from holdfast.states.changes import note_change
@@ -79,6 +79,8 @@ class ValueSlot(AttributeSlot):
         pop: bool = False,
     ) -> None:
         """Assign a value, recording the former one with the first change (AH-5)."""
+        if value is DONT_SET:
+            return
         key = self.key
         changes = state.changes
         if self.has_listeners:

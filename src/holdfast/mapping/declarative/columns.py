@@ -78,8 +78,8 @@ def apply_python_type(
     annotated = annotated_of(python_type)
     if annotated is not None:
         _merge_annotated(made, annotated)
-    if not nullability_given(column) and not column.primary_key and column.identity is None:
-        column.nullable = includes_none(python_type)
+    if not nullability_given(column) and column.identity is None:
+        column.nullable = not column.primary_key and includes_none(python_type)
     if is_null_type(column.type) and not column.foreign_keys:
         unknown = list(unresolved_names(python_type))
         if unknown:

@@ -153,10 +153,10 @@ def unset_value(value: Any) -> Any:
 
 def _warn_of_callable(key: str) -> None:
     warn_deprecated(
-        f"Callable object passed to the ``default`` parameter for attribute {key!r} in a ORM-mapped "
-        "Dataclasses context is ambiguous, and this use will raise an error in a future release.  "
-        "If this callable is intended to produce Core level INSERT default values for an underlying "
-        "Column, use insert_default; if it is to make values for __init__, use default_factory. "
+        f"Callable object passed to the ``default`` parameter for attribute {key!r} in a "
+        "ORM-mapped Dataclasses context is ambiguous, and this use will raise an error in a future "
+        "release.  If this callable is intended to produce Core level INSERT default values for an "
+        "underlying Column, use insert_default; to make values for __init__, use default_factory. "
         "[dataclass-callable]",
         version="2.0",
     )

@@ -347,7 +347,7 @@ def delete_attribute(cls: type, key: str) -> None:
     manager = cls.__dict__.get("_sa_class_manager")
     mapper = None if manager is None else manager.mapper
     if mapper is not None and key in cls.__dict__:
-        if mapper.has_property(key):
+        if mapper.has_property(key) and not mapper.disposed:
             raise UnmappingError.of(cls, key)
         type.__delattr__(cls, key)
         mapper.forget_derived()

@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
 from holdfast.foundation.sqlalchemy_core import adapt_criterion_to_null
-from holdfast.mapping.joins.elements import iter_parts, replace_parts
+from holdfast.mapping.joins.elements import replace_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +51,7 @@ class LazyClause:
 
     def is_null(self) -> Any:
         """The criterion for values that are all None: `IS NULL` in place of comparisons."""
-        binds = {
-            part
-            for part in iter_parts(self.criterion)
-            if isinstance(part, BindParameter) and part.key in self.names
-        }
-        return adapt_criterion_to_null(self.criterion, binds)
+        return adapt_criterion_to_null(self.criterion, self.names)
 
 
 def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) -> LazyClause:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+from sqlalchemy import BooleanClauseList
+
 from holdfast.errors.queries import LoaderStrategyException
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
@@ -407,7 +409,7 @@ def _words(text: str | Sequence[str] | None) -> list[str]:
 
 def _is_plain_equality(join: Any, count: int) -> bool:
     """Whether a condition is `count` equalities of columns joined by AND, and nothing else."""
-    parts = list(join.clauses) if join.__visit_name__ == "clauselist" else [join]
+    parts = list(join.clauses) if isinstance(join, BooleanClauseList) else [join]
     return len(parts) == count and all(
         part.__visit_name__ == "binary"
         and part.operator.__name__ == "eq"

@@ -17,7 +17,6 @@ from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.queries.entities import SelectedBundle, SelectedEntity
 from holdfast.queries.facade.base import QueryBase
 
-
 T = TypeVar("T")
 
 
@@ -31,7 +30,7 @@ class ReadableQuery(QueryBase, Generic[T]):
         query = self.heard()
         result = self.session.execute(query.built(), query.settings.params or None)
         elements = query.elements
-        if query._is_single(elements):
+        if query.gives_objects(elements):
             result = result.scalars()
         holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
         if holds_objects and not query.draft._execution_options.get("yield_per"):
@@ -47,7 +46,8 @@ class ReadableQuery(QueryBase, Generic[T]):
                 query = query if changed is None else changed
         return query
 
-    def _is_single(self, elements: Any) -> bool:
+    def gives_objects(self, elements: Any) -> bool:
+        """Does the query give single values rather than rows?"""
         if self.settings.tuples or len(elements) != 1:
             return False
         only = elements[0]
@@ -58,7 +58,7 @@ class ReadableQuery(QueryBase, Generic[T]):
     @property
     def is_single_entity(self) -> bool:
         """Whether the query gives objects rather than rows."""
-        return self._is_single(self.elements)
+        return self.gives_objects(self.elements)
 
     def all(self) -> list[T]:
         """Everything, as a list."""

@@ -25,9 +25,8 @@ from holdfast.queries.paths import COLUMN, NO_SETTINGS, RELATIONSHIP, AttributeC
 GROUP = "group"
 
 NOLOAD_WARNING = (
-    "The ``noload`` loader strategy is deprecated and will be removed in a future release.  This "
-    "option produces incorrect results by returning ``None`` for related items. Use raiseload() "
-    "to refuse loading."
+    "The ``noload`` loader strategy is deprecated: what it leaves empty reads as if there were "
+    "nothing related. Use raiseload() to refuse loading."
 )
 
 
@@ -72,7 +71,7 @@ class Load(LoaderOption):
     relationship that was named last.
     """
 
-    __slots__ = ("static_key", "path", "root", "sayings", "text", "via")
+    __slots__ = ("path", "root", "sayings", "static_key", "text", "via")
 
     def __init__(self, entity: Any) -> None:
         found = _entity_of(entity)
