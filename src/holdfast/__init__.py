@@ -124,7 +124,7 @@ from holdfast.sessions.state_functions import (
 )
 from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView as IdentityMap
-from holdfast.states.instance import InstanceState
+from holdfast.states.ports import InstanceState
 
 __version__ = "0.1.0"
 

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.bench_models import Orm
 from sqlalchemy import select
+
+from bench.bench_models import Orm
 
 Run = Callable[[], object]
 

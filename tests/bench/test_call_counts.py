@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bench.bench_cases import CASES
-from bench.bench_models import Orm
 
 import holdfast
+from bench.bench_cases import CASES
+from bench.bench_models import Orm
 
 CASE_NAMED = {case.name: case for case in CASES}
 # Python function calls per unit, as measured, with a little room for another Python.

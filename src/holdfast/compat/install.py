@@ -18,6 +18,7 @@ import sqlalchemy
 
 from holdfast.compat.absent import ABSENT_NAMES, AbsentName
 from holdfast.compat.names import FACES, NAMES
+from holdfast.compat.private_members import put_in_place
 from holdfast.compat.private_names import PRIVATE_NAMES
 from holdfast.errors.compat import StandInError
 
@@ -43,6 +44,7 @@ def install_as_sqlalchemy_orm() -> None:
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             raise StandInError.too_late(name)
     modules = build_modules()
+    put_in_place()
     sys.modules.update(modules)
     sqlalchemy.orm = modules[_PACKAGE]  # type: ignore[attr-defined]
 

@@ -17,6 +17,10 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         """,
     },
     "attributes": {
+        "holdfast.compat.registered_attributes": """
+            _register_attribute=register_attribute _unregister_attribute=unregister_attribute
+        """,
+        "holdfast.instrument.access": "get_state_history has_parent init_state_collection",
         f"{_SLOTS}.base": "_AttributeImpl=AttributeSlot",
         f"{_SLOTS}.collection": "_CollectionAttributeImpl=CollectionSlot",
         f"{_SLOTS}.reference": "_ScalarObjectAttributeImpl=ReferenceSlot",
@@ -29,6 +33,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _inspect_mapped_class=mapper_or_none _is_aliased_class=is_aliased_class
             _is_mapped_class=is_mapped_class _mapper_or_none=mapper_or_none instance_str
         """,
+    },
+    "collections": {
+        "holdfast.instrument.collections.roles": "_instrument_class=roles_of",
     },
     "context": {
         "holdfast.queries.select": "_ORMSelectCompileState=SelectOverClasses",
@@ -49,7 +56,17 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_sort_states=sort_states",
     },
     "session": {
+        "holdfast.sessions.session": "_sessions=LIVING",
+        "holdfast.sessions.transaction": """
+            ACTIVE PREPARED COMMITTED DEACTIVE CLOSED SessionTransactionState=Phase
+        """,
         "typing": "_BindArguments=Any _PKIdentityArgument=Any",
+    },
+    "state_changes": {
+        "holdfast.compat.state_changes": """
+            _StateChange=StateChange _StateChangeState=StateChangeState
+            _StateChangeStates=StateChangeStates
+        """,
     },
     "unitofwork": {
         "holdfast.unitofwork.flush": "UOWTransaction=Flush",

@@ -119,6 +119,15 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def synonym_target(cls, prop: Any, target: Any) -> Self:
+        """A synonym stands for something that is no mapped attribute."""
+        return cls.compose(
+            f'synonym() attribute "{prop.parent.class_.__name__}.{prop.name}" only supports ORM '
+            f"mapped attributes, got {object.__repr__(target)}. Use it from Python only.",
+            "synonym-target",
+        )
+
+    @classmethod
     def implicit_combination(cls, known: Any, column: Any, key: str) -> Self:
         """Two columns of one name that no join makes equal."""
         return cls.compose(
@@ -326,17 +335,17 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
     def synonym_without_column(cls, prop: Any) -> Self:
         """`map_column=True` where the table has no column of the synonym's name."""
         return cls.compose(
-            f"Can't compile synonym '{prop.key}': no column on table "
+            f"Can't compile synonym '{prop.name}': no column on table "
             f"'{prop.parent.local_table.description}' named '{prop.key}'. Leave out map_column.",
             "synonym-column",
         )
 
     @classmethod
-    def synonym_column_taken(cls, prop: Any, column: Any) -> Self:
+    def synonym_column_taken(cls, prop: Any) -> Self:
         """`map_column=True` where the column is mapped under the target's name already."""
         return cls.compose(
             f"Can't call map_column=True for synonym {prop.key!r}={prop.name!r}, a ColumnProperty "
-            f"already exists keyed to the name {prop.name!r} for column {column.key!r}. Leave out "
+            f"already exists keyed to the name {prop.name!r} for column {prop.key!r}. Leave out "
             "map_column.",
             "synonym-column",
         )
@@ -349,6 +358,23 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
             f"got: {given!r} for {prop}. Map the column first.",
             "composite-part",
         )
+
+
+class ReservedNameError(HoldfastError, KeyError):
+    """A mapped attribute would take the place of what Holdfast keeps on every object."""
+
+    @classmethod
+    def of_attribute(cls, key: str) -> Self:
+        """The attribute `key` cannot have its name."""
+        return cls.compose(
+            f"{key!r}: requested attribute name conflicts with instrumentation attribute of the "
+            "same name. Map the column under another name.",
+            "reserved-attribute",
+            key=key,
+        )
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class InheritJoinError(HoldfastError, exc.NoForeignKeysError):
@@ -364,47 +390,6 @@ class InheritJoinError(HoldfastError, exc.NoForeignKeysError):
             "the inherited table, or provide an 'on clause' using the 'inherit_condition' mapper "
             "argument.",
             "inherit-condition",
-        )
-
-
-class MappedAnnotationError(HoldfastError, exc.ArgumentError):
-    """An annotation cannot be read as a mapping."""
-
-    @classmethod
-    def without_mapped(cls, attribute: str) -> Self:
-        """A type stands bare, without `Mapped[...]`; `attribute` is as `User.name`."""
-        return cls.compose(
-            f'Type annotation for "{attribute}" can\'t be correctly interpreted for Annotated '
-            "Declarative Table form.  ORM annotations should normally make use of the "
-            "``Mapped[]`` generic type, or other ORM-compatible generic type, as a container for "
-            "the actual type, which indicates the intent that the attribute is mapped. Class "
-            "variables that are not intended to be mapped by the ORM should use ClassVar[].  To "
-            "allow Annotated Declarative to disregard legacy annotations which don't use Mapped[] "
-            'to pass, set "__allow_unmapped__ = True" on the class or a superclass this class.',
-            "bare-annotation",
-            attribute=attribute,
-        )
-
-    @classmethod
-    def unknown_type(cls, annotation: Any, key: str, reason: str) -> Self:
-        """No SQL type is known for a Python type."""
-        return cls.compose(
-            "Could not locate SQLAlchemy Core type when resolving for Python type indicated by "
-            f"'{annotation}' inside the Mapped[] annotation for the '{key}' attribute; {reason}",
-            "unknown-type",
-            key=key,
-        )
-
-
-class UnmapError(HoldfastError, NotImplementedError):
-    """A mapped attribute is deleted from its class."""
-
-    @classmethod
-    def attribute(cls) -> Self:
-        """`del User.name`."""
-        return cls.compose(
-            "Can't un-map individual mapped attributes on a mapped class. Map another class.",
-            "unmap",
         )
 
 

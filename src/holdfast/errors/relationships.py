@@ -236,11 +236,11 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
-    def bad_reverse(cls, relationship: Any, given: type) -> Self:
+    def bad_reverse(cls, relationship: Any, given: Any) -> Self:
         """`back_populates` is neither name nor attribute."""
         return cls.compose(
-            f"Invalid back_populates value for {relationship}: expected the name of a relationship "
-            f"on the target class, or a class-bound attribute, got {class_text(given)}.",
+            f"Invalid back_populates value: {object.__repr__(given)} of {relationship}. Name a "
+            "relationship of the target class, or pass the class-bound attribute.",
             "back-populates",
         )
 

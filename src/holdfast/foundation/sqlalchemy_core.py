@@ -178,7 +178,16 @@ def remaining_rows(result: Any) -> Any:
 
 def next_rows(result: Any, count: int) -> Any:
     """The next rows of a cursor's result, at most `count`, in the same form."""
-    return result._row_getter[2](result._fetchmany_impl(count))
+    rows = result._fetchmany_impl(count)
+    metadata = result._metadata
+    if (
+        metadata._effective_processors is None
+        and metadata._tuplefilter is None
+        and result._row_logging_fn is None
+        and (not rows or type(rows[0]) is tuple)
+    ):
+        return rows
+    return result._row_getter[2](rows)
 
 
 def close_exhausted(result: Any) -> None:

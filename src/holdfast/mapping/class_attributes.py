@@ -73,6 +73,8 @@ def release_class(mapper: Any) -> None:
         del cls.__init__
     if cls.__dict__.get("__mapper__") is mapper:
         del cls.__mapper__
+    if mapper.is_imperative and cls.__dict__.get("__table__") is mapper.local_table:
+        del cls.__table__
 
 
 def synonym_descriptor(mapper: Any, prop: Any) -> Any:
@@ -153,6 +155,7 @@ def refresh_slot(mapper: Any, prop: Any) -> None:
         slot.cascades = needs_link_listener(prop)
         slot.tracks_parent = prop.cascade.delete_orphan or prop.single_parent
         slot.reverse_keys = prop.synchronizes_reverse
+        slot.refresh()
 
 
 def descriptors_of(mapper: Any) -> dict[str, Any]:

@@ -16,12 +16,17 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.sql import operators
 
-from holdfast.errors.mapping import MappingArgumentError, MappingError
+from holdfast.errors.mapping import MappingArgumentError, MappingError, ReservedNameError
 from holdfast.foundation.deprecated import warn
+from holdfast.instrument.manager import ClassManager
 from holdfast.mapping import class_attributes
 from holdfast.mapping.joins.elements import iter_comparisons, iter_parts
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
+
+
+# What every mapped class and object carries.
+RESERVED = frozenset((ClassManager.STATE_ATTR, ClassManager.MANAGER_ATTR))
 
 
 def map_columns(mapper: Any) -> None:
@@ -29,30 +34,36 @@ def map_columns(mapper: Any) -> None:
     for key, value in list(mapper.given_properties.items()):
         add_property(mapper, key, value)
     prefix = mapper.options.column_prefix or ""
-    inherited = mapper.inherits if mapper.single else None
     for column in mapper.persist_selectable.columns:
         if column in mapper.key_of_column:
             continue
-        if inherited is not None and column not in inherited.key_of_column:
-            # A column of a sibling in the same table.
-            continue
         key = prefix + column.key
-        if not is_excluded(mapper, column, key):
+        if not is_excluded(mapper, column, column.key, key):
             add_property(mapper, key, column, implied=True)
 
 
-def is_excluded(mapper: Any, column: Any, key: str) -> bool:
-    """Whether a column that nobody named stays unmapped."""
-    if has_own_descriptor(mapper.class_, key):
+def is_excluded(mapper: Any, column: Any, name: str, key: str | None = None) -> bool:
+    """Whether a column that nobody named, or an inherited attribute, stays unmapped.
+
+    Args:
+        mapper: The mapper of the class.
+        column: The column; None for an inherited attribute.
+        name: The column's or the attribute's name, which the options speak of.
+        key: Name of the attribute, where it is another one.
+    """
+    if has_own_descriptor(mapper.class_, name if key is None else key):
         return True
     include, exclude = mapper.options.include_properties, mapper.options.exclude_properties
-    if include is not None and column.key not in include and not _contains(include, column):
+    if include is not None and not _names(include, name, column):
         return True
-    return exclude is not None and (column.key in exclude or _contains(exclude, column))
+    return exclude is not None and _names(exclude, name, column)
 
 
-def _contains(columns: Any, column: Any) -> bool:
-    return any(each is column for each in columns)
+def _names(chosen: Any, name: str, column: Any) -> bool:
+    return any(
+        each == name if isinstance(each, str) else each is column and column is not None
+        for each in chosen
+    )
 
 
 def has_own_descriptor(cls: type[Any], key: str) -> bool:
@@ -74,6 +85,8 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
         value: A property, a column, or a list of columns that are equal in every row.
         implied: The column was not named by the application.
     """
+    if key in RESERVED:
+        raise ReservedNameError.of_attribute(key)
     existing = mapper.properties.get(key)
     prop = _property_of(mapper, key, value)
     if isinstance(prop, ColumnProperty):

@@ -92,7 +92,7 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
 
 def inherited_identity(mapper: Any) -> tuple[Any, ...]:
     """The base's primary key, where the mapper shares it; else ()."""
-    if mapper.inherits is None or mapper.concrete or mapper.options.primary_key:
+    if mapper.inherits is None or mapper.concrete or mapper.options.primary_key is not None:
         return ()
     identity: tuple[Any, ...] = mapper.inherits.primary_key
     return identity
@@ -115,7 +115,7 @@ def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
         return
     if existing is not None and existing.parent is mapper:
         return
-    if columns.has_own_descriptor(mapper.class_, key):
+    if existing is None and columns.is_excluded(mapper, None, key):
         return
     mapper.properties[key] = prop
     columns.register_columns(mapper, prop)

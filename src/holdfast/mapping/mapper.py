@@ -102,6 +102,7 @@ class Mapper(HasCacheKey):
     column_keys: tuple[str, ...] = ()
     deferred_keys: frozenset[str] = frozenset()
     relationship_keys: tuple[str, ...] = ()
+    composite_keys: tuple[str, ...] = ()
     # What the dictionary of an instance may hold without being the application's own.
     expirable_keys: frozenset[str] = frozenset()
     # Names of the relationships that each cascade follows.
@@ -141,6 +142,8 @@ class Mapper(HasCacheKey):
         self.disposed = False
         # Whether the class has its `__init__` from the registry.
         self.gave_constructor = False
+        # Whether the mapping, and not the class body, gave the class its `__table__`.
+        self.is_imperative = False
 
         self.batch = options.batch
         self.eager_defaults = options.eager_defaults
@@ -166,6 +169,9 @@ class Mapper(HasCacheKey):
         except BaseException:
             class_attributes.release_class(self)
             raise
+        if self.sets_polymorphic_identity and self.polymorphic_key is not None:
+            self.manager.initial_values = {self.polymorphic_key: self.polymorphic_identity}
+            self.manager.refresh_construction()
         inheritance.join_family(self)
         if self.dispatch is not None:
             self.dispatch.instrument_class(self, class_)
@@ -239,14 +245,12 @@ class Mapper(HasCacheKey):
         """Whether an attribute of that name is mapped."""
         return key in self.properties
 
-    def get_property(self, key: str, *, configure: bool = True) -> MapperProperty:
-        """The property of that name.
+    def get_property(self, key: str) -> MapperProperty:
+        """The property of that name; never configures.
 
         Raises:
             InvalidRequestError: There is none.
         """
-        if configure:
-            self.ensure_configured()
         try:
             return self.properties[key]
         except KeyError:
@@ -273,8 +277,7 @@ class Mapper(HasCacheKey):
 
     @property
     def iterate_properties(self) -> Iterator[MapperProperty]:
-        """All properties, configured."""
-        self.ensure_configured()
+        """All properties; never configures."""
         return iter(list(self.properties.values()))
 
     def _of_kind(self, *kinds: str) -> ReadOnlyProperties[Any]:
@@ -343,6 +346,7 @@ class Mapper(HasCacheKey):
         self.column_keys = tuple(prop.key for prop in columns_)
         self.deferred_keys = frozenset(prop.key for prop in columns_ if prop.deferred)
         self.relationship_keys = tuple(prop.key for prop in relationships)
+        self.composite_keys = tuple(prop.key for prop in props if prop.is_composite)
         self.expirable_keys = frozenset((*self.properties, "_sa_instance_state"))
         self.columns_of_table = columns.by_table(self)
         for rule in cascades.RULES:

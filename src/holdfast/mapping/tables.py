@@ -55,7 +55,7 @@ def primary_keys_by_table(tables: Iterable[Any]) -> dict[Any, tuple[Any, ...]]:
     return {table: tuple(table.primary_key) for table in tables if len(table.primary_key)}
 
 
-def identity_columns(mapper: Any, given: Sequence[Any] | None) -> tuple[Any, ...]:
+def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
     """The columns whose values identify an object.
 
     Args:
@@ -66,8 +66,9 @@ def identity_columns(mapper: Any, given: Sequence[Any] | None) -> tuple[Any, ...
         ArgumentError: There is nothing that could serve.
     """
     selectable = mapper.persist_selectable
-    if given:
-        return tuple(_named_identity_column(mapper, each) for each in given)
+    if given is not None:
+        several = given if isinstance(given, list | tuple | set) else (given,)
+        return tuple(_named_identity_column(mapper, each) for each in several)
     columns = [column for column in selectable.primary_key if column in set(selectable.c)]
     if not columns:
         raise MappingArgumentError.no_primary_key(mapper, selectable.description)

@@ -6,7 +6,7 @@ from `ColumnProperty.Comparator` and `Relationship.Comparator`, which are the cl
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 from sqlalchemy import and_, exists, inspect, or_
 from sqlalchemy.sql import operators
@@ -22,8 +22,10 @@ from holdfast.queries.relating import (
     instance_state_of,
 )
 
+T = TypeVar("T", bound=Any)
 
-class PropComparator(ColumnOperators):
+
+class PropComparator(ColumnOperators, Generic[T]):
     """Operators of one mapped attribute of one entity."""
 
     of_type_entity: Any | None = None
@@ -42,7 +44,7 @@ class PropComparator(ColumnOperators):
     def __clause_element__(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__} gives no SQL expression")
 
-    def adapt_to_entity(self, entity: Any) -> PropComparator:
+    def adapt_to_entity(self, entity: Any) -> PropComparator[T]:
         """The same operators for the attribute of another entity, an alias."""
         return type(self)(self.prop, entity)
 
@@ -64,7 +66,7 @@ class PropComparator(ColumnOperators):
 
 
 @register_comparator("column")
-class ColumnComparator(PropComparator):
+class ColumnComparator(PropComparator[Any]):
     """Operators of a column attribute: those of its expression."""
 
     def __clause_element__(self) -> Any:
@@ -92,7 +94,7 @@ class ColumnComparator(PropComparator):
 
 
 @register_comparator("relationship")
-class RelationshipComparator(PropComparator):
+class RelationshipComparator(PropComparator[Any]):
     """Operators of a relationship attribute."""
 
     __hash__ = PropComparator.__hash__

@@ -34,6 +34,9 @@ class FollowUp:
     # Where the relationship starts: a path that ends in its parent entity.
     path: LoadPath
     choice: AttributeChoice | None
+    # Whether options of the statement speak of it or of what is below it, so that its SELECT
+    # differs from execution to execution.
+    needs_options: bool = False
     # What `reading` keeps between executions: the statement, once it was built.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 

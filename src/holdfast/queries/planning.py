@@ -190,7 +190,21 @@ class EntityLoadBuilder:
         self, relationship: Any, strategy: str, choice: AttributeChoice | None
     ) -> None:
         """Further SELECTs load `relationship` once the rows are in."""
-        self._follow_ups.append(FollowUp(relationship, strategy, self.path, choice))
+        below = self.path.along(relationship, relationship.mapper)
+        differs = choice is not None and bool(choice.criteria)
+        self._follow_ups.append(
+            FollowUp(
+                relationship,
+                strategy,
+                self.path,
+                choice,
+                needs_options=differs or self._options_speak_of(below),
+            )
+        )
+
+    def _options_speak_of(self, path: LoadPath) -> bool:
+        options = self.plan.options
+        return bool(options.wildcards or options.groups) or options.has_below(path)
 
     def adapt(self, column: Any) -> Any:
         """A column of the mapper as it stands in this statement."""
@@ -204,8 +218,11 @@ class EntityLoadBuilder:
     # -- the compile hook's part -----------------------------------------------------------------
 
     def set_up(self) -> None:
-        """Add the primary key, then ask the strategy of every attribute for its part."""
+        """Ask the strategy of every attribute for its part."""
+        self._set_up_attributes()
         self._pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
+
+    def _set_up_attributes(self) -> None:
         options, only = self.plan.options, self.plan.only
         for prop in self.mapper.properties.values():
             if only is not None and prop.kind == COLUMN and self.join is None:
@@ -240,7 +257,7 @@ class EntityLoadBuilder:
             follow_ups=tuple(self._follow_ups),
             deferred=frozenset(self._deferred),
             optional=self._optional,
-            keeps_options=bool(self.plan.options),
+            keeps_options=self._options_speak_of(self.path),
             name=self.name,
         )
 

@@ -25,7 +25,7 @@ from holdfast.queries.load_plan import (
     JoinedLoad,
     LoadPlan,
 )
-from holdfast.reading.context import LoadContext
+from holdfast.reading.context import Filling, LoadContext
 from holdfast.reading.follow_up import load_follow_ups
 from holdfast.reading.populate import EntityLoader
 from holdfast.reading.row_loader import Row
@@ -113,29 +113,37 @@ def _collect(
     children = load_entity(joined.load, width, rows, context, repeats=repeats)
     filling = context.fillings.setdefault(joined, {})
     key = relationship.key
+    # PERF: joined 1,000 x 10. Rows of one parent mostly stand together and are taken as a slice.
     last: Any = None
-    members: dict[int, Any] | None = None
-    for parent, child in zip(parents, children, strict=True):
+    start = 0
+    for index, parent in enumerate(parents):
         if parent is not last:
+            if last is not None:
+                _note_members(filling, last, key, children[start:index])
             last = parent
-            members = None
-            if parent is not None:
-                entry = filling.get(id(parent))
-                if entry is None:
-                    members = {} if lacks(parent, key) else None
-                    filling[id(parent)] = (parent, members)
-                else:
-                    members = entry[1]
-        if members is not None and child is not None:
-            members[id(child)] = child
+            start = index
+    if last is not None:
+        _note_members(filling, last, key, children[start:])
+
+
+def _note_members(filling: Filling, parent: Any, key: str, members: list[Any]) -> None:
+    entry = filling.get(id(parent))
+    if entry is None:
+        filling[id(parent)] = (parent, members if lacks(parent, key) else None)
+    elif entry[1] is not None:
+        entry[1].extend(members)
 
 
 def _build_collections(context: LoadContext) -> None:
     for joined, filling in context.fillings.items():
         key = joined.relationship.key
-        for parent, members in filling.values():
-            if members is not None and lacks(parent, key):
-                set_loaded_collection(parent, key, list(members.values()))
+        for parent, noted in filling.values():
+            if noted is None or not lacks(parent, key):
+                continue
+            members = [each for each in noted if each is not None]
+            if len(set(map(id, members))) < len(members):
+                members = list({id(each): each for each in members}.values())
+            set_loaded_collection(parent, key, members)
     context.fillings = {}
 
 

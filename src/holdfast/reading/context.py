@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from holdfast.queries.load_plan import EntityLoad, JoinedLoad
 from holdfast.queries.paths import LoadPath
@@ -14,6 +14,10 @@ from holdfast.states.ports import SessionPort
 
 NOTHING: Mapping[str, Any] = {}
 
+Filling: TypeAlias = dict[int, tuple[Any, list[Any] | None]]
+"""Id of the parent -> (parent, members with repetitions and None, or None for a parent that has
+the collection already)."""
+
 
 class LoadContext:
     """One execution of one plan in one session; also what listeners get as `context`."""
@@ -23,6 +27,7 @@ class LoadContext:
         "fillings",
         "identity_map",
         "identity_token",
+        "keeps_for_all",
         "load_options",
         "members",
         "new_states",
@@ -59,8 +64,9 @@ class LoadContext:
         if execution_options:
             self.populate_existing = bool(execution_options.get("populate_existing"))
             self.identity_token = execution_options.get("identity_token")
-        # Options that stay with the loaded objects.
+        # Options that stay with the loaded objects: with all, or where they say something.
         self.load_options = load_options
+        self.keeps_for_all: bool = bool(load_options) and getattr(load_options, "for_all", True)
         self.statement = statement
         # Root entity of the plan -> the equal one of this statement, where they are not the same:
         # a cached plan was made for other aliases. None where all are the same.
@@ -69,9 +75,8 @@ class LoadContext:
         # map holds it.
         self.target = target
         self.target_load: EntityLoad | None = None
-        # Joined collection -> id of the parent -> (parent, its members by id, or None when the
-        # parent has the collection already). Emptied when a batch is finished.
-        self.fillings: dict[JoinedLoad, dict[int, tuple[Any, dict[int, Any] | None]]] = {}
+        # The members that rows hold for joined collections; emptied when a batch is finished.
+        self.fillings: dict[JoinedLoad, Filling] = {}
         # Entity load -> objects of the batch, for the loads that follow.
         self.parents: dict[EntityLoad, list[Any]] = {}
         # States made by this batch, and those that got values, in order; for listeners.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdfast.queries.options.apply import build_option_table, propagated
+from holdfast.queries.options.chain import Load
 from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
 from holdfast.queries.statement_options import StartsAt
 
@@ -19,22 +20,28 @@ class KeptOptions(tuple[Any, ...]):
 
     # Path of an object -> what the options say there and below.
     tables: dict[LoadPath, OptionTable]
+    # Whether some option speaks of no attribute, and so stays with every object.
+    for_all: bool
 
 
 def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
     """Those of a statement's options that stay with its objects; () when none do."""
     kept = propagated(each for each in options if not isinstance(each, StartsAt))
-    return KeptOptions(kept) if kept else ()
+    if not kept:
+        return ()
+    made = KeptOptions(kept)
+    made.tables = {}
+    made.for_all = not all(isinstance(each, Load) for each in kept)
+    return made
 
 
 def table_at(options: tuple[Any, ...], path: LoadPath) -> OptionTable:
     """What kept options say of the entity in which `path` ends, and below it."""
     if not isinstance(options, KeptOptions):
         return build_option_table(options, [path.last], start=path)
-    tables = options.__dict__.setdefault("tables", {})
-    found: OptionTable | None = tables.get(path)
+    found: OptionTable | None = options.tables.get(path)
     if found is None:
-        found = tables[path] = build_option_table(options, [path.last], start=path)
+        found = options.tables[path] = build_option_table(options, [path.last], start=path)
     return found
 
 

@@ -32,15 +32,16 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     mapper = state.manager.mapper
     prop = mapper.properties[key]
     extra = state.extra
-    if prop.kind == "relationship":
-        strategy = prop.strategy
-        if extra is not None and extra.load_options:
+    if prop.is_relationship:
+        # PERF: lazy many-to-one present. The strategy is looked up in the property's own dict.
+        if extra is None or not extra.load_options:
+            strategy = prop.strategies.get(prop.lazy) or prop.strategy
+        else:
             strategy = chosen_strategy(prop, extra)
-        return strategy.load(state, state.dict, policy)
-    if prop.kind != "column":
+        return strategy.load(state, state().__dict__, policy)
+    if not prop.is_column:
         return ATTR_EMPTY
-    deferred = mapper.deferred_keys
-    if key in deferred or (extra is not None and key in extra.deferred):
+    if key in mapper.deferred_keys or (extra is not None and key in extra.deferred):
         return prop.strategy_for("deferred").load(state, state.dict, policy)
     return load_expired(state, key, policy)
 

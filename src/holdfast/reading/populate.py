@@ -85,11 +85,15 @@ class EntityLoader:
             or self.always_refresh
             or context.watches
             or self.load.deferred
-            or (self.load.keeps_options and context.load_options)
+            or self._keeps_options(context)
             or context.identity_token is not None
             or self.manager.has_load_listeners
             or self.manager.has_refresh_listeners
         )
+
+    def _keeps_options(self, context: LoadContext) -> bool:
+        """Whether options of the statement matter for what the objects load later."""
+        return bool(context.load_options) and (self.load.keeps_options or context.keeps_for_all)
 
     def _load(
         self, rows: Sequence[Row], pks: list[Any], space: Space, context: LoadContext
@@ -165,7 +169,7 @@ class EntityLoader:
 
     def _finish_new(self, states: list[InstanceState], context: LoadContext) -> None:
         load = self.load
-        if load.keeps_options and context.load_options:
+        if self._keeps_options(context):
             path = context.path_of(load.path)
             for state in states:
                 extra = state.more()
@@ -213,6 +217,7 @@ class EntityLoader:
         loaded = [step.key for step in self.load.columns]
         absent = [key for key in self.mapper.properties if key not in loaded]
         modified, refreshed = context.members.modified, context.refreshed
+        keeps = self._keeps_options(context)
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__
             state = values["_sa_instance_state"]
@@ -229,7 +234,7 @@ class EntityLoader:
             if extra is not None:
                 extra.pending = None
                 extra.deferred = self.load.deferred
-            if self.load.keeps_options:
+            if keeps:
                 state.more().load_options = context.load_options
                 state.more().load_path = context.path_of(self.load.path)
             if self.manager.has_refresh_listeners:

@@ -21,6 +21,7 @@ from holdfast.errors.session import MembershipError
 from holdfast.foundation.batch import paused_collector
 from holdfast.foundation.sqlalchemy_core import (
     ChunkedIteratorResult,
+    IteratorResult,
     SimpleResultMetaData,
     close_exhausted,
     next_rows,
@@ -115,7 +116,42 @@ class Rows:
 def _result_of(
     plan: LoadPlan, rows: Rows, context: LoadContext, cursor: Any, yield_per: int | None
 ) -> Result[Any]:
-    is_single = len(plan.elements) == 1 and isinstance(plan.elements[0], EntityLoad)
+    element = plan.elements[0]
+    is_single = len(plan.elements) == 1 and isinstance(element, EntityLoad)
+    result: Any
+    if yield_per or cursor.context._is_server_side:
+        result = _streamed_result(plan, rows, context, yield_per, is_single=is_single)
+    else:
+        metadata = plan.memo.get("metadata")
+        if metadata is None:
+            metadata = plan.memo["metadata"] = _metadata(plan, is_streamed=False)
+        result = IteratorResult(
+            metadata, _loaded_rows(plan, rows, context, is_single=is_single), cursor, is_single
+        )
+    if plan.needs_unique:
+        require_unique_with(result, _refuse_repeated)
+    return result  # type: ignore[no-any-return]
+
+
+def _loaded_rows(
+    plan: LoadPlan, rows: Rows, context: LoadContext, *, is_single: bool
+) -> Iterator[Any]:
+    """The elements of all rows, loaded when the first is asked for."""
+    identity_map = context.identity_map
+    if context.members.identity_map is not identity_map:
+        _refuse_after_close(plan, rows)
+        return
+    columns = load_all(plan, rows, context)
+    if is_single:
+        yield from columns[0]
+    else:
+        yield from zip(*columns, strict=True)
+
+
+def _streamed_result(
+    plan: LoadPlan, rows: Rows, context: LoadContext, yield_per: int | None, *, is_single: bool
+) -> Any:
+    """A result that is loaded in portions, as it is read."""
     identity_map = context.identity_map
 
     def portions(size: int | None) -> Iterator[Sequence[Any]]:
@@ -123,34 +159,25 @@ def _result_of(
         while True:
             if context.members.identity_map is not identity_map:
                 _refuse_after_close(plan, rows)
-            if size:
-                found = rows.some(size)
-                if not found:
-                    break
-                columns = load_batch(plan, found, context)
-            else:
-                columns = load_all(plan, rows, context)
-            yield columns[0] if is_single else list(zip(*columns, strict=True))
+                return
             if not size:
-                break
+                columns = load_all(plan, rows, context)
+                yield columns[0] if is_single else list(zip(*columns, strict=True))
+                return
+            found = rows.some(size)
+            if not found:
+                return
+            columns = load_batch(plan, found, context)
+            yield columns[0] if is_single else list(zip(*columns, strict=True))
 
-    metadata = plan.memo.get("metadata")
-    if metadata is None or yield_per:
-        metadata = _metadata(plan, is_streamed=bool(yield_per))
-        if not yield_per:
-            plan.memo["metadata"] = metadata
     result: Any = ChunkedIteratorResult(
-        metadata,
+        _metadata(plan, is_streamed=True),
         portions,
         source_supports_scalars=is_single,
-        raw=cursor,
-        dynamic_yield_per=True,
+        raw=rows.cursor,
+        dynamic_yield_per=rows.cursor.context._is_server_side,
     )
-    if yield_per:
-        result = result.yield_per(yield_per)
-    if plan.needs_unique:
-        require_unique_with(result, _refuse_repeated)
-    return result  # type: ignore[no-any-return]
+    return result.yield_per(yield_per) if yield_per else result
 
 
 def load_all(plan: LoadPlan, rows: Rows, context: LoadContext) -> list[Sequence[Any]]:

@@ -76,14 +76,14 @@ class Leases:
         for lease in self:
             lease.transaction.prepare()
 
-    def close(self, *, invalidate: bool) -> None:
-        """End the root level: release every connection, rolling back what is still open."""
+    def close(self, *, is_root: bool, invalidate: bool) -> None:
+        """End the level: roll back what is still open; the root releases its connections."""
         for lease in self:
-            if invalidate:
+            if invalidate and is_root:
                 lease.connection.invalidate()
             if lease.ends_transaction and lease.transaction.is_valid:
                 lease.transaction.close()
-            if lease.closes_connection:
+            if lease.closes_connection and is_root:
                 lease.connection.close()
 
 
@@ -107,7 +107,9 @@ def lease_root(
     try:
         if options:
             connection = connection.execution_options(**options)
-        transaction, ends = _begin_on(connection, join_mode, twophase=twophase)
+        # On a connection of the session's own, whatever was begun is the session's (TX-89).
+        mode = join_mode if given else "control_fully"
+        transaction, ends = _begin_on(connection, mode, twophase=twophase)
     except BaseException:
         if not given:
             connection.close()

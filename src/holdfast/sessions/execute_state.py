@@ -123,8 +123,9 @@ class ORMExecuteState:
 
     @property
     def execution_options(self) -> Any:
-        """The statement's options with those of the call on top."""
-        return self.statement._execution_options.union(self.local_execution_options)
+        """The session's options, with the statement's and those of the call on top."""
+        inherited = self.session.execution_options
+        return inherited.union(self.statement._execution_options, self.local_execution_options)
 
     # -- what kind of statement --------------------------------------------------------------------
 

@@ -55,11 +55,12 @@ def execute(
     if type(statement) is not Select:
         statement = coercions.expect(roles.StatementRole, statement)
     attributes: Mapping[str, Any] = statement._propagate_attrs
-    is_orm = attributes.get("compile_state_plugin") == PLUGIN
+    subject = attributes.get("plugin_subject")
+    is_orm = subject is not None and attributes.get("compile_state_plugin") == PLUGIN
     arguments = dict(bind_arguments) if bind_arguments else {}
     arguments.setdefault("clause", statement)
     if is_orm:
-        arguments.setdefault("mapper", attributes["plugin_subject"].mapper)
+        arguments.setdefault("mapper", subject.mapper)
     if session.intercepts_execution:
         todo = session.dispatch.do_orm_execute if listeners is None else listeners
         if todo:
@@ -82,6 +83,8 @@ def _run(
     is_orm: bool,
     autoflush: bool,
 ) -> Result[Any]:
+    if params is None:
+        params = EMPTY_DICT
     own: Mapping[str, Any] = statement._execution_options
     if session.execution_options:
         inherited = {k: v for k, v in session.execution_options.items() if k not in own}
@@ -91,10 +94,10 @@ def _run(
     bind = session.get_bind(**arguments)
     connection = session.connection_for_bind(bind)
     if not is_orm:
-        return connection.execute(statement, params or {}, execution_options=options)
+        return connection.execute(statement, params, execution_options=options)
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)
-    cursor: Any = connection.execute(statement, params or {}, execution_options=core_options)
+    cursor: Any = connection.execute(statement, params, execution_options=core_options)
     state = getattr(cursor.context.compiled, "compile_state", None)
     if getattr(state, "plan", None) is None:
         return cursor  # type: ignore[no-any-return]

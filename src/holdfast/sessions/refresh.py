@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.errors.loading import ObjectDeletedError
 from holdfast.errors.session import MembershipError, SessionArgumentError, null_identity_warning
 from holdfast.foundation.deprecated import warn
-from holdfast.foundation.sqlalchemy_core import ForUpdateArg
+from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
 from holdfast.mapping.cascades import reachable
 from holdfast.reading.identity import load_by_key, refresh_state
 from holdfast.sessions.expiry import expire_everything, expire_keys, expire_states
@@ -33,7 +33,7 @@ def get(
     ident: Any,
     *,
     options: Sequence[Any] | None,
-    populate_existing: bool,
+    populate_existing: bool | None,
     with_for_update: Any,
     identity_token: Any,
     execution_options: Mapping[str, Any],
@@ -43,6 +43,12 @@ def get(
     mapper = mapper_of(entity)
     values = key_values(mapper, ident)
     for_update = for_update_of(with_for_update)
+    execution_options = execution_options or EMPTY_DICT
+    merged = {**session.execution_options, **execution_options}
+    if populate_existing is None:
+        populate_existing = bool(merged.get("populate_existing", False))
+    else:
+        execution_options = {**execution_options, "populate_existing": populate_existing}
     if not (populate_existing or mapper.always_refresh) and for_update is None:
         present = _find_present(session, mapper, values, identity_token)
         if present is not None:
@@ -50,7 +56,7 @@ def get(
     if all(value is None for value in values):
         warn(null_identity_warning())
         return None
-    if execution_options.get("autoflush", True):
+    if merged.get("autoflush", True):
         session.autoflush_if_enabled()
     return load_by_key(
         session,

@@ -26,6 +26,7 @@ from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     EventTarget,
     IdentitySet,
+    TransactionalContext,
     immutabledict,
 )
 from holdfast.queries.facade.query import Query
@@ -290,6 +291,8 @@ class Session(SessionClassMethods, EventTarget):
         self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
     ) -> Connection:
         """The connection of the current transaction to an engine."""
+        if self._trans_context_manager is not None:
+            TransactionalContext._trans_ctx_check(self)  # noqa: SLF001  Core's protocol
         level = self.innermost or self.autobegin()
         return level.connection_for_bind(bind, execution_options)
 
@@ -487,7 +490,10 @@ class Session(SessionClassMethods, EventTarget):
     @property
     def identity_map(self) -> IdentityMapView:
         """Persistent objects by identity key (SM-45)."""
-        return IdentityMapView(self.members)
+        view: IdentityMapView | None = self.__dict__.get("_view")
+        if view is None:
+            view = self.__dict__["_view"] = IdentityMapView(self.members)
+        return view
 
     @property
     def new(self) -> IdentitySet:
@@ -589,8 +595,6 @@ class Session(SessionClassMethods, EventTarget):
             except (KeyError, TypeError, AttributeError):
                 # Not asked for before, not present, or a key of another form.
                 pass
-        if populate_existing is None:
-            populate_existing = execution_options.get("populate_existing", False)
         return refresh.get(
             self,
             entity,
@@ -632,6 +636,8 @@ class Session(SessionClassMethods, EventTarget):
 
     def remember_space(self, mapper: Any) -> None:
         """Let `get` find objects of a mapper without detours from now on."""
+        if "populate_existing" in self.execution_options:
+            return
         space = self.members.identity_map.space_of(mapper.base_mapper)
         self.shortcuts[mapper.class_] = (space, mapper.primary_key_keys[0])
 

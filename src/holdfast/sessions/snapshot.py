@@ -82,6 +82,8 @@ class Snapshot:
         self._make_transient(members)
         self._change_keys_back(members)
         members.deleted.clear()
+        for state in restored:
+            _make_room(members, state)
         move(members, Move.DELETE_UNDONE, restored)
         if only_changed:
             self._expire_changed(members, restored)
@@ -137,6 +139,7 @@ class Snapshot:
             state.pk = pk
         # Two steps: keys may have been exchanged.
         for state in moved:
+            _make_room(members, state)
             members.identity_map.add(state)
 
     def _expire_changed(self, members: Members, restored: list[InstanceState]) -> None:
@@ -146,3 +149,13 @@ class Snapshot:
         )
         for state in changed:
             members.modified.pop(state, None)
+
+
+def _make_room(members: Members, state: InstanceState) -> None:
+    """An object loaded under the key of a row that comes back belongs to nobody's row."""
+    identity_map = members.identity_map
+    other = identity_map.find_state(state.manager.mapper, state.pk, state.identity_token)
+    if other is not None and other is not state:
+        identity_map.discard(other)
+        members.modified.pop(other, None)
+        other.members = None

@@ -86,8 +86,7 @@ class SessionTransaction(Phased, TransactionalContext):
         nested = origin is SessionTransactionOrigin.BEGIN_NESTED
         if nested and parent is None:
             raise SessionUseError.savepoint_alone()
-        # None once the level has ended.
-        self.session: Any = session
+        self.session: Session = session
         self.origin = origin
         self.parent = parent
         self.nested = nested
@@ -107,12 +106,12 @@ class SessionTransaction(Phased, TransactionalContext):
     @property
     def is_active(self) -> bool:
         """Whether SQL may be emitted in it."""
-        return self.session is not None and self.phase is ACTIVE
+        return self.phase is ACTIVE
 
     @property
     def connections(self) -> frozenset[Connection]:
         """The connections that this level has acquired so far (TX-85)."""
-        return self.leases.connections() if self.is_boundary else frozenset()
+        return self.leases.connections()
 
     def bound_connection(self, bindkey: Any = None, **kw: Any) -> Connection:
         """The acquired connection of a bind.
@@ -124,10 +123,8 @@ class SessionTransaction(Phased, TransactionalContext):
         Raises:
             InvalidRequestError: This level has acquired none for that bind (TX-86).
         """
-        if self.session is None:
-            raise TransactionClosedError.closed()
         bind = self.session.get_bind(bindkey, **kw)
-        lease = self.leases.find(bind) if self.is_boundary else None
+        lease = self.leases.find(bind)
         if lease is None:
             raise SessionUseError.no_connection_for(bind)
         return lease.connection
@@ -140,6 +137,11 @@ class SessionTransaction(Phased, TransactionalContext):
             parent = level.parent
             yield level
             level = parent
+
+    def levels_inside(self) -> Iterator[SessionTransaction]:
+        """The levels begun inside this one and not ended, the innermost first."""
+        innermost = self.session.innermost
+        return iter(()) if innermost is None else innermost.levels(upto=self)
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class SessionTransaction(Phased, TransactionalContext):
         session = self.session
         if self.is_boundary and session.has_listeners:
             session.dispatch.before_commit(session)
-        for level in session.innermost.levels(upto=self):
+        for level in self.levels_inside():
             level.commit()
         if not session.is_flushing:
             for _ in range(MOST_FLUSHES):
@@ -277,7 +279,7 @@ class SessionTransaction(Phased, TransactionalContext):
                 used before it was rolled back too.
         """
         session = self.session
-        for level in session.innermost.levels(upto=self):
+        for level in self.levels_inside():
             level.close()
         boundary, trouble = self, None
         if self.phase is not DEACTIVE:
@@ -323,12 +325,11 @@ class SessionTransaction(Phased, TransactionalContext):
         if self.nested or self.parent is None:
             session.innermost_nested = self.outer_nested
         session.innermost = self.parent
-        if self.parent is None:
-            self.leases.close(invalidate=invalidate)
+        if self.is_boundary:
+            self.leases.close(is_root=self.parent is None, invalidate=invalidate)
         self.phase = CLOSED
         if session.has_listeners:
             session.dispatch.after_transaction_end(session, self)
-        self.session = None
 
     def refuse(self, method: str, phase: Any) -> None:
         """Say why the level's phase does not allow a method."""

@@ -80,7 +80,14 @@ class IdentityMap:
 
     def space_for_state(self, state: InstanceState) -> Space:
         """The space that a state with identity belongs to."""
-        return self.space_of(state.manager.mapper.base_mapper, state.identity_token)
+        mapper = state.manager.mapper
+        if mapper is None:
+            # The class was unmapped while its objects were in the session.
+            for space in self.spaces.values():
+                if space.get(state.pk) is state:
+                    return space
+            return Space()
+        return self.space_of(mapper.base_mapper, state.identity_token)
 
     def add(self, state: InstanceState) -> None:
         """Enter a state under its key; what stood there before is forgotten."""
@@ -118,8 +125,6 @@ class IdentityMap:
 
 class IdentityMapView(Mapping[IdentityKey, Any]):
     """`session.identity_map`: a read-only mapping from identity key to object (SM-45)."""
-
-    __slots__ = ("_members",)
 
     def __init__(self, members: Any) -> None:
         self._members = members

@@ -13,6 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from holdfast.foundation.load_policy import LoadPolicy
@@ -112,16 +113,11 @@ def was_released(state: InstanceState, mapper: Any) -> bool:
 
 def by_mapper(states: Iterable[InstanceState]) -> Iterator[tuple[Any, list[InstanceState]]]:
     """The states in groups of one mapper, groups and members in order of appearance."""
-    groups: dict[type[InstanceState], list[InstanceState]] = {}
-    kind: type[InstanceState] | None = None
-    group: list[InstanceState] = []
-    for state in states:
-        if type(state) is not kind:
-            kind = type(state)
-            group = groups.setdefault(kind, [])
-        group.append(state)
-    for kind, group in groups.items():
-        yield kind.manager.mapper, group
+    groups: dict[type, list[InstanceState]] = {}
+    for kind, run in groupby(states, key=type):
+        groups.setdefault(kind, []).extend(run)
+    for group in groups.values():
+        yield group[0].manager.mapper, group
 
 
 def ask_relationships(work: WorkSet) -> None:
@@ -131,11 +127,11 @@ def ask_relationships(work: WorkSet) -> None:
         deletes, work.fresh_deletes = work.fresh_deletes, []
         for mapper, states in by_mapper(saves):
             dependencies = dependencies_of(mapper)
-            batch = Batch(mapper, states)
-            for dependency in dependencies:
-                dependency.collect_saves(work, batch)
-            if batch.old:
-                follow_changed_keys(work, mapper, batch.old)
+            if dependencies:
+                batch = Batch(mapper, states)
+                for dependency in dependencies:
+                    dependency.collect_saves(work, batch)
+            follow_changed_keys(work, mapper, states)
         for mapper, states in by_mapper(deletes):
             for dependency in dependencies_of(mapper):
                 dependency.collect_deletes(work, states)
@@ -143,8 +139,15 @@ def ask_relationships(work: WorkSet) -> None:
 
 def follow_changed_keys(work: WorkSet, mapper: Any, states: Iterable[InstanceState]) -> None:
     """Bring holders of references to objects with a changed primary key up to date."""
-    keys = mapper.primary_key_keys
-    targets = [state for state in states if state.changes and is_rekeyed(state, keys)]
+    keys = frozenset(mapper.primary_key_keys)
+    targets = [
+        state
+        for state in states
+        if state.changes
+        and state.pk is not None
+        and not keys.isdisjoint(state.changes)
+        and is_rekeyed(state, keys)
+    ]
     if not targets:
         return
     dependencies = [

@@ -19,7 +19,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.forms import DeleteForm
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
-from holdfast.unitofwork.rows import TableRows, runs_by_table, table_rows
+from holdfast.unitofwork.rows import TableRows, listening, runs_by_table, table_rows
 
 
 def write_deletes(journal: Journal, step: DeleteStep) -> None:
@@ -40,14 +40,14 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
     if not states:
         return
     connection = journal.connection_for(base)
-    listening = [s for s in states if s.manager.mapper.has_persistence_listeners]
-    for state in listening:
+    heard = listening(states)
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_delete(mapper, connection, state)
     for table, runs in reversed(list(runs_by_table(base, states))):
         for mapper, run in runs:
             delete_rows(connection, table_rows(mapper, table), run)
-    for state in listening:
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_delete(mapper, connection, state)
 
@@ -65,7 +65,7 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
     form: DeleteForm | None = rows.memo.get(DeleteForm)
     if form is None:
         form = rows.memo[DeleteForm] = DeleteForm(rows, checks_version=checks_version)
-    params = [rows.row_key(state) for state in states]
+    params = rows.row_keys(states)
     if len(rows.pk_columns) > 1:
         for key in params:
             if None in key:

@@ -128,17 +128,25 @@ class DeleteForm:
 
     def __init__(self, rows: TableRows, *, checks_version: bool) -> None:
         self.rows = rows
-        names, criterion = key_criterion(rows, checks_version=checks_version)
+        names, criterion = key_criterion(rows, checks_version=checks_version, short=True)
         self.names = names
         self.fixed = FixedStatement(delete(rows.table).where(criterion), names)
 
 
-def key_criterion(rows: TableRows, *, checks_version: bool) -> tuple[tuple[str, ...], Any]:
-    """Names of the parameters, and the criterion, that find a row by its key (and version)."""
+def key_criterion(
+    rows: TableRows, *, checks_version: bool, short: bool = False
+) -> tuple[tuple[str, ...], Any]:
+    """Names of the parameters, and the criterion, that find a row by its key (and version).
+
+    Args:
+        rows: The table and mapper.
+        checks_version: Whether the version is part of the criterion; it comes last.
+        short: Name parameters by their column alone, as no other column can be in the way.
+    """
     columns: Sequence[Any] = rows.pk_columns
     if checks_version:
         columns = [*columns, rows.mapper.version_id_col]
-    names = tuple(column._tq_label for column in columns)
+    names = tuple(column.key if short else column._tq_label for column in columns)
     criterion = and_(
         *(
             column == bindparam(name, type_=column.type)

@@ -27,7 +27,7 @@ from holdfast.unitofwork.forms import InsertForm
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import InsertStep
 from holdfast.unitofwork.receive import forget_expressions, insert_through_core
-from holdfast.unitofwork.rows import InsertRun, TableRows, runs_by_table, table_rows
+from holdfast.unitofwork.rows import InsertRun, TableRows, listening, runs_by_table, table_rows
 
 
 def write_inserts(journal: Journal, step: InsertStep) -> None:
@@ -44,8 +44,8 @@ def write_inserts(journal: Journal, step: InsertStep) -> None:
 def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
     """INSERT some objects, with the mapper's events around them."""
     connection = journal.connection_for(base)
-    listening = [s for s in states if s.manager.mapper.has_persistence_listeners]
-    for state in listening:
+    heard = listening(states)
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_insert(mapper, connection, state)
     new, successors = part_with_successors(journal, base, states)
@@ -55,7 +55,7 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
         for mapper, run in runs:
             insert_rows(connection, table_rows(mapper, table), run)
     journal.inserted.append((base, states, new_keys(base, states)))
-    for state in listening:
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_insert(mapper, connection, state)
 
@@ -69,16 +69,21 @@ def part_with_successors(
         The former, and the latter with their predecessors.
     """
     members = journal.work.members
-    if not members.identity_map.spaces:
+    spaces = members.identity_map.spaces
+    if not spaces:
+        return states, {}
+    key = base.single_pk_key
+    if key is not None:
+        keys = [state().__dict__.get(key) for state in states]
+    else:
+        keys = [base.read_pk(state().__dict__) for state in states]
+    if all(space.keys().isdisjoint(keys) for space in spaces.values()):
         return states, {}
     successors: dict[InstanceState, InstanceState] = {}
-    key = base.single_pk_key
-    for state in states:
-        values = state().__dict__
-        pk = values.get(key) if key is not None else base.read_pk(values)
-        if pk is None:
-            continue
-        existing = find_holder_of_key(members, state, base, pk)
+    for state, pk in zip(states, keys, strict=True):
+        existing = (
+            None if pk is None else members.identity_map.find_state(base, pk, state.identity_token)
+        )
         if existing is None or existing is state:
             continue
         if existing in journal.work.deletes and existing not in journal.replaced:
@@ -90,20 +95,6 @@ def part_with_successors(
     if not successors:
         return states, successors
     return [state for state in states if state not in successors], successors
-
-
-def find_holder_of_key(
-    members: Any, state: InstanceState, base: Any, pk: Any
-) -> InstanceState | None:
-    """The persistent object that has the key already, if one is in the session."""
-    try:
-        found: InstanceState | None = members.identity_map.find_state(
-            base, pk, state.identity_token
-        )
-    except TypeError:
-        # A SQL expression, or another value that is no key yet.
-        return None
-    return found
 
 
 def insert_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState]) -> None:

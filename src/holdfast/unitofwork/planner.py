@@ -15,7 +15,9 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, cast
 
 from sqlalchemy import exc
 
@@ -222,23 +224,21 @@ class Planner:
 def units_of(states: Iterable[InstanceState]) -> Units:
     """The objects by base mapper, units and objects in order of appearance."""
     units: Units = {}
-    kind: type[InstanceState] | None = None
-    unit: list[InstanceState] = []
-    for state in states:
-        if type(state) is not kind:
-            kind = type(state)
-            unit = units.setdefault(kind.manager.mapper.base_mapper, [])
-        unit.append(state)
+    for _, run in groupby(states, key=type):
+        found = list(run)
+        units.setdefault(found[0].manager.mapper.base_mapper, []).extend(found)
     return units
 
 
 def keyed_dependencies(units: Iterable[Any], work: WorkSet) -> list[KeyedDependency]:
     """Relationships on foreign keys between the classes of a flush, in a fixed order."""
     bases = dict.fromkeys(units)
-    examples = {type(state): state for states in (work.saves, work.deletes) for state in states}
+    kinds = cast(
+        "dict[type[InstanceState], None]", dict.fromkeys(map(type, [*work.saves, *work.deletes]))
+    )
     found: dict[KeyedDependency, None] = {}
-    for example in examples.values():
-        for dependency in dependencies_of(example.manager.mapper):
+    for kind in kinds:
+        for dependency in dependencies_of(kind.manager.mapper):
             if (
                 isinstance(dependency, KeyedDependency)
                 and dependency.source_mapper.base_mapper in bases
@@ -364,7 +364,7 @@ def key_order(mapper: Any) -> Callable[[InstanceState], Any]:
         getattr(column.type, "sort_key_function", None) for column in mapper.base_mapper.primary_key
     ]
     if not any(functions):
-        return by_key
+        return attrgetter("pk")
     single = len(functions) == 1
 
     def by_functions(state: InstanceState) -> tuple[Any, ...]:
@@ -375,8 +375,3 @@ def key_order(mapper: Any) -> Callable[[InstanceState], Any]:
         )
 
     return by_functions
-
-
-def by_key(state: InstanceState) -> Any:
-    """The primary key."""
-    return state.pk

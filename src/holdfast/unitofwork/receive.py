@@ -63,6 +63,7 @@ def returning_statement(form: InsertForm, wanted: Sequence[str], *, many: bool) 
     if statement is None:
         columns = [form.rows.column_of[key] for key in wanted]
         if many:
+            columns = columns or [form.rows.column_of[key] for key in form.missing_pk]
             statement = form.statement.return_defaults(*columns, sort_by_parameter_order=True)
         elif columns:
             statement = form.statement.return_defaults(*columns)
@@ -188,11 +189,11 @@ def fetch_made(
     statement = select(*(column_of[key] for key in keys)).where(
         *(
             column == bindparam(f"pk_{number}", type_=column.type)
-            for number, column in enumerate(rows.pk_columns)
+            for number, column in enumerate(rows.pk_columns, start=1)
         )
     )
     for values in dicts:
-        parameters = {f"pk_{n}": values[key] for n, key in enumerate(rows.pk_keys)}
+        parameters = {f"pk_{n}": values[key] for n, key in enumerate(rows.pk_keys, start=1)}
         row = connection.execute(statement, parameters).first()
         if row is not None:
             values.update(zip(keys, row, strict=True))

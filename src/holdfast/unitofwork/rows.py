@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Column
 
+from holdfast.foundation.markers import NO_VALUE
 from holdfast.foundation.sqlalchemy_core import TypeEngine
 from holdfast.states.instance import InstanceState
 
@@ -52,6 +53,7 @@ class TableRows:
         "optional",
         "pk_columns",
         "pk_keys",
+        "single",
         "table",
         "takes_none",
         "version_key",
@@ -65,8 +67,11 @@ class TableRows:
             mapper.key_of_column[column]: column
             for column in table.columns
             if column in mapper.key_of_column
+            and not (column.default is not None and column.default.is_sentinel)
         }
         self.keys = tuple(self.column_of)
+        # Attribute -> the tuple of only it.
+        self.single = {key: (key,) for key in self.keys}
         # Attribute -> the one value that stands for None on INSERT.
         self.defaults = {
             key: column.default.arg
@@ -205,29 +210,64 @@ class TableRows:
                 found.append(changes.get(key, values.get(key)))
         return tuple(found)
 
+    def row_keys(self, states: Sequence[InstanceState]) -> list[tuple[Any, ...]]:
+        """The same for many objects."""
+        mapper = self.mapper
+        if self.pk_keys != mapper.primary_key_keys:
+            return [self.row_key(state) for state in states]
+        if mapper.single_pk_key is not None:
+            return [(state.pk,) for state in states]
+        return [state.pk for state in states]
+
     def changed_keys(self, state: InstanceState, values: Values) -> tuple[str, ...]:
         """Attributes of the table with a net change, in the order of the table."""
         changes = state.changes
         if not changes:
             return ()
-        column_of = self.column_of
-        if len(changes) == 1:
-            ((key, old),) = changes.items()
-            return (key,) if key in column_of and self.differs(key, old, values) else ()
+        differs = self.differs
         return tuple(
-            key for key in column_of if key in changes and self.differs(key, changes[key], values)
+            key for key in self.column_of if key in changes and differs(key, changes[key], values)
         )
+
+    def changes_of(
+        self, states: Sequence[InstanceState]
+    ) -> list[tuple[InstanceState, Values, tuple[str, ...]]]:
+        """Each changed object with its values and `changed_keys`.
+
+        PERF: bench update. Objects with one changed attribute are looked at without calls.
+        """
+        found: list[tuple[InstanceState, Values, tuple[str, ...]]] = []
+        single, comparators, plain = self.single, self.comparators, PLAIN
+        for state in states:
+            changes = state.changes
+            if not changes:
+                continue
+            values = state().__dict__
+            if len(changes) == 1:
+                (key,) = changes
+                old, new = changes[key], values.get(key)
+                if key in comparators or type(new) not in plain:
+                    keys = self.changed_keys(state, values)
+                elif new is old or (new == old) is True:
+                    continue
+                else:
+                    keys = single.get(key, ())
+            else:
+                keys = self.changed_keys(state, values)
+            if keys:
+                found.append((state, values, keys))
+        return found
 
     def differs(self, key: str, old: Any, values: Values) -> bool:
         """Whether an attribute has another value than the database is known to hold."""
         new = values.get(key)
         if new is old:
             return False
-        if type(new) not in PLAIN and is_expression(new):
+        if old is NO_VALUE or (type(new) not in PLAIN and is_expression(new)):
             return True
         compare = self.comparators.get(key)
         if compare is not None:
-            return not compare(new, old)
+            return compare(new, old) is not True
         # A comparison may answer with something that is no truth value, such as an array.
         return (new == old) is not True
 
@@ -333,3 +373,11 @@ def runs_by_mapper(
     return [
         (run[0].manager.mapper, run) for run in (list(run) for _, run in groupby(states, key=type))
     ]
+
+
+def listening(states: Sequence[InstanceState]) -> Sequence[InstanceState]:
+    """Those of the objects whose mapper has listeners of persistence events."""
+    kinds = cast("set[type[InstanceState]]", set(map(type, states)))
+    if not any(kind.manager.mapper.has_persistence_listeners for kind in kinds):
+        return ()
+    return [state for state in states if state.manager.mapper.has_persistence_listeners]

@@ -35,10 +35,10 @@ def settle(journal: Journal) -> FlushOutcome:
     for state in outcome.updated:
         if state.changes:
             rekey(members, state, outcome)
-    for _, states, keys in journal.inserted:
-        enter(members, states, keys)
+    for base, states, keys in journal.inserted:
+        enter(members, base, states, keys)
         outcome.inserted.extend(states)
-    forget_changes(work.saves)
+    forget_changes(outcome.updated)
     expire_expressions(work.saves)
     if outcome.inserted:
         move(members, Move.INSERTED, outcome.inserted)
@@ -86,23 +86,22 @@ def rekey(members: Members, state: InstanceState, outcome: FlushOutcome) -> None
     outcome.rekeyed.append((state, before, pk))
 
 
-def enter(members: Members, states: Any, keys: Any) -> None:
-    """Give new objects their keys."""
+def enter(members: Members, base: Any, states: Any, keys: Any) -> None:
+    """Give new objects their keys; nothing of them is unsaved any more."""
+    space = members.identity_map.space_of(base)
+    taken = not space.keys().isdisjoint(keys)
     for state, pk in zip(states, keys, strict=True):
         state.pk = pk
+        state.changes = None
         extra = state.extra
         if extra is not None:
             extra.empty_collections = None
             extra.pending = None
-    for state in states:
-        if members.identity_map.spaces and is_taken(members, state):
-            warn(replaced_in_map_warning(state))
-
-
-def is_taken(members: Members, state: InstanceState) -> bool:
-    """Whether the key of a new object is in use by another one."""
-    existing = members.identity_map.find_state(state.manager.mapper, state.pk, state.identity_token)
-    return existing is not None and existing is not state
+    if taken:
+        for state in states:
+            existing = members.identity_map.find_state(base, state.pk, state.identity_token)
+            if existing is not None and existing is not state:
+                warn(replaced_in_map_warning(state))
 
 
 def expel(work: WorkSet) -> None:

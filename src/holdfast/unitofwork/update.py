@@ -11,7 +11,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from holdfast.unitofwork.rows import (
     Values,
     has_expressions,
     is_expression,
+    listening,
+    read_rows,
     runs_by_table,
     table_rows,
 )
@@ -53,14 +55,14 @@ def write_updates(journal: Journal, step: UpdateStep) -> None:
 def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
     """UPDATE some objects together."""
     connection = journal.connection_for(base)
-    listening = [s for s in states if s.manager.mapper.has_persistence_listeners]
-    for state in listening:
+    heard = listening(states)
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_update(mapper, connection, state)
     for table, runs in runs_by_table(base, states):
         for mapper, run in runs:
             update_rows(journal, connection, table_rows(mapper, table), run)
-    for state in listening:
+    for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_update(mapper, connection, state)
 
@@ -70,15 +72,29 @@ def update_rows(
 ) -> None:
     """UPDATE objects of one mapper in one table."""
     cascaded = journal.cascaded
-    changes = []
+    if rows.version_key is None and not cascaded:
+        found = rows.changes_of(states)
+        row_keys = rows.row_keys([state for state, _, _ in found])
+        changes = [
+            Change(keys, values, row_key)
+            for (_, values, keys), row_key in zip(found, row_keys, strict=True)
+        ]
+    else:
+        changes = list(careful_changes(rows, states, cascaded))
+    write_changes(connection, rows, changes)
+
+
+def careful_changes(
+    rows: TableRows, states: Sequence[InstanceState], cascaded: Collection[Any]
+) -> Iterator[Change]:
+    """Rows to update where versions count, or the database changes keys by itself."""
     for state in states:
         values = state().__dict__
-        keys = rows.changed_keys(state, values)
-        if cascaded and keys:
-            keys = tuple(key for key in keys if (state, key) not in cascaded)
+        keys = tuple(
+            key for key in rows.changed_keys(state, values) if (state, key) not in cascaded
+        )
         if keys or rows.moves_with_other_tables(state, values):
-            changes.append(next_change(rows, state, keys, values, cascaded))
-    write_changes(connection, rows, changes)
+            yield next_change(rows, state, keys, values, cascaded)
 
 
 def next_change(
@@ -126,26 +142,25 @@ def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
 
 def write_run(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
     """UPDATE rows of equal columns, and check how many matched."""
-    if len(form.keys) == 1:
-        key = form.keys[0]
-        params = [(change[1].get(key), *change[2]) for change in run]
-    else:
-        params = [(*map(change[1].get, form.keys), *change[2]) for change in run]
-    width = len(form.keys)
-    eager = form.server_made and form.rows.mapper.eager_defaults is True
-    if has_expressions([row[:width] for row in params]):
+    given = read_rows(form.keys, [change[1] for change in run])
+    params = [values + change[2] for values, change in zip(given, run, strict=True)]
+    eager = bool(form.server_made) and form.rows.mapper.eager_defaults is True
+    returns = connection.dialect.update_returning and form.rows.table.implicit_returning
+    if has_expressions(given):
         write_expressions(connection, form, run)
         return
-    if not form.prefetched and not eager:
+    if not form.prefetched and not (eager and returns):
         counts_all = len(run) == 1 or connection.dialect.supports_sane_multi_rowcount
         if form.checks_version and not counts_all:
             matched = sum(form.fixed.execute_rowcount(connection, row) for row in params)
         else:
             matched = form.fixed.execute_many(connection, params)
         check_count(connection, form, len(run), matched)
-        for key in form.server_made:
+        if eager:
+            fetch_made(connection, form.rows, [change[1] for change in run], form.server_made)
+        else:
             for change in run:
-                change.values.pop(key, None)
+                take_returned(form.rows, change.values, form.server_made, None)
         return
     for change, row in zip(run, params, strict=True):
         parameters = dict(zip(form.names, row, strict=True))

@@ -16,7 +16,8 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from holdfast.errors.flush import not_in_session_warning
-from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
+from holdfast.foundation.markers import PASSIVE_NO_RESULT
 from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
@@ -25,6 +26,10 @@ KeyCopy = tuple[InstanceState | None, InstanceState]
 """Source of a key and the object that holds the foreign key; no source: the key is cleared."""
 
 Pair = tuple[InstanceState, InstanceState]
+
+# `lazy="raise"` does not hinder a flush (CA-105), and members are those of the row as the database
+# has it, also when the key in memory is a new one.
+LOAD_FOR_FLUSH = policy_of(PassiveFlag.PASSIVE_MERGE | PassiveFlag.LOAD_AGAINST_COMMITTED)
 
 
 class AssociationRows:
@@ -215,8 +220,12 @@ class WorkSet:
     def history(self, state: InstanceState, slot: Any, policy: LoadPolicy) -> History:
         """History of a relationship, loading it when both policies say so."""
         values = state().__dict__
-        if policy.may_fetch and self.policy is not policy:
-            if slot.key not in values:
+        unseen = slot.defers_history and (state.changes or {}).get(slot.key) is PASSIVE_NO_RESULT
+        if unseen:
+            # What a one-to-one reference held before was not looked at when it was set.
+            policy = LOAD_FOR_FLUSH
+        if policy.may_fetch and not self.policy.may_fetch:
+            if unseen or slot.key not in values:
                 self.unread[state, slot.key] = None
             policy = self.policy
         history: History = slot.history(state, values, policy)

@@ -78,7 +78,9 @@ def test_expressions_see_columns_tables_schemas_and_constructs(model, owner):
 
 
 def test_unknown_names_are_named(owner):
-    with pytest.raises(exc.InvalidRequestError, match=r"'Nope\.id' failed to locate a name \('Nope'\)"):
+    with pytest.raises(
+        exc.InvalidRequestError, match=r"'Nope\.id' failed to locate a name \('Nope'\)"
+    ):
         evaluate("Nope.id", owner)
 
 

@@ -88,9 +88,7 @@ def test_backref_into_another_registry(model, author, book):
     other = registry(metadata=model.metadata)
     model.map_imperatively(Author, author)
     model.configure()
-    other.map_imperatively(
-        Book, book, properties={"author": Relationship(Author, backref="books")}
-    )
+    other.map_imperatively(Book, book, properties={"author": Relationship(Author, backref="books")})
     other.configure(cascade=True)
 
     assert Author().books == []
@@ -117,7 +115,7 @@ def test_hooks_of_classes_run_before_and_after(model, author):
 
 def test_touching_classes_while_configuring_starts_no_second_pass(model, author, book):
     def target():
-        Author.books  # noqa: B018
+        Author.books
         inspect(Author).attrs.keys()
         return Book
 

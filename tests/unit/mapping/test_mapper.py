@@ -58,7 +58,9 @@ def test_unknown_property_is_an_error_that_names_it(model, author):
     mapper = model.map_imperatively(Author, author)
 
     assert not mapper.has_property("zzz")
-    with pytest.raises(exc.InvalidRequestError, match=r"'Mapper\[Author\(author\)\]' has no property"):
+    with pytest.raises(
+        exc.InvalidRequestError, match=r"'Mapper\[Author\(author\)\]' has no property"
+    ):
         mapper.get_property("zzz")
 
 
@@ -173,7 +175,7 @@ def test_column_of_other_table_is_refused(model, author, book):
 
 def test_column_under_the_name_of_a_relationship_is_refused(model, author, book):
     model.map_imperatively(Book, book)
-    with pytest.raises(exc.ArgumentError, match="column 'author.name' conflicts with property"):
+    with pytest.raises(exc.ArgumentError, match=r"column 'author\.name' conflicts with property"):
         model.map_imperatively(Author, author, properties={"name": Relationship(Book)})
 
 
@@ -215,9 +217,7 @@ def test_attribute_is_added_after_configuration(model, author):
 
 
 def test_synonym_reads_and_writes_its_target(model, author):
-    mapper = model.map_imperatively(
-        Author, author, properties={"label": SynonymProperty("name")}
-    )
+    mapper = model.map_imperatively(Author, author, properties={"label": SynonymProperty("name")})
     obj = Author(label="x")
     obj.label += "y"
 

@@ -1,7 +1,17 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, Table, and_, exc, select
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    Table,
+    and_,
+    exc,
+    or_,
+    select,
+)
 from sqlalchemy.exc import SAWarning
 
 from holdfast.mapping.cascades import CascadeOptions
@@ -326,9 +336,7 @@ def test_backref_whose_name_is_taken(model, author, book):
 def test_backref_reaches_a_class_that_is_in_use(model, author, book):
     model.map_imperatively(Author, author)
     model.configure()
-    model.map_imperatively(
-        Book, book, properties={"author": Relationship(Author, backref="books")}
-    )
+    model.map_imperatively(Book, book, properties={"author": Relationship(Author, backref="books")})
     someone = Author()
 
     assert someone.books == []
@@ -404,7 +412,9 @@ def test_delete_orphan_requires_delete():
 
 def test_delete_orphan_on_the_many_side(model, author, book):
     prop = Relationship(Author, cascade="all, delete-orphan")
-    with pytest.raises(exc.ArgumentError, match=r"For many-to-one relationship Book\.author, .*single"):
+    with pytest.raises(
+        exc.ArgumentError, match=r"For many-to-one relationship Book\.author, .*single"
+    ):
         map_pair(model, author, book, None, {"author": prop})
     model.dispose()
 
@@ -473,3 +483,13 @@ def test_clause_for_no_object_compares_with_null(model, author, book):
     map_pair(model, author, book, None, {"author": prop})
 
     assert str(prop.reverse_lazy_clause.is_null()) == "book.author_id IS NULL"
+
+
+def test_alternatives_are_not_looked_up_by_key(model, author, book):
+    condition = or_(author.c.id == book.c.author_id, author.c.id == book.c.id)
+    prop = Relationship(
+        Author, primaryjoin=condition, viewonly=True, foreign_keys=[book.c.author_id, book.c.id]
+    )
+    map_pair(model, author, book, None, {"author": prop})
+
+    assert prop.simple_many_to_one == ()

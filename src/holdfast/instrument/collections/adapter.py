@@ -84,8 +84,17 @@ class CollectionAdapter(weakref.ref[Any]):
             state = self.live_state()
             self.slot.note_members(state, state.dict)
 
-    def fire_remove_event(self, item: Any, initiator: Any = None, key: Any = NO_KEY) -> None:
-        """A member goes."""
+    def fire_remove_event(
+        self, item: Any, initiator: Any = None, key: Any = NO_KEY, *, is_gone: bool = False
+    ) -> None:
+        """A member goes.
+
+        Args:
+            item: The member.
+            initiator: Who started the change.
+            key: Where in the collection it stands.
+            is_gone: It has been taken out already.
+        """
         if initiator is False:
             return
         state = self.owner_state
@@ -94,7 +103,7 @@ class CollectionAdapter(weakref.ref[Any]):
             raise ObjectDereferencedError.owner_collected(state, self.slot.key)
         if self.empty:
             self.store(owner)
-        self.slot.member_removed(state, owner, item, initiator, key)
+        self.slot.member_removed(state, owner, item, initiator, key, is_gone=is_gone)
 
     def live_state(self) -> InstanceState:
         """State of the owner, which must not have been collected; stores an empty collection."""

@@ -43,10 +43,14 @@ def _clear(method: Method) -> Method:
 
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
-        if adapter is not None:
-            for key in list(self):
-                adapter.fire_remove_event(self[key], None, key)
+        if adapter is None:
+            plain(self)
+            return
+        members = dict(self)
+        adapter.fire_pre_remove_event()
         plain(self)
+        for key, member in members.items():
+            adapter.fire_remove_event(member, None, key, is_gone=True)
 
     return as_report(clear, method)
 
@@ -61,7 +65,7 @@ def _pop(method: Method) -> Method:
             adapter.fire_pre_remove_event()
         item = plain(self, key) if default is NO_VALUE else plain(self, key, default)
         if adapter is not None and present:
-            adapter.fire_remove_event(item, None, key)
+            adapter.fire_remove_event(item, None, key, is_gone=True)
         return item
 
     return as_report(pop, method)
@@ -76,7 +80,7 @@ def _popitem(method: Method) -> Method:
             adapter.fire_pre_remove_event()
         key, value = plain(self)
         if adapter is not None:
-            adapter.fire_remove_event(value, None, key)
+            adapter.fire_remove_event(value, None, key, is_gone=True)
         return key, value
 
     return as_report(popitem, method)

@@ -35,10 +35,10 @@ def _remove(method: Method) -> Method:
         if adapter is None or _sa_initiator is False:
             plain(self, item)
             return
-        # First the removal, which raises when there is no such member.
-        adapter.fire_pre_remove_event(_sa_initiator)
+        # When there is no such member, nothing happens but that the list says so.
+        if item in self:
+            adapter.fire_remove_event(item, _sa_initiator)
         plain(self, item)
-        adapter.fire_remove_event(item, _sa_initiator)
 
     return as_report(remove, method)
 
@@ -64,7 +64,7 @@ def _pop(method: Method) -> Method:
             return plain(self, index)
         adapter.fire_pre_remove_event()
         item = plain(self, index)
-        adapter.fire_remove_event(item, None, index)
+        adapter.fire_remove_event(item, None, index, is_gone=True)
         return item
 
     return as_report(pop, method)
@@ -104,10 +104,14 @@ def _clear(method: Method) -> Method:
 
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
-        if adapter is not None:
-            for item in list(self):
-                adapter.fire_remove_event(item)
+        if adapter is None:
+            plain(self)
+            return
+        members = list(self)
+        adapter.fire_pre_remove_event()
         plain(self)
+        for item in members:
+            adapter.fire_remove_event(item, is_gone=True)
 
     return as_report(clear, method)
 
@@ -122,6 +126,9 @@ def _setitem(method: Method) -> Method:
         adapter = self._sa_adapter
         if adapter is not None:
             former = self[index]
+            if former is value:
+                adapter.fire_append_wo_mutation_event(value, None, index)
+                return
             if former is not None:
                 adapter.fire_remove_event(former, None, index)
             value = adapter.fire_append_event(value, None, index)
@@ -151,13 +158,18 @@ def _delitem(method: Method) -> Method:
 
     def delete_item(self: Any, index: Any) -> None:
         adapter = self._sa_adapter
-        if adapter is not None:
-            if isinstance(index, slice):
-                for item in list(self[index]):
-                    adapter.fire_remove_event(item)
-            else:
-                adapter.fire_remove_event(self[index], None, index)
+        if adapter is None:
+            plain(self, index)
+            return
+        if not isinstance(index, slice):
+            adapter.fire_remove_event(self[index], None, index)
+            plain(self, index)
+            return
+        members = list(self[index])
+        adapter.fire_pre_remove_event()
         plain(self, index)
+        for item in members:
+            adapter.fire_remove_event(item, is_gone=True)
 
     return as_report(delete_item, method)
 

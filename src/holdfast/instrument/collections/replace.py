@@ -40,4 +40,4 @@ def bulk_replace(
         existing.fire_append_wo_mutation_event(member, initiator)
     for number, member in former.items():
         if number not in kept:
-            existing.fire_remove_event(member, initiator)
+            existing.fire_remove_event(member, initiator, is_gone=True)

@@ -236,9 +236,11 @@ def _make_report(method: Method, report: _Report) -> Method:
             answer = getattr(adapter, report.before)(holder[place], initiator)
             if report.before == "fire_append_event":
                 holder[place] = answer
+        if report.after is not None:
+            adapter.fire_pre_remove_event(initiator)
         result = plain(self, *args, **kwargs)
         if report.after is not None and result is not None:
-            getattr(adapter, report.after)(result, initiator)
+            getattr(adapter, report.after)(result, initiator, is_gone=True)
         return result
 
     return as_report(reporting, method)

@@ -58,7 +58,7 @@ def _pop(method: Method) -> Method:
             return plain(self)
         adapter.fire_pre_remove_event()
         item = plain(self)
-        adapter.fire_remove_event(item)
+        adapter.fire_remove_event(item, is_gone=True)
         return item
 
     return as_report(pop, method)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdfast.errors.attributes import AttributeRequestError, ParentTrackingError
+from holdfast.errors.flush import StaleDataError
 from holdfast.foundation.load_policy import INIT_OK, LoadPolicy
 from holdfast.foundation.markers import (
     ATTR_EMPTY,
@@ -149,7 +150,7 @@ class AttributeSlot(ABC):
         if not policy.may_load:
             return PASSIVE_NO_RESULT
         if self.is_loadable(state):
-            value = missing_value.plugged(state, self.key, policy)
+            value = self.load(state, policy)
             if value is PASSIVE_NO_RESULT or value is NO_VALUE or value is PASSIVE_CLASS_MISMATCH:
                 return value
             if value is ATTR_WAS_SET:
@@ -162,6 +163,10 @@ class AttributeSlot(ABC):
                     self.set_committed(state, d, value)
                 return d[self.key]
         return self.empty_value(state, d) if policy.initializes else NO_VALUE
+
+    def load(self, state: InstanceState, policy: LoadPolicy) -> Any:
+        """Ask whoever loads values for this one: the value, or a marker."""
+        return missing_value.plugged(state, self.key, policy)
 
     def is_loadable(self, state: InstanceState) -> bool:
         """Whether a loader may know the value that the dict lacks."""
@@ -317,7 +322,25 @@ class AttributeSlot(ABC):
         if value:
             parents.claim(state, self.parent_token, parent)
         else:
-            parents.release(state, self.parent_token, parent)
+            self.release(state, parent)
+
+    def release(self, child: InstanceState, parent: InstanceState) -> None:
+        """Record that `parent` gave the member up.
+
+        Raises:
+            StaleDataError: Another object held it last, and is gone: who holds it now is unknown.
+        """
+        token = self.parent_token
+        if parents.release(child, token, parent):
+            return
+        holder = parents.is_claimed_by(child, token)
+        if holder is None:
+            return
+        if holder.pk is not None and holder.key == parent.key:
+            # The same row, held by an object that has left the session since.
+            parents.release(child, token, holder)
+        elif holder() is None:
+            raise StaleDataError.parent_gone(child, parent, self.key)
 
     def check_single_parent(
         self, child: InstanceState, initiator: AttributeEventToken | None

@@ -227,12 +227,26 @@ class CollectionSlot(AttributeSlot):
         item: Any,
         initiator: AttributeEventToken | None,
         key: Any = NO_KEY,
+        *,
+        is_gone: bool = False,
     ) -> None:
-        """Do all that the loss of a member entails but taking it out of the collection."""
+        """Do all that the loss of a member entails but taking it out of the collection.
+
+        Args:
+            state: State of the owner.
+            owner: The owner.
+            item: The member.
+            initiator: Who started the change, if not this attribute.
+            key: Where in the collection the member stands.
+            is_gone: It has been taken out already.
+        """
         child: InstanceState | None = None if item is None else item._sa_instance_state
-        self.note_members(state, owner.__dict__)
+        d = owner.__dict__
+        self.note_members(state, d)
+        if child is not None and self._stands_elsewhere(d, item, is_gone=is_gone):
+            child = None
         if self.tracks_parent and child is not None:
-            parents.release(child, self.parent_token, state)
+            self.release(child, state)
         token = initiator or self.remove_token
         if self.has_listeners:
             for listener in self.dispatch.remove:
@@ -243,6 +257,15 @@ class CollectionSlot(AttributeSlot):
             link_listener.plugged.unlinked(state, self.key, child)
         if self.reverse_keys:
             backrefs.unlink(self, owner, child, item, token, token)
+
+    def _stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
+        """Whether a member that goes remains one, since it was in the collection twice."""
+        if self.roles.kind is set or self.key not in d:
+            return False
+        if not (self.reverse_keys or self.tracks_parent or self.cascades):
+            return False
+        places = list(map(id, self.roles.iterator(d[self.key]))).count(id(item))
+        return places > (0 if is_gone else 1)
 
     # -- changes from elsewhere ----------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from holdfast.states import parents
 from holdfast.states.changes import note_change
 from holdfast.states.history import History, reference_history
 from holdfast.states.instance import InstanceState
-from holdfast.states.ports import link_listener, missing_value
+from holdfast.states.ports import link_listener
 
 # How the object to be replaced is looked for, without and with active history.
 _FORMER_IN_MEMORY = LoadPolicy.MEMORY_ONLY.forbidding(INIT_OK).allowing(
@@ -150,7 +150,7 @@ class ReferenceSlot(AttributeSlot):
         if old is not value and is_object(old):
             former = old._sa_instance_state
         if self.tracks_parent and former is not None:
-            parents.release(former, self.parent_token, state)
+            self.release(former, state)
         if self.single_parent and child is not None and old is not value:
             self.check_single_parent(child, initiator)
         if self.has_listeners:
@@ -209,7 +209,7 @@ class ReferenceSlot(AttributeSlot):
         if is_object(old):
             former: InstanceState = old._sa_instance_state
             if self.tracks_parent:
-                parents.release(former, self.parent_token, state)
+                self.release(former, state)
         if self.has_listeners:
             for listener in self.dispatch.remove:
                 listener(state, old, self.remove_token)
@@ -231,9 +231,7 @@ class ReferenceSlot(AttributeSlot):
         if committed is PASSIVE_NO_RESULT:
             committed = NO_VALUE
             if self.defers_history and policy.may_fetch and state.pk is not None:
-                found = missing_value.plugged(
-                    state, self.key, policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE)
-                )
+                found = self.load(state, policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE))
                 if found is ATTR_EMPTY or found is ATTR_WAS_SET:
                     found = None
                 if found is not PASSIVE_NO_RESULT and found is not NO_VALUE:

@@ -46,9 +46,7 @@ def complete_column(
     """Give the column what the annotation says and the call does not."""
     column = made.column
     if annotation is not None:
-        if made.is_mapped is issubclass(annotation.container, Unmapped):
-            if made.is_mapped:
-                raise DeclarationArgumentError.unmapped_needs_column(owner, key)
+        if not made.is_mapped and not issubclass(annotation.container, Unmapped):
             raise DeclarationArgumentError.unmapped_with_mapped(owner, key)
         apply_python_type(made, key, annotation, type_map)
     elif is_null_type(column.type) and not column.foreign_keys:

@@ -20,6 +20,7 @@ from holdfast.mapping.declarative.metaclasses import (
     Intercepting,
     map_new_class,
 )
+from holdfast.mapping.declarative.mixins import declared_attr
 from holdfast.mapping.declarative.registry import registry as new_registry
 from holdfast.mapping.declarative.scan import set_attribute
 from holdfast.mapping.registry import Registry
@@ -57,7 +58,7 @@ def _set_up_base(cls: type) -> None:
 def _refuse_direct_use(cls: type, base: type) -> None:
     """A mapped class needs a base of its own between it and `DeclarativeBase`."""
     names = ("__table__", "__tablename__")
-    if any(name in cls.__dict__ and cls.__dict__[name] is not None for name in names):
+    if any(not isinstance(cls.__dict__.get(each), declared_attr | None) for each in names):
         raise DeclarationError.base_used_directly(base)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError, UnmappingError
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import class_text
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.declarative.annotations import AttributeAnnotation
@@ -22,7 +24,7 @@ from holdfast.mapping.declarative.dataclass_fields import (
     unset_value,
 )
 from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.mixins import declaring
+from holdfast.mapping.declarative.mixins import declared_attr, declaring
 from holdfast.mapping.declarative.scan import (
     DEFERRED_NAME,
     ClassBody,
@@ -39,6 +41,7 @@ from holdfast.mapping.declarative.table import (
 )
 from holdfast.mapping.declarative.targets import check_default, complete_relationship
 from holdfast.mapping.imperative import map_class
+from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
@@ -134,6 +137,7 @@ def finish_class(prepared: PreparedClass) -> Any:
             _share_table(cls, columns, prepared.inherits)
             # In a shared table, the mapper takes only the columns that it is told of.
             properties = columns.properties
+    _drop_excluded(cls, columns, properties, options)
     _exclude_unmapped(columns, options)
     mapper = map_class(
         prepared.registry,
@@ -162,6 +166,7 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
     is_dataclass = SETTINGS_NAME in body.cls.__dict__
     for key, declared in body.attributes.items():
         value = declared.value
+        _check_unmapped(body.cls, key, declared)
         if isinstance(value, MappedColumn):
             complete_column(
                 value, declared.origin, key, declared.annotation, registry.type_annotation_map
@@ -175,6 +180,15 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
             _complete_property(body.cls, key, declared, columns, registry)
             columns.properties[key] = value
     return columns
+
+
+def _check_unmapped(cls: type, key: str, declared: Declared) -> None:
+    """Refuse `Unmapped[]` for anything but `unmapped_column()`."""
+    annotation = declared.annotation
+    if annotation is None or not issubclass(annotation.container, Unmapped):
+        return
+    if not isinstance(declared.value, MappedColumn) or declared.value.is_mapped:
+        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
 
 
 def _place(columns: _Columns, key: str, made: MappedColumn[Any], *, is_dataclass: bool) -> None:
@@ -196,7 +210,10 @@ def _complete_property(
 ) -> None:
     prop: MapperProperty = declared.value
     if isinstance(prop, Relationship):
-        complete_relationship(prop, cls, key, declared.annotation, registry)
+        if declared.annotation is not None:
+            complete_relationship(prop, key, declared.annotation, owner=cls, registry=registry)
+        elif prop.argument is None and not declared.is_annotated:
+            raise DeclarationArgumentError.annotation_required(cls, key, "Relationship")
         if SETTINGS_NAME in cls.__dict__:
             check_default(prop, cls, key)
     elif isinstance(prop, ColumnProperty):
@@ -247,6 +264,33 @@ def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
             columns.properties[key] = placed
 
 
+def _drop_excluded(
+    cls: type, columns: _Columns, properties: dict[str, Any], options: dict[str, Any]
+) -> None:
+    """Leave out columns that the class declares and its options exclude, with a warning."""
+    included, excluded = options.get("include_properties"), options.get("exclude_properties")
+    for _, column, key, _ in columns.placed:
+        if key in columns.unmapped or not _is_excluded(column, key, included, excluded):
+            continue
+        warn_deprecated(
+            f"Attribute {key!r} declared on class {class_text(cls)} is excluded from the mapping "
+            "by the include_properties or exclude_properties option. Declare it with "
+            "Unmapped[...] = unmapped_column() instead. [declared-excluded]",
+            version="2.1",
+        )
+        properties.pop(key, None)
+
+
+def _is_excluded(column: Column[Any], key: str, included: Any, excluded: Any) -> bool:
+    def names(options: Any) -> bool:
+        return any(
+            each is column or (isinstance(each, str) and each in (key, column.key))
+            for each in options
+        )
+
+    return (included is not None and not names(included)) or (bool(excluded) and names(excluded))
+
+
 def _exclude_unmapped(columns: _Columns, options: dict[str, Any]) -> None:
     if not columns.unmapped:
         return
@@ -257,8 +301,8 @@ def _exclude_unmapped(columns: _Columns, options: dict[str, Any]) -> None:
 
 def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
     """`__mapper_args__`, with the columns of this class where those of a mixin are named."""
-    given = body.directives.get("__mapper_args__")
-    options = dict(given) if given else {}
+    has_options = "__mapper_args__" in body.directives
+    options = dict(body.cls.__mapper_args__ or {}) if has_options else {}  # type: ignore[attr-defined]
     for name in ("version_id_col", "polymorphic_on"):
         if name in options:
             options[name] = _column_meant(options[name], body)
@@ -275,6 +319,9 @@ def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
 
 
 def _column_meant(value: Any, body: ClassBody) -> Any:
+    if isinstance(value, declared_attr):
+        # Ran for this class before, so this gives what it returned then.
+        value = value.__get__(None, body.cls)
     if not isinstance(value, Column | MappedColumn):
         return value
     value = body.copies.get(value, value)

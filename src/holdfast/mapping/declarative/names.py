@@ -125,9 +125,10 @@ class Evaluator:
 
     def evaluate_tree(self, tree: ast.expr, whole: str) -> Any:
         """The value of a piece of an annotation; `whole` is the annotation for messages."""
-        tree = _StringsResolved(self).visit(tree)
-        if any(isinstance(node, ast.Call) for node in ast.walk(tree)):
-            raise MappedAnnotationError.names_unknown(whole)
+        try:
+            tree = _StringsResolved().visit(tree)
+        except _CallError as error:
+            raise MappedAnnotationError.names_unknown(whole) from error
         code = compile(ast.fix_missing_locations(ast.Expression(tree)), "<annotation>", "eval")
         try:
             return eval(code, {"__builtins__": {}}, self.names)
@@ -144,11 +145,15 @@ class Evaluator:
             value = self.evaluate(value)
 
 
-class _StringsResolved(ast.NodeTransformer):
-    """Writes strings within an annotation out as the expressions they hold."""
+class _CallError(Exception):
+    """A call stands where only a type may stand."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
+
+class _StringsResolved(ast.NodeTransformer):
+    """Writes strings within an annotation out as the expressions they hold.
+
+    What `Literal` and `Annotated` hold beside types is left alone.
+    """
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         name = ast.unparse(node.value).rpartition(".")[2]
@@ -158,6 +163,9 @@ class _StringsResolved(ast.NodeTransformer):
             node.slice.elts[0] = self.visit(node.slice.elts[0])
             return node
         return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        raise _CallError
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if not isinstance(node.value, str):

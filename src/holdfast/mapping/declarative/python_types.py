@@ -127,7 +127,7 @@ def _entry(matched: Any, type_map: Mapping[Any, Any]) -> Any:
 def _entries_to_try(python_type: Any) -> Iterator[tuple[Any, Any]]:
     """Keys under which an entry may fit, and the class each comes down to."""
     if get_origin(python_type) in _LITERALS:
-        yield python_type, Literal
+        yield python_type, python_type
         yield Literal, Literal
     elif isinstance(python_type, type) and get_origin(python_type) is None:
         # A type's own answer decides whether an entry for a base class fits: that for Enum does,

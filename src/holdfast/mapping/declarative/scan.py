@@ -51,6 +51,8 @@ class Declared:
     value: Any  # MappedColumn, Column or MapperProperty
     annotation: AttributeAnnotation | None
     origin: type  # the class that wrote it
+    # Whether there is an annotation at all, perhaps one that is of no interest to the mapping.
+    is_annotated: bool = False
 
 
 @dataclass(slots=True)
@@ -86,11 +88,13 @@ def scan(cls: type) -> ClassBody:
     metadata_key = getattr(cls, "__sa_dataclass_metadata_key__", None)
     mixins = [base for base in bases[1:] if not is_mapped_class(base)]
     _scan_directives(body, bases)
+    # Taken before copies of the mixins' columns join the class's own attributes.
+    own = list(_members(cls, metadata_key))
     for base in mixins:
         _copy_columns(body, base, metadata_key)
     for base in [cls, *mixins]:
         evaluator = Evaluator(base)
-        for key, value, raw in _members(base, metadata_key):
+        for key, value, raw in own if base is cls else _members(base, metadata_key):
             if key.startswith("__") and key.endswith("__"):
                 continue
             if base is cls:
@@ -136,9 +140,13 @@ def _scan_directives(body: ClassBody, bases: list[type]) -> None:
                     f"class {class_text(base)}.  This attribute is already invoked for each "
                     "subclass: write @declared_attr.directive. [cascading-tablename]"
                 )
+            if name == "__mapper_args__":
+                # Asked for by `mapper_options`, when there is a table that it may refer to.
+                body.directives[name] = None
+                break
             value = getattr(cls, name)
             if name == "__table_args__":
-                if not value:
+                if value is None or (isinstance(value, tuple | dict) and not value):
                     continue
                 body.table_args_from = base
             body.directives[name] = value
@@ -184,7 +192,7 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
             made.key = made.name = key
         set_attribute(body.cls, key, made)
         # The place is settled in the second round, where the mixins' own order counts.
-        body.copies[base, key] = Declared(made, annotation, base)
+        body.copies[base, key] = Declared(made, annotation, base, is_annotated=raw is not None)
 
 
 def _annotation_in_mixin(
@@ -246,10 +254,18 @@ def _take_made(
             annotation = read_annotation(key, maker.return_annotation, evaluator, required=False)
         if isinstance(value, Column) and value.key is None:
             value.key = value.name = key
+        _give_doc(value, maker.__doc__)
         body.attributes[key] = Declared(value, annotation, base)
     elif _is_stray_expression(value):
         _warn_stray_expression(body.cls, key)
     set_attribute(body.cls, key, value)
+
+
+def _give_doc(value: Any, doc: str | None) -> None:
+    """Document the attribute as its function is documented."""
+    target = value.column if isinstance(value, MappedColumn) else value
+    if doc is not None and target.doc is None:
+        target.doc = doc
 
 
 # -- the class itself ----------------------------------------------------------------------------
@@ -282,7 +298,7 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
             return
         value = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
     if isinstance(value, Column | MappedColumn | MapperProperty):
-        body.attributes[key] = Declared(value, annotation, cls)
+        body.attributes[key] = Declared(value, annotation, cls, is_annotated=raw is not None)
     elif annotation is not None and issubclass(annotation.container, Unmapped):
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
 

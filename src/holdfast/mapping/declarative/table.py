@@ -62,7 +62,7 @@ def _metadata_of(cls: type, registry: Any) -> MetaData:
 
 def _table_arguments(body: ClassBody) -> tuple[Sequence[Any], Mapping[str, Any]]:
     given = body.directives.get("__table_args__")
-    if not given:
+    if given is None:
         return (), {}
     if isinstance(given, dict):
         return (), given
@@ -79,7 +79,7 @@ def check_table_arguments(body: ClassBody) -> None:
     if given is not None and not isinstance(given, tuple | dict):
         raise DeclarationArgumentError.table_arguments()
     has_table = "__tablename__" in body.directives or "__table__" in body.directives
-    if given and not has_table and body.table_args_from is body.cls:
+    if given is not None and not has_table and body.table_args_from is body.cls:
         raise DeclarationArgumentError.table_without_tablename(body.cls)
 
 

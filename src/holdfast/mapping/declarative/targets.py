@@ -21,17 +21,9 @@ from holdfast.mapping.properties.relationship import Relationship
 
 
 def complete_relationship(
-    prop: Relationship,
-    owner: type,
-    key: str,
-    annotation: AttributeAnnotation | None,
-    registry: Any,
+    prop: Relationship, key: str, annotation: AttributeAnnotation, *, owner: type, registry: Any
 ) -> None:
     """Give the relationship what the annotation says and the call does not."""
-    if annotation is None:
-        if prop.argument is None:
-            raise DeclarationArgumentError.annotation_required(owner, key, "Relationship")
-        return
     lazy = _lazy_of(annotation.container)
     if lazy is not None:
         prop.lazy = lazy

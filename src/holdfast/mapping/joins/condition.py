@@ -35,20 +35,28 @@ class JoinCondition:
     secondaryjoin: Any
     direction: RelationshipDirection = RelationshipDirection.ONETOMANY
     pairs: Pairs = field(default_factory=Pairs)
+    # Whether the application marked the target's columns itself.
+    has_own_marks: bool = False
     # Columns of the target, or of the association table, in the conditions.
     remote_side: set[Any] = field(default_factory=set)
     # Columns of the parent in the primary join.
     local_columns: set[Any] = field(default_factory=set)
 
     def reversed_joins(self) -> tuple[Any, Any]:
-        """Both conditions as the relationship in the other direction needs them."""
+        """Both conditions as the relationship in the other direction needs them.
+
+        Marks of the application say which side is which, so they are turned round; marks that were
+        derived here are taken off, for the other relationship to derive its own.
+        """
+        marks = ("local", "remote")
         if self.secondaryjoin is not None:
-            marks = ("local", "remote")
             return (
                 deep_deannotate(self.secondaryjoin, values=marks),
                 deep_deannotate(self.primaryjoin, values=marks),
             )
-        return replace_parts(self.primaryjoin, _swap_sides), None
+        if self.has_own_marks:
+            return replace_parts(self.primaryjoin, _swap_sides), None
+        return deep_deannotate(self.primaryjoin, values=marks), None
 
 
 def _swap_sides(part: Any) -> Any:
@@ -83,8 +91,9 @@ def build_condition(
         AmbiguousJoinError: Several do.
     """
     primaryjoin, secondaryjoin = _given_or_deduced(ends, primaryjoin, secondaryjoin)
+    has_own_marks = has_mark(primaryjoin, "remote")
     primaryjoin, secondaryjoin = mark(ends, primaryjoin, secondaryjoin)
-    condition = JoinCondition(ends, primaryjoin, secondaryjoin)
+    condition = JoinCondition(ends, primaryjoin, secondaryjoin, has_own_marks=has_own_marks)
     condition.pairs = collect_pairs(primaryjoin, secondaryjoin, can_copy=can_copy)
     _check_foreign(ends, condition, writes=writes)
     condition.direction = find_direction(
@@ -139,7 +148,7 @@ def _check_foreign(ends: Ends, condition: JoinCondition, *, writes: bool) -> Non
         ends,
         "primary",
         condition.primaryjoin,
-        copies=bool(condition.pairs.synchronize) or ends.secondary is not None,
+        copies=bool(condition.pairs.synchronize),
         writes=writes,
     )
     if condition.secondaryjoin is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import inspect
 
 from holdfast.errors.relationships import RelationshipError
+from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, roles
 from holdfast.mapping.class_names import evaluate, find_class, find_table
 
@@ -42,6 +43,8 @@ def find_target(prop: Any, argument: Any) -> Any:
     if isinstance(argument, str):
         argument = find_class(argument, prop.parent)
     entity = inspect(argument, raiseerr=False) if argument is not None else None
+    if entity is None and isinstance(argument, type):
+        raise UnmappedClassError(argument)
     if entity is None or not (
         getattr(entity, "is_mapper", False) or getattr(entity, "is_aliased_class", False)
     ):
@@ -91,15 +94,13 @@ def find_columns(
     if value is None or value is False:
         return ()
     return tuple(
-        coercions.expect(role, _column(prop, name, each), argname=name) for each in _listed(value)
+        coercions.expect(role, _column(name, each), argname=name) for each in _listed(value)
     )
 
 
-def _column(prop: Any, name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return evaluate(value, prop.parent)
+def _column(name: str, value: Any) -> Any:
     value = _called(value)
-    if isinstance(value, type):
+    if isinstance(value, str | type):
         raise RelationshipError.column_expected(name, value)
     return value
 
@@ -128,5 +129,5 @@ def reverse_key(prop: Any, value: Any) -> str | None:
         return value
     key: Any = getattr(value, "key", None)
     if not isinstance(key, str):
-        raise RelationshipError.bad_reverse(prop, type(value))
+        raise RelationshipError.bad_reverse(prop, value)
     return key

@@ -81,7 +81,7 @@ class CompositeProperty(MapperProperty):
         if isinstance(attr, ColumnProperty):
             attr = attr.columns[0]
         if isinstance(attr, str):
-            key: str = mapper.get_property(attr, configure=False).key
+            key: str = mapper.get_property(attr).key
             return key
         prop = getattr(attr, "property", None)
         if prop is not None and prop.is_property:

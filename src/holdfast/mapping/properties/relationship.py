@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import BooleanClauseList
+from sqlalchemy.sql import operators
 
 from holdfast.errors.queries import LoaderStrategyException
 from holdfast.errors.relationships import RelationshipError
@@ -47,6 +48,9 @@ STRATEGY_NAMES = frozenset(
         "dynamic",
     )
 )
+
+# Set by `Relationship.resolve`.
+_RESOLVED = frozenset(("condition", "direction", "entity", "mapper", "target"))
 
 # Arguments that speak of writing, with the values that say nothing.
 _WRITING_ARGUMENTS: dict[str, object] = {
@@ -172,6 +176,15 @@ class Relationship(MapperProperty):
                 "automatically detected for conditions under which it is supported."
             )
 
+    def __getattr__(self, name: str) -> Any:
+        # What `resolve` sets is asked for before the second pass: run it now.
+        if name in _RESOLVED and not self.resolved and "parent" in self.__dict__:
+            self.parent.ensure_configured()
+            if not self.resolved:
+                self.resolve()
+            return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     # -- cascade -----------------------------------------------------------------------------------
 
     @property
@@ -226,7 +239,6 @@ class Relationship(MapperProperty):
             self.uselist = self.direction is not MANYTOONE
         if self.lazy not in STRATEGY_NAMES:
             raise LoaderStrategyException.unknown((("lazy", self.lazy),), self)
-        self._check_inherited()
         self.resolved = True
         self._check_cascade()
         self.mapper.note_orphan_relationship(self)
@@ -277,18 +289,6 @@ class Relationship(MapperProperty):
             self.parent.persist_selectable.c.contains_column(column)
             or self.target.c.contains_column(column)
         )
-
-    def _check_inherited(self) -> None:
-        parent = self.parent
-        if parent.concrete or parent.inherits is None:
-            return
-        inherited = parent.inherits.find_property(self.key)
-        if inherited is not None and inherited.is_relationship and inherited.parent is not parent:
-            warn(
-                f"Warning: relationship '{self.key}' on mapper '{parent}' supersedes the same "
-                f"relationship on mapper '{parent.inherits}'; this can cause dependency issues "
-                "during flush"
-            )
 
     def link(self) -> None:
         """Find, or make, the relationship on the other side."""
@@ -409,10 +409,11 @@ def _words(text: str | Sequence[str] | None) -> list[str]:
 
 def _is_plain_equality(join: Any, count: int) -> bool:
     """Whether a condition is `count` equalities of columns joined by AND, and nothing else."""
-    parts = list(join.clauses) if isinstance(join, BooleanClauseList) else [join]
+    is_and = isinstance(join, BooleanClauseList) and join.operator is operators.and_
+    parts = list(join.clauses) if is_and else [join]
     return len(parts) == count and all(
         part.__visit_name__ == "binary"
-        and part.operator.__name__ == "eq"
+        and part.operator is operators.eq
         and part.left.__visit_name__ == "column"
         and part.right.__visit_name__ == "column"
         for part in parts

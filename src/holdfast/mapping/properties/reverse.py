@@ -9,7 +9,6 @@ from typing import Any
 
 from holdfast.errors.mapping import MappingError
 from holdfast.errors.relationships import RelationshipError
-from holdfast.foundation.sqlalchemy_core import deep_deannotate
 from holdfast.mapping.joins.direction import MANYTOMANY
 
 
@@ -25,7 +24,7 @@ def link(prop: Any, key: str) -> None:
         MappingError: There is no relationship of that name.
         RelationshipError: The two do not fit together.
     """
-    other = prop.mapper.get_property(key, configure=False)
+    other = prop.mapper.get_property(key)
     if not other.is_relationship:
         raise MappingError.back_populates_column(str(prop), str(other), other.kind)
     if other is prop:
@@ -71,11 +70,6 @@ def make_backref(prop: Any) -> None:
     arguments.setdefault("sync_backref", prop.sync_backref)
     if not arguments["viewonly"]:
         arguments.setdefault("passive_updates", prop.passive_updates)
-    if arguments.get("remote_side") is not None and prop.secondary is None:
-        # The backref names its own remote side, so the marks of this side say nothing there.
-        arguments["primaryjoin"] = deep_deannotate(
-            arguments["primaryjoin"], values=("local", "remote")
-        )
     made = type(prop)(prop.parent, prop.secondary, back_populates=prop.key, **arguments)
     prop.back_populates = name
     mapper.add_backref(name, made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from holdfast.errors.mapping import MappingArgumentError
+from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.mapping.properties.base import MapperProperty
 
 
@@ -37,11 +37,11 @@ class SynonymProperty(MapperProperty):
         super().attach(mapper, key)
         if not self.map_column:
             return
+        if self.name in mapper.given_properties:
+            raise MappingArgumentError.synonym_column_taken(self)
         column = mapper.persist_selectable.c.get(key)
         if column is None:
             raise MappingArgumentError.synonym_without_column(self)
-        if column in mapper.key_of_column and mapper.key_of_column[column] == self.name:
-            raise MappingArgumentError.synonym_column_taken(self, column)
         mapper.add_property(self.name, column)
 
     @property
@@ -52,6 +52,8 @@ class SynonymProperty(MapperProperty):
     def make_comparator(self, entity: Any) -> Any:
         """The target's comparator, or one of our own factory around the target's property."""
         target = getattr(entity.entity, self.name)
+        if not getattr(target, "is_attribute", False):
+            raise MappingError.synonym_target(self, target)
         if self.comparator_factory is not None:
             return self.comparator_factory(target.property, entity)
         return target.comparator

@@ -42,21 +42,35 @@ class LazyStrategy(RelationshipStrategy):
         self.foreign_keys: tuple[str, ...] = prop.simple_many_to_one
         self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else None
         self.base_mapper = prop.mapper.base_mapper
+        # A target that has it is not expired as a whole.
+        self.target_key: str = prop.mapper.primary_key_keys[0]
         self.target_class: type[Any] = prop.mapper.class_
         self._planned: PlannedSelect | None = None
 
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
         """The related object, or the collection put into `d`; or a marker."""
-        if not policy.may_load:
-            return PASSIVE_NO_RESULT
         members = state.members
         session = None if members is None else members.session
+        if session is not None and policy is LoadPolicy.LOAD and state.extra is None:
+            # PERF: lazy many-to-one present.
+            pk = d.get(self.single_foreign_key)
+            if pk is not None:
+                space = members.identity_map.spaces.get(self.base_mapper)
+                found = None if space is None else space.get(pk)
+                instance = None if found is None else found()
+                if (
+                    instance is not None
+                    and isinstance(instance, self.target_class)
+                    and self.target_key in instance.__dict__
+                ):
+                    return instance
+        elif not policy.may_load:
+            return PASSIVE_NO_RESULT
         if session is None:
             if not policy.raise_on_missing or not policy.may_fetch:
                 return PASSIVE_NO_RESULT
             raise DetachedInstanceError.lazy_load(state, self.key)
         if self.foreign_keys:
-            # PERF: lazy many-to-one present.
             pk = self._target_key(state, d, policy)
             if pk is None or pk is PASSIVE_NO_RESULT:
                 return pk
@@ -111,8 +125,7 @@ class LazyStrategy(RelationshipStrategy):
         """An object of the identity map, if it is one of the target's class with a row."""
         if not isinstance(instance, self.target_class):
             return PASSIVE_CLASS_MISMATCH if policy.returns_no_value else None
-        mapper = found.manager.mapper
-        if mapper.primary_key_keys[0] not in instance.__dict__ and found.expired:
+        if self.target_key not in instance.__dict__ and found.expired:
             if not policy.may_fetch:
                 return instance
             if not refresh_state(session, found):

@@ -85,11 +85,11 @@ class SelectInStrategy(RelationshipStrategy):
     def _form(self, follow_up: FollowUp, context: LoadContext) -> SelectInForm:
         """The SELECT; kept with the plan unless the execution's own options take part."""
         options = context.load_options
-        if options:
-            return SelectInForm(self.relationship, follow_up, context)
+        if options and (follow_up.needs_options or context.keeps_for_all):
+            return SelectInForm(self.relationship, follow_up, context, options)
         form: SelectInForm | None = follow_up.memo.get("form")
         if form is None:
-            form = SelectInForm(self.relationship, follow_up, context)
+            form = SelectInForm(self.relationship, follow_up, context, ())
             follow_up.memo["form"] = form
         return form
 
@@ -119,10 +119,15 @@ class SelectInForm:
 
     __slots__ = ("mapper", "path", "relationship", "statement", "target_keys")
 
-    def __init__(self, relationship: Any, follow_up: FollowUp, context: LoadContext) -> None:
+    def __init__(
+        self,
+        relationship: Any,
+        follow_up: FollowUp,
+        context: LoadContext,
+        options: tuple[Any, ...],
+    ) -> None:
         self.relationship = relationship
         self.mapper = relationship.mapper
-        options = context.load_options
         path = context.path_of(follow_up.path)
         choice = follow_up.choice
         if options and choice is not None and choice.criteria:

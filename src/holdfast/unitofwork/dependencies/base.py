@@ -21,7 +21,7 @@ from holdfast.mapping.cascades import reachable
 from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 from holdfast.states.parents import has_parent
-from holdfast.unitofwork.work_set import Batch, WorkSet
+from holdfast.unitofwork.work_set import LOAD_FOR_FLUSH, Batch, WorkSet
 
 EMPTY: tuple[Any, ...] = ()
 
@@ -137,8 +137,11 @@ class Dependency(ABC):
         return mapper is target
 
     def is_released(self, state: InstanceState) -> bool:
-        """Whether nobody holds the object through this relationship any more."""
-        return not has_parent(state, self.slot.parent_token, optimistic=state.pk is not None)
+        """Whether nobody holds an object that was removed from this relationship.
+
+        Where nothing is recorded of it, it was removed without having been looked at.
+        """
+        return not has_parent(state, self.slot.parent_token, optimistic=False)
 
     def delete_orphan(self, work: WorkSet, state: InstanceState) -> None:
         """Delete an object that its last holder released, and what its deletion reaches."""
@@ -148,7 +151,7 @@ class Dependency(ABC):
 
     def delete_policy(self, work: WorkSet) -> LoadPolicy:
         """How far to look for the members of an object that is deleted."""
-        return LoadPolicy.NO_INITIALIZE if self.relationship.passive_deletes else LoadPolicy.LOAD
+        return LoadPolicy.NO_INITIALIZE if self.relationship.passive_deletes else LOAD_FOR_FLUSH
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.relationship}>"

@@ -14,7 +14,7 @@ from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.dependencies.base import Dependency, attribute_of
 from holdfast.unitofwork.dependencies.changed_keys import is_rekeyed
-from holdfast.unitofwork.work_set import AssociationRows, Batch, Pair, WorkSet
+from holdfast.unitofwork.work_set import LOAD_FOR_FLUSH, AssociationRows, Batch, Pair, WorkSet
 
 
 class ManyToManyDependency(Dependency):
@@ -61,7 +61,7 @@ class ManyToManyDependency(Dependency):
                 continue
             passive = self.relationship.passive_updates or not rekeyed
             history = work.history(
-                state, self.slot, LoadPolicy.NO_INITIALIZE if passive else LoadPolicy.LOAD
+                state, self.slot, LoadPolicy.NO_INITIALIZE if passive else LOAD_FOR_FLUSH
             )
             self.record(work, rows, rows.added, state, history.added)
             self.record(work, rows, rows.removed, state, history.deleted, operation="delete")

@@ -14,7 +14,7 @@ from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.dependencies.base import KeyedDependency
 from holdfast.unitofwork.dependencies.changed_keys import is_rekeyed
-from holdfast.unitofwork.work_set import Batch, KeyCopy, WorkSet
+from holdfast.unitofwork.work_set import LOAD_FOR_FLUSH, Batch, KeyCopy, WorkSet
 
 
 class OneToManyDependency(KeyedDependency):
@@ -65,7 +65,7 @@ class OneToManyDependency(KeyedDependency):
         """One persistent parent whose children or key changed."""
         passive = self.relationship.passive_updates or not rekeyed
         history = work.history(
-            state, self.slot, LoadPolicy.NO_INITIALIZE if passive else LoadPolicy.LOAD
+            state, self.slot, LoadPolicy.NO_INITIALIZE if passive else LOAD_FOR_FLUSH
         )
         self.take_in(work, copies, state, history.added)
         self.let_go(work, state, history)

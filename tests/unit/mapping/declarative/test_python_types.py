@@ -31,7 +31,7 @@ class Whole(int):
 
 Short = Annotated[str, 30]
 Name = TypeAliasType("Name", str)
-MaybeName = TypeAliasType("MaybeName", Optional[str])
+MaybeName = TypeAliasType("MaybeName", str | None)
 Key = NewType("Key", int)
 
 
@@ -110,7 +110,7 @@ def test_without_none_leaves_other_unions_alone():
 
 
 @pytest.mark.parametrize(
-    "python_type", [None, Optional[int], MaybeName, Annotated[Optional[str], 3], int | None]
+    "python_type", [None, Optional[int], MaybeName, Annotated[str | None, 3], int | None]
 )
 def test_none_is_seen_through_wrappings(python_type):
     assert includes_none(python_type)

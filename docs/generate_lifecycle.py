@@ -1,6 +1,6 @@
-"""Write `lifecycle.md` from the table of moves in `states/lifecycle.py`.
+"""Write `architecture/lifecycle.md` from the table of moves in `states/lifecycle.py`.
 
-python docs/architecture/generate_lifecycle.py          write the page
+python docs/generate_lifecycle.py
 """
 
 from pathlib import Path
@@ -39,4 +39,6 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("lifecycle.md").write_text(page(), encoding="utf8")
+    Path(__file__).with_name("architecture").joinpath("lifecycle.md").write_text(
+        page(), encoding="utf8"
+    )

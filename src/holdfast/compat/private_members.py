@@ -1,0 +1,153 @@
+"""Give classes the underscored members that SQLAlchemy's own tests and extensions read.
+
+Most are other names of ours. They are put on the classes when the stand-in is installed, and only
+then: the core never grows an underscore for a test's sake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pkgutil import resolve_name
+from types import SimpleNamespace
+from typing import Any
+
+from holdfast.compat import registered_attributes
+
+# Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
+ALIASES: dict[str, str] = {
+    "holdfast.sessions.session:Session": """
+        _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
+        _connection_for_bind=connection_for_bind _autoflush=autoflush_if_enabled
+    """,
+    "holdfast.sessions.execute_state:LoadOptions": """
+        _autoflush=autoflush _identity_token=identity_token
+        _populate_existing=populate_existing _yield_per=yield_per
+    """,
+    "holdfast.sessions.transaction:SessionTransaction": """
+        _parent=parent _state=phase _connection_for_bind=connection_for_bind
+    """,
+}
+
+
+def put_in_place() -> None:
+    """Put all members on their classes."""
+    for name, aliases in ALIASES.items():
+        class_ = resolve_name(name)
+        for entry in aliases.split():
+            theirs, _, ours = entry.partition("=")
+            setattr(class_, theirs, _alias(ours))
+    for name, members in VIEWS.items():
+        class_ = resolve_name(name)
+        for theirs, view in members.items():
+            setattr(class_, theirs, view)
+
+
+def _alias(ours: str) -> property:
+    def read(self: Any) -> Any:
+        return getattr(self, ours)
+
+    def assign(self: Any, value: Any) -> None:
+        setattr(self, ours, value)
+
+    def forget(self: Any) -> None:
+        # What stands on the class shows again: `mock.patch.object` ends with this.
+        self.__dict__.pop(ours, None)
+
+    return property(read, assign, forget, doc=f"Same as `{ours}`.")
+
+
+def _strong_object(state: Any) -> Any:
+    """The object, if the session keeps it alive because it is changed."""
+    members = state.members
+    if members is None or members.session is None:
+        return None
+    return members.modified.get(state) or members.new.get(state) or members.deleted.get(state)
+
+
+def _connections(transaction: Any) -> dict[Any, tuple[Any, ...]]:
+    if not transaction.is_boundary:
+        return {}
+    return {bind: tuple(lease) for bind, lease in transaction.leases.by_bind.items()}
+
+
+def _begin(transaction: Any, nested: bool = False) -> Any:  # noqa: FBT001, FBT002  their form
+    return transaction.begin_nested() if nested else transaction.begin_flush()
+
+
+def _validate_persistent(session: Any, state: Any) -> None:
+    resolve_name("holdfast.sessions.refresh:check_persistent")(session, state)
+
+
+def _add_bind(session: Any, key: Any, bind: Any) -> None:
+    session.bind_table(key, bind)
+
+
+def _built(query: Any, **_how: Any) -> Any:
+    return query.built()
+
+
+def _compile_state(query: Any, **_how: Any) -> Any:
+    statement = query.built()
+    return statement._compile_state_factory(statement, statement._default_compiler())
+
+
+def _compile_context(query: Any, **_how: Any) -> Any:
+    return SimpleNamespace(compile_state=_compile_state(query), attributes={})
+
+
+VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
+    "holdfast.states.instance:InstanceState": {
+        "_strong_obj": property(_strong_object),
+        "_deleted": property(lambda state: state.was_deleted),
+        "_attached": property(lambda state: state.is_attached),
+        "_commit": registered_attributes.commit,
+        "_commit_all": registered_attributes.commit_all,
+        "_expire_attributes": registered_attributes.expire_attributes,
+        "_track_last_known_value": registered_attributes.track_last_known_value,
+        "get_history": registered_attributes.get_history,
+    },
+    "holdfast.instrument.collections.adapter:CollectionAdapter": {
+        "_referenced_by_owner": property(lambda adapter: adapter.is_referenced_by_owner),
+    },
+    "holdfast.instrument.slots.base:AttributeSlot": {
+        "_append_token": property(lambda slot: getattr(slot, "append_token", slot.replace_token)),
+        "_bulk_replace_token": property(lambda slot: slot.bulk_replace_token),
+        "_remove_token": property(lambda slot: slot.remove_token),
+        "_replace_token": property(lambda slot: slot.replace_token),
+        "_default_value": lambda slot, state, dict_: slot.empty_value(state, dict_),
+        "get_all_pending": registered_attributes.all_pending,
+        "get_committed_value": registered_attributes.committed_value,
+        "get_history": registered_attributes.history,
+        "hasparent": lambda slot, state, optimistic=False: slot.has_parent(
+            state, optimistic=optimistic
+        ),
+        "sethasparent": registered_attributes.set_has_parent,
+    },
+    "holdfast.states.identity_map:IdentityMapView": {
+        "_modified": property(lambda view: set(view._members.modified)),
+    },
+    "holdfast.queries.facade.query:Query": {
+        "_compile_context": _compile_context,
+        "_compile_state": _compile_state,
+        "_execution_options": property(lambda query: query.draft._execution_options),
+        "_final_statement": _built,
+        "_raw_columns": property(lambda query: query.draft._raw_columns),
+        "_statement_20": _built,
+    },
+    "holdfast.sessions.session:Session": {
+        "_new": property(lambda session: dict(session.members.new)),
+        "_deleted": property(lambda session: session.members.deleted),
+        "_is_clean": lambda session: not session.members.has_changes,
+        "_dirty_states": property(lambda session: set(session.members.modified)),
+        "_validate_persistent": _validate_persistent,
+    },
+    "holdfast.sessions.transaction:SessionTransaction": {
+        "_connections": property(_connections),
+        "_begin": _begin,
+        "_new": property(lambda level: level.snapshot.inserted),
+        "_deleted": property(lambda level: level.snapshot.deleted),
+        "_dirty": property(lambda level: level.snapshot.updated),
+        "_key_switches": property(lambda level: level.snapshot.former_keys),
+    },
+}
+"""Class -> members that have no counterpart of the same form."""
