@@ -20,6 +20,7 @@ from holdfast.hooks.class_instrumentation import InstrumentationEvents
 from holdfast.hooks.instance import InstanceEvents
 from holdfast.hooks.mapper import MapperEvents
 from holdfast.hooks.query import QueryEvents
+from holdfast.hooks.registry import RegistryEvents
 from holdfast.hooks.session import SessionEvents
 from holdfast.instrument.attribute_state import AttributeState
 from holdfast.instrument.collections.keyed import (
@@ -85,8 +86,10 @@ from holdfast.mapping.marks import reconstructor, validates
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
 from holdfast.mapping.properties.composite import CompositeProperty
+from holdfast.mapping.properties.composite import CompositeProperty as Composite
 from holdfast.mapping.properties.relationship import Relationship, RelationshipProperty
 from holdfast.mapping.properties.synonym import SynonymProperty
+from holdfast.mapping.properties.synonym import SynonymProperty as Synonym
 from holdfast.mapping.registry import clear_mappers
 from holdfast.queries.aliases import aliased
 from holdfast.queries.bundles import Bundle, DictBundle
@@ -112,6 +115,7 @@ from holdfast.queries.options.functions import (
 from holdfast.queries.options.user_defined import UserDefinedOption
 from holdfast.queries.relating import with_parent
 from holdfast.queries.unions import FromStatement
+from holdfast.reading.context import LoadContext as QueryContext
 from holdfast.sessions.execute_state import ORMExecuteState
 from holdfast.sessions.scoped import QueryPropertyDescriptor, scoped_session
 from holdfast.sessions.session import Session, close_all_sessions
@@ -122,9 +126,10 @@ from holdfast.sessions.state_functions import (
     object_session,
     was_deleted,
 )
-from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView as IdentityMap
 from holdfast.states.ports import InstanceState
+from holdfast.unitofwork.flush import Flush as UOWTransaction
 
 __version__ = "0.1.0"
 
@@ -144,6 +149,7 @@ __all__ = [
     "CascadeOptions",
     "ClassManager",
     "ColumnProperty",
+    "Composite",
     "CompositeProperty",
     "DeclarativeBase",
     "DeclarativeBaseNoMeta",
@@ -176,9 +182,11 @@ __all__ = [
     "PassiveFlag",
     "PropComparator",
     "Query",
+    "QueryContext",
     "QueryEvents",
     "QueryPropertyDescriptor",
     "QueryableAttribute",
+    "RegistryEvents",
     "Relationship",
     "RelationshipDirection",
     "RelationshipProperty",
@@ -186,7 +194,9 @@ __all__ = [
     "SessionEvents",
     "SessionTransaction",
     "SessionTransactionOrigin",
+    "Synonym",
     "SynonymProperty",
+    "UOWTransaction",
     "Unmapped",
     "UserDefinedOption",
     "WriteOnlyMapped",

@@ -37,6 +37,7 @@ from holdfast.instrument.access import (
     flag_modified,
     get_attribute,
     get_history,
+    has_parent,
     init_collection,
     is_instrumented,
     set_attribute,
@@ -54,7 +55,6 @@ from holdfast.instrument.tokens import (
 )
 from holdfast.instrument.tokens import AttributeEventToken as Event
 from holdfast.states.history import HISTORY_BLANK, History
-from holdfast.states.parents import has_parent
 
 __all__ = [
     "ATTR_EMPTY",

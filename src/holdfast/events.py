@@ -5,6 +5,7 @@ from holdfast.hooks.class_instrumentation import InstrumentationEvents
 from holdfast.hooks.instance import InstanceEvents
 from holdfast.hooks.mapper import MapperEvents
 from holdfast.hooks.query import QueryEvents
+from holdfast.hooks.registry import RegistryEvents
 from holdfast.hooks.session import SessionEvents
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "InstrumentationEvents",
     "MapperEvents",
     "QueryEvents",
+    "RegistryEvents",
     "SessionEvents",
 ]

@@ -8,7 +8,7 @@ from holdfast.sessions.state_functions import (
     make_transient_to_detached,
     object_session,
 )
-from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
 
 __all__ = [
     "ORMExecuteState",

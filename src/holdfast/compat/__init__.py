@@ -1,8 +1,15 @@
 """Stand in for `sqlalchemy.orm`, for applications and tests that import it by that name.
 
-In reading order: `install` (puts the modules in place), `names` (which name of which SQLAlchemy
-module is which object of Holdfast), `private_names` (the underscored names that extensions of
-SQLAlchemy and its own tests touch), `absent` (names that Holdfast does not have yet).
+Called by programs only. In reading order:
+
+- `install`: puts the modules in place
+- `names`: which name of which module of SQLAlchemy is which object of Holdfast
+- `absent`: names that Holdfast does not have yet
+- `private_names`: the underscored names that extensions of SQLAlchemy and its own tests touch
+- `private_functions`: those of them that are no object of Holdfast by another name
+- `private_members`: underscored members of our classes, put there by the installation
+- `registered_attributes`: attributes on classes without a mapper, as SQLAlchemy's tests make them
+- `state_changes`: the guarded methods that SQLAlchemy's tests try out on classes of their own
 """
 
 from holdfast.compat.install import install_as_sqlalchemy_orm

@@ -40,10 +40,10 @@ class AbsentName:
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
 ABSENT_NAMES: dict[str, str] = {
     "": """
-        AliasOption AppenderQuery Composite CompositeProperty LoaderCriteriaOption RegistryEvents
-        TypeResolve WriteOnlyCollection composite contains_alias create_session
-        merge_frozen_result merge_result orm_insert_sentinel polymorphic_union query_expression
-        selectin_polymorphic with_expression with_loader_criteria with_polymorphic
+        AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression TypeResolve
+        WriteOnlyCollection composite contains_alias create_session merge_frozen_result
+        merge_result orm_insert_sentinel polymorphic_union query_expression selectin_polymorphic
+        with_expression with_loader_criteria with_polymorphic
     """,
     "clsregistry": "_resolver",
     "decl_base": "_DeferredDeclarativeConfig",

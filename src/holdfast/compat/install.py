@@ -46,7 +46,7 @@ def install_as_sqlalchemy_orm() -> None:
     modules = build_modules()
     put_in_place()
     sys.modules.update(modules)
-    sqlalchemy.orm = modules[_PACKAGE]  # type: ignore[attr-defined]
+    sqlalchemy.__dict__["orm"] = modules[_PACKAGE]
 
 
 class _StandIn(ModuleType):

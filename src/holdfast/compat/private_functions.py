@@ -5,12 +5,14 @@ Each is a translation of a line; what they answer is found out elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import inspect
 
 from holdfast.foundation.describe import object_text
+from holdfast.mapping.declarative import constructs
+from holdfast.unitofwork.planner import sorted_by_key
 
 
 def is_mapped_class(entity: Any) -> bool:
@@ -37,8 +39,28 @@ def instance_str(obj: Any) -> str:
 
 
 def sort_states(_mapper: Any, states: Iterable[Any]) -> list[Any]:
-    """States in the order of their primary keys, those without one first as they were added."""
-    return sorted(states, key=lambda state: (state.pk is not None, state.pk))
+    """New states as they were added, then the others in the order of their primary keys."""
+    listed = list(states)
+    return [
+        *(state for state in listed if state.pk is None),
+        *sorted_by_key([state for state in listed if state.pk is not None]),
+    ]
+
+
+def relationship(
+    *arguments: Any,
+    _legacy_inactive_history_style: object = None,
+    _local_remote_pairs: Sequence[tuple[Any, Any]] | None = None,
+    **keywords: Any,
+) -> Any:
+    """`relationship()` with the two keywords that are SQLAlchemy's own secret.
+
+    The first chooses between two ways to keep the history of unloaded attributes, of which Holdfast
+    has one; the second names both sides of the join where `remote_side` names one.
+    """
+    if _local_remote_pairs is not None:
+        keywords["remote_side"] = [remote for _, remote in _local_remote_pairs]
+    return constructs.relationship(*arguments, **keywords)
 
 
 class ConfigureLock:

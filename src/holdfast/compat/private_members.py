@@ -12,9 +12,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from holdfast.compat import registered_attributes
+from holdfast.unitofwork.collect import is_orphan
 
 # Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
 ALIASES: dict[str, str] = {
+    "holdfast.mapping.declarative.registry:registry": """
+        _class_registry=class_registry _new_mappers=needs_configure
+    """,
+    "holdfast.mapping.mapper:Mapper": """
+        _dispose_called=disposed _pks_by_table=pk_columns_of_table _validators=validators
+    """,
+    "holdfast.mapping.properties.relationship:Relationship": """
+        _join_condition=condition _reverse_property=reverse_properties
+        _use_get=is_simple_many_to_one
+    """,
     "holdfast.sessions.session:Session": """
         _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
         _connection_for_bind=connection_for_bind _autoflush=autoflush_if_enabled
@@ -23,7 +34,7 @@ ALIASES: dict[str, str] = {
         _autoflush=autoflush _identity_token=identity_token
         _populate_existing=populate_existing _yield_per=yield_per
     """,
-    "holdfast.sessions.transaction:SessionTransaction": """
+    "holdfast.sessions.transactions.transaction:SessionTransaction": """
         _parent=parent _state=phase _connection_for_bind=connection_for_bind
     """,
 }
@@ -82,6 +93,29 @@ def _add_bind(session: Any, key: Any, bind: Any) -> None:
     session.bind_table(key, bind)
 
 
+class _PropertyOfColumn(dict[Any, Any]):
+    """Column -> property; unknown columns raise as a mapper does."""
+
+    def __init__(self, mapper: Any) -> None:
+        super().__init__(
+            (column, mapper.properties[key]) for column, key in mapper.key_of_column.items()
+        )
+        self.mapper = mapper
+
+    def __missing__(self, column: Any) -> Any:
+        return self.mapper.get_property_by_column(column)
+
+
+def _prefers_eager_defaults(mapper: Any, dialect: Any, table: Any) -> bool:
+    if mapper.eager_defaults == "auto":
+        return bool(table.implicit_returning and dialect.insert_returning)
+    return bool(mapper.eager_defaults)
+
+
+def _delete_orphans(mapper: Any) -> list[tuple[str, type[Any]]]:
+    return [(prop.key, prop.parent.class_) for prop in mapper.orphan_relationships]
+
+
 def _built(query: Any, **_how: Any) -> Any:
     return query.built()
 
@@ -126,6 +160,13 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
     "holdfast.states.identity_map:IdentityMapView": {
         "_modified": property(lambda view: set(view._members.modified)),
     },
+    "holdfast.mapping.mapper:Mapper": {
+        "_columntoproperty": property(_PropertyOfColumn),
+        "_delete_orphans": property(_delete_orphans),
+        "_identity_key_from_state": lambda mapper, state: state.key,
+        "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
+        "_prefer_eager_defaults": _prefers_eager_defaults,
+    },
     "holdfast.queries.facade.query:Query": {
         "_compile_context": _compile_context,
         "_compile_state": _compile_state,
@@ -141,7 +182,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_dirty_states": property(lambda session: set(session.members.modified)),
         "_validate_persistent": _validate_persistent,
     },
-    "holdfast.sessions.transaction:SessionTransaction": {
+    "holdfast.sessions.transactions.transaction:SessionTransaction": {
         "_connections": property(_connections),
         "_begin": _begin,
         "_new": property(lambda level: level.snapshot.inserted),

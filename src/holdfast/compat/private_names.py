@@ -1,7 +1,7 @@
 """Name what SQLAlchemy's own tests and extensions take from its modules with an underscore.
 
-The core never grows an underscore for their sake: what they mean is looked up here, in tables of the
-same form as in `names`.
+The core never grows an underscore for their sake: what they mean is looked up here, in tables of
+the same form as in `names`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ _FUNCTIONS = "holdfast.compat.private_functions"
 _SLOTS = "holdfast.instrument.slots"
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
+    "": {
+        _FUNCTIONS: "relationship",
+    },
     "_typing": {
         "typing": """
             OrmExecuteOptionsParameter=Any _BindArguments=Any _ExternalEntityType=Any _O=Any _T=Any
@@ -44,9 +47,14 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "decl_api": {
         "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
     },
+    "instrumentation": {
+        "holdfast.hooks.class_instrumentation": "_instrumentation_factory=instrumentation_factory",
+    },
     "interfaces": {
         "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
-        _DATACLASSES: "_AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN",
+        _DATACLASSES: """
+            _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
+        """,
         _FUNCTIONS: "_DCAttributeOptions=HasDataclassArguments",
     },
     "mapper": {
@@ -57,7 +65,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "session": {
         "holdfast.sessions.session": "_sessions=LIVING",
-        "holdfast.sessions.transaction": """
+        "holdfast.sessions.transactions.transaction": """
             ACTIVE PREPARED COMMITTED DEACTIVE CLOSED SessionTransactionState=Phase
         """,
         "typing": "_BindArguments=Any _PKIdentityArgument=Any",

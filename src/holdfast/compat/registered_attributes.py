@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.foundation.load_policy import LoadPolicy, policy_of
-from holdfast.foundation.markers import ATTR_EMPTY, NO_VALUE
+from holdfast.foundation.markers import ATTR_EMPTY, NO_KEY, NO_VALUE
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.instrument.slots.base import AttributeSlot
@@ -28,9 +28,7 @@ class _OwnLoader(AttributeSlot):
 
     own_loader: Loader | None = None
 
-    def get(
-        self, state: Any, d: Any, policy: Any = LoadPolicy.LOAD, *, passive: Any = None
-    ) -> Any:
+    def get(self, state: Any, d: Any, policy: Any = LoadPolicy.LOAD, *, passive: Any = None) -> Any:
         """The value; the policy may be given in SQLAlchemy's spelling."""
         return super().get(state, d, policy_of(policy if passive is None else passive))
 
@@ -60,7 +58,38 @@ class _Reference(_OwnLoader, ReferenceSlot):
 
 
 class _Collection(_OwnLoader, CollectionSlot):
-    pass
+    """A collection that takes members of any kind, as SQLAlchemy's do in its tests."""
+
+    def member_added(
+        self, state: Any, owner: Any, item: Any, initiator: Any, key: Any = NO_KEY
+    ) -> Any:
+        """Tell the listeners, and for mapped members all the rest."""
+        if item is None or hasattr(item, "_sa_instance_state"):
+            return super().member_added(state, owner, item, initiator, key)
+        if self.has_listeners:
+            for listener in self.dispatch.append:
+                item = listener(state, item, initiator or self.append_token, key=key)
+        self.note_members(state, owner.__dict__)
+        return item
+
+    def member_removed(
+        self,
+        state: Any,
+        owner: Any,
+        item: Any,
+        initiator: Any,
+        key: Any = NO_KEY,
+        *,
+        is_gone: bool = False,
+    ) -> None:
+        """Tell the listeners, and for mapped members all the rest."""
+        if item is None or hasattr(item, "_sa_instance_state"):
+            super().member_removed(state, owner, item, initiator, key, is_gone=is_gone)
+            return
+        self.note_members(state, owner.__dict__)
+        if self.has_listeners:
+            for listener in self.dispatch.remove:
+                listener(state, item, initiator or self.remove_token, key=key)
 
 
 def register_attribute(
@@ -169,9 +198,7 @@ def committed_value(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy
     return None if value is NO_VALUE else value
 
 
-def all_pending(
-    slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.NO_INITIALIZE
-) -> Any:
+def all_pending(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.NO_INITIALIZE) -> Any:
     """Present and former members."""
     return slot.all_pending(state, dict_, policy_of(passive))
 

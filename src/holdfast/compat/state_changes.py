@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from holdfast.sessions.phases import Phased, Shift, moves
+from holdfast.sessions.transactions.phases import Phased, Shift, moves
 
 
 class StateChange(Phased):

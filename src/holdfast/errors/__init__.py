@@ -1,9 +1,19 @@
 """Hold every exception that Holdfast raises, with its wording.
 
-Files, one for each part of the house: `base` (what all share), `unmapped`, `session`, `flush`,
-`attributes`, `loading`, `queries`, `mapping`, `relationships`, `declarative`, `compat`. Raise sites
-import from the file and name a constructor, e.g. `raise MembershipError.not_persisted(state)`; users
-import from here.
+Raise sites import from the file of their part and name a constructor, as in
+`raise MembershipError.not_persisted(state)`; users import from here. The parts:
+
+- `base`: what all share
+- `unmapped`: objects, classes and columns that no mapper knows
+- `session`: who belongs to a session, and what may happen when
+- `flush`: orders that do not exist, rows that are gone, keys that are missing
+- `attributes`: values, collections, back references and construction
+- `loading`: objects without session, rows that are gone, misread results
+- `queries`: entities, joins, comparisons and options that do not fit
+- `mapping`: classes, tables and columns that do not fit
+- `relationships`: relationships that cannot be made out
+- `declarative`: class bodies and annotations that cannot be read
+- `compat`: standing in for `sqlalchemy.orm`
 
 The hierarchy; in parentheses what else a class derives from, mostly Core's `sqlalchemy.exc`::
 
@@ -38,6 +48,7 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       CollectionTypeError          (TypeError)
       ConstructorError             (TypeError)
       ObjectDereferencedError      (SQLAlchemyError)
+      ReservedNameError            (KeyError)
       ForeignInstrumentationError  (ArgumentError)
       DetachedInstanceError        (SQLAlchemyError)
       ObjectDeletedError           (InvalidRequestError)
@@ -52,11 +63,13 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       FilterByError                (InvalidRequestError)
       ComparisonError              (InvalidRequestError)
       BoundObjectError             (InvalidRequestError)
+      OperatorNotSupportedError    (InvalidRequestError, NotImplementedError)
       InNotSupportedError          (NotImplementedError)
       QueryUseError                (InvalidRequestError)
       StatementEventError          (InvalidRequestError)
       MappingError                 (InvalidRequestError)
       MappingArgumentError         (ArgumentError)
+      AmbiguousInheritError        (AmbiguousForeignKeysError)
       InheritJoinError             (NoForeignKeysError)
       RelationshipError            (ArgumentError)
       NoJoinError                  (NoForeignKeysError)
@@ -81,6 +94,7 @@ from holdfast.errors.attributes import (
     ForeignInstrumentationError,
     ObjectDereferencedError,
     ParentTrackingError,
+    ReservedNameError,
 )
 from holdfast.errors.base import NO_STATE, HoldfastBug, HoldfastError
 from holdfast.errors.compat import AbsentNameError, StandInError
@@ -107,7 +121,12 @@ from holdfast.errors.loading import (
     ObjectDeletedError,
     UnknownIdentityError,
 )
-from holdfast.errors.mapping import InheritJoinError, MappingArgumentError, MappingError
+from holdfast.errors.mapping import (
+    AmbiguousInheritError,
+    InheritJoinError,
+    MappingArgumentError,
+    MappingError,
+)
 from holdfast.errors.queries import (
     BoundObjectError,
     ComparisonError,
@@ -118,6 +137,7 @@ from holdfast.errors.queries import (
     LoaderConflictError,
     LoaderOptionError,
     LoaderStrategyException,
+    OperatorNotSupportedError,
     QueryUseError,
     StatementEventError,
 )
@@ -143,6 +163,7 @@ from holdfast.errors.unmapped import (
 __all__ = [
     "NO_STATE",
     "AbsentNameError",
+    "AmbiguousInheritError",
     "AmbiguousJoinError",
     "AnnotatedConstructError",
     "AttributeAccessError",
@@ -185,9 +206,11 @@ __all__ = [
     "NoRowError",
     "ObjectDeletedError",
     "ObjectDereferencedError",
+    "OperatorNotSupportedError",
     "ParentTrackingError",
     "QueryUseError",
     "RelationshipError",
+    "ReservedNameError",
     "RollbackRequiredError",
     "SessionArgumentError",
     "SessionUseError",

@@ -252,6 +252,24 @@ class ObjectDereferencedError(HoldfastError, exc.SQLAlchemyError):
         )
 
 
+class ReservedNameError(HoldfastError, KeyError):
+    """An attribute has a name that the instrumentation needs."""
+
+    @classmethod
+    def taken(cls, key: str) -> Self:
+        """The attribute would stand in the place of the class manager or the state."""
+        return cls.compose(
+            f"{key!r}: requested attribute name conflicts with instrumentation attribute of the "
+            "same name. Give the attribute another name.",
+            "reserved-attribute",
+            key=key,
+        )
+
+    def __str__(self) -> str:
+        # A KeyError shows its text in quotes otherwise.
+        return str(self.args[0])
+
+
 class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
     """A class already belongs to another library's mapping."""
 

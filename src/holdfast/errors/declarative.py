@@ -124,6 +124,18 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def no_dataclass(cls, owner: type, key: str, names: Sequence[str]) -> Self:
+        """Arguments for dataclasses on a class that is not made one."""
+        shown = ", ".join(repr(name) for name in names)
+        return cls.compose(
+            f"Attribute {key!r} on class {class_text(owner)} includes dataclasses argument(s): "
+            f"{shown} but class does not specify SQLAlchemy native dataclass configuration. Derive "
+            "it from MappedAsDataclass, or leave them out.",
+            "no-dataclass",
+            attribute=key,
+        )
+
+    @classmethod
     def relationship_default(cls) -> Self:
         """A relationship has a default that is an object."""
         return cls.compose(
@@ -338,6 +350,16 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
             "do not support a pre-existing '__table__' element. Use __tablename__, or apply "
             "@dataclass yourself and registry.mapped().",
             "dataclass-table",
+        )
+
+    @classmethod
+    def mapping_in_field(cls, owner: type) -> Self:
+        """Mapping information in the fields of a class that is still to become a dataclass."""
+        return cls.compose(
+            "SQLAlchemy mapped dataclasses can't consume mapping information from the metadata of "
+            f"dataclasses.field(): {class_text(owner)} is made a dataclass by the mapping. "
+            "Annotate with Mapped[] instead, or apply @dataclass yourself and registry.mapped().",
+            "dataclass-field-metadata",
         )
 
     @classmethod

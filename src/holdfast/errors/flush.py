@@ -78,6 +78,20 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         )
 
     @classmethod
+    def no_rows_returned(cls, kind: str, mapper: Any) -> Self:
+        """An INSERT gave back fewer keys than it wrote rows.
+
+        Args:
+            kind: "Single-row" or "Multi-row".
+            mapper: What was inserted.
+        """
+        return cls.compose(
+            f"{kind} INSERT statement for {mapper} did not produce the primary keys of the new "
+            "rows. Let the table generate them, or give them to the objects.",
+            "no-keys-returned",
+        )
+
+    @classmethod
     def null_key_update(cls, table: Any, column: Any) -> Self:
         """An UPDATE whose WHERE would compare a key with NULL."""
         return cls.compose(

@@ -1,4 +1,4 @@
-"""Define the errors of loading: objects without session, rows that are gone, results read wrongly."""
+"""Define the errors of loading: objects without session, rows that are gone, misread results."""
 
 from __future__ import annotations
 

@@ -73,6 +73,15 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def viewonly_reverse(cls, relationship: Any, other: Any) -> Self:
+        """`sync_backref` where the other side is view-only."""
+        return cls.compose(
+            f"Relationship {relationship} cannot specify sync_backref=True since {other} includes "
+            "viewonly=True. Leave one of them out.",
+            "viewonly",
+        )
+
+    @classmethod
     def back_populates_column(cls, relationship: str, attribute: str, kind: str) -> Self:
         """`back_populates` names something that is no relationship.
 
@@ -251,17 +260,6 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
-    def ambiguous_inherit(cls, base: Any, table: Any) -> Self:
-        """Several foreign keys lead from a subclass's table to its base's."""
-        return cls.compose(
-            f"Can't determine the inherit condition between inherited table '{base.description}' "
-            f"and inheriting table '{table.description}'; tables have more than one foreign key "
-            "relationship established.  Please specify the 'on clause' using the "
-            "'inherit_condition' mapper argument.",
-            "inherit-condition",
-        )
-
-    @classmethod
     def foreign_column(cls, mapper: Any, column: Any) -> Self:
         """A column of a table that the class is not mapped to."""
         return cls.compose(
@@ -360,21 +358,19 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         )
 
 
-class ReservedNameError(HoldfastError, KeyError):
-    """A mapped attribute would take the place of what Holdfast keeps on every object."""
+class AmbiguousInheritError(HoldfastError, exc.AmbiguousForeignKeysError):
+    """Several foreign keys lead from a subclass's table to its base's."""
 
     @classmethod
-    def of_attribute(cls, key: str) -> Self:
-        """The attribute `key` cannot have its name."""
+    def several_foreign_keys(cls, base: Any, table: Any) -> Self:
+        """The tables `base` and `table` are related in several ways."""
         return cls.compose(
-            f"{key!r}: requested attribute name conflicts with instrumentation attribute of the "
-            "same name. Map the column under another name.",
-            "reserved-attribute",
-            key=key,
+            f"Can't determine the inherit condition between inherited table '{base.description}' "
+            f"and inheriting table '{table.description}'; tables have more than one foreign key "
+            "relationship established.  Please specify the 'on clause' using the "
+            "'inherit_condition' mapper argument.",
+            "inherit-condition",
         )
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class InheritJoinError(HoldfastError, exc.NoForeignKeysError):
@@ -407,13 +403,4 @@ def same_class_name_warning(mapped: type) -> str:
         "This declarative base already contains a class with the same class name and module name "
         f"as {describe_class(mapped)}, and will be replaced in the string-lookup table. "
         "[class-name-twice]"
-    )
-
-
-def mapper_class_only_warning() -> str:
-    """before_configured or after_configured listened to on one mapper."""
-    return (
-        "'before_configured' and 'after_configured' ORM events only invoke with the Mapper class "
-        "as the target. Listen on Mapper, or on one mapper's mapper_configured. "
-        "[configured-target]"
     )

@@ -142,15 +142,6 @@ class EntityError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
-    def two_conditions(cls, target: Any, onclause: Any) -> Self:
-        """A relationship as target, which is a condition already, and a condition."""
-        return cls.compose(
-            f"No 'on clause' argument may be passed when joining to a relationship path as a target: "
-            f"{target} brings its own, and {onclause} is another. Write join(Target, condition).",
-            "join-target",
-        )
-
-    @classmethod
     def adapt_on_names(cls) -> Self:
         """`adapt_on_names` without a mapped class."""
         return cls.compose(
@@ -178,10 +169,28 @@ class EntityError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def attribute_name(cls, function: str) -> Self:
+        """A name in place of an attribute."""
+        return cls.compose(
+            f"{function} accepts class-bound mapped attributes, not strings. Write "
+            "Class.attribute.",
+            "not-an-entity",
+        )
+
+    @classmethod
+    def column_as_target(cls, attribute: Any) -> Self:
+        """A column attribute as join target."""
+        return cls.compose(
+            f"Join target {attribute} does not refer to a mapped entity. Join to the class, and "
+            "give the condition second.",
+            "join-target",
+        )
+
+    @classmethod
     def relationship_expected(cls, function: str, given: Any) -> Self:
         """Something that is no relationship attribute."""
         return cls.compose(
-            f"Expected relationship property for {function}, got: {given!r}. Write "
+            f"Expected relationship property for {function}, got {given}. Write "
             "Class.relationship.",
             "not-an-entity",
         )
@@ -212,6 +221,24 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
             f"Don't know how to join to {target}. {why}Please use the .select_from() method to "
             "establish an explicit left side, as well as providing an explicit ON clause if not "
             "present already to help resolve the ambiguity.",
+            "join-unknown",
+        )
+
+    @classmethod
+    def two_conditions(cls, target: Any, onclause: Any) -> Self:
+        """A relationship as target, which is a condition already, and a condition."""
+        return cls.compose(
+            "No 'on clause' argument may be passed when joining to a relationship path as a "
+            f"target: {target} brings its own, and {onclause} is another. Write join(Target, condition).",
+            "join-target",
+        )
+
+    @classmethod
+    def no_entities(cls) -> Self:
+        """A join in a statement that selects nothing yet."""
+        return cls.compose(
+            "No entities to join from; please use select_from() to establish the left "
+            "entity/selectable of this join.",
             "join-unknown",
         )
 
@@ -248,7 +275,8 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
     def same_table(cls, selectable: Any) -> Self:
         """Both sides read from one table."""
         return cls.compose(
-            f"Can't join table/selectable '{selectable}' to itself. Join to aliased() of the class.",
+            f"Can't join table/selectable '{selectable}' to itself. Join to aliased() of the "
+            "class.",
             "join-self",
         )
 
@@ -321,14 +349,6 @@ class ComparisonError(HoldfastError, exc.InvalidRequestError):
             "'contains' not implemented for scalar attributes.  Use ==", "compare-relationship"
         )
 
-    @classmethod
-    def operator(cls, name: str, attribute: Any) -> Self:
-        """An operator that relationships do not have, e.g. `<`."""
-        return cls.compose(
-            f"Operator {name} is not supported for relationship {attribute}. Compare a column of "
-            "the related class: any(), has().",
-            "compare-relationship",
-        )
 
 
 class BoundObjectError(HoldfastError, exc.InvalidRequestError):
@@ -338,7 +358,7 @@ class BoundObjectError(HoldfastError, exc.InvalidRequestError):
     def never_set(cls, column: Any, instance: str) -> Self:
         """It was not given one, and no flush has made one."""
         return cls.compose(
-            f"Can't resolve value for column {column} on object '{instance}'; no value has been "
+            f"Can't resolve value for column {column} on object {instance}; no value has been "
             "set for this column. Set it, or flush the object first.",
             "compare-object",
         )
@@ -347,9 +367,22 @@ class BoundObjectError(HoldfastError, exc.InvalidRequestError):
     def detached(cls, column: Any, instance: str) -> Self:
         """It is expired and in no session."""
         return cls.compose(
-            f"Can't resolve value for column {column} on object '{instance}'; the object is "
+            f"Can't resolve value for column {column} on object {instance}; the object is "
             "detached and the value was expired. Add the object to a session.",
             "compare-object",
+        )
+
+
+class OperatorNotSupportedError(HoldfastError, exc.InvalidRequestError, NotImplementedError):
+    """An operator that relationships do not have, e.g. `<`."""
+
+    @classmethod
+    def on_relationship(cls, name: str, attribute: Any) -> Self:
+        """Only columns have it."""
+        return cls.compose(
+            f"Operator {name} is not supported for relationship {attribute}. Compare a column of "
+            "the related class: any(), has().",
+            "compare-relationship",
         )
 
 
@@ -393,6 +426,15 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Query.{method}() being called on a Query with an existing full statement - can't "
             "apply criterion. Put it into the statement.",
+            "query-criterion",
+        )
+
+    @classmethod
+    def given_statement(cls) -> Self:
+        """A query whose statement was given whole, as a part of another one."""
+        return cls.compose(
+            "Can't call this method on a Query that uses from_statement(). Embed the statement "
+            "itself.",
             "query-criterion",
         )
 
@@ -441,6 +483,16 @@ class StatementEventError(HoldfastError, exc.InvalidRequestError):
             "This ORM execution is not against a SELECT statement so there are no load options. "
             "Test is_select first.",
             "no-load-options",
+        )
+
+    @classmethod
+    def other_count(cls, passed: int, given: int) -> Self:
+        """Parameter sets of a re-execution do not pair with those of the execution."""
+        return cls.compose(
+            "Can't apply executemany parameters to statement; number of parameter sets passed to "
+            f"Session.execute() ({passed}) does not match number of parameter sets given to "
+            f"ORMExecuteState.invoke_statement() ({given}). Give one set for each.",
+            "parameter-sets",
         )
 
     @classmethod

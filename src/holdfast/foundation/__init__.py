@@ -1,6 +1,15 @@
 """Hold what the rest of the house stands on and what knows nothing of mapping, sessions or rows.
 
-In reading order: `sqlalchemy_core` (the one door to undocumented Core names), `markers`,
-`load_policy`, `describe`, `deprecated`, `ordered`, `graph`, `codegen`, `batch` and
-`fixed_statement`. Everybody imports from here; nothing here imports from elsewhere in Holdfast.
+Everybody imports from here; nothing here imports from elsewhere in Holdfast. In reading order:
+
+- `sqlalchemy_core`: the one door to undocumented Core names
+- `markers`: the values that stand for the absence of a value
+- `load_policy`: what a read may do when the value is not in memory
+- `describe`: how a message names an object, a state or a class
+- `deprecated`: warnings that point at the user's own line
+- `ordered`: containers by identity and in order
+- `graph`: topological order, strongly connected components, cycles
+- `codegen`: generated functions that show in tracebacks
+- `batch`: the pause of the garbage collector
+- `fixed_statement`: statements compiled once and run close to the driver
 """

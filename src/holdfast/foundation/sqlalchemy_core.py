@@ -89,6 +89,7 @@ from sqlalchemy.util import topological as topological  # for tables and mappers
 
 # Names that Core spells with an underscore, or whose own name would say too little here.
 EventKey = _event_registry._EventKey  # one listener on one target
+EXECUTABLE_PARTS = ExecutableStatement._executable_traverse_internals  # options, for cache keys
 NO_ARG = _sql_base.NO_ARG  # "not given"
 deep_annotate = _annotation._deep_annotate
 deep_deannotate = _annotation._deep_deannotate
@@ -213,3 +214,18 @@ def gives_scalars(result: Any) -> bool:
 def require_unique_with(result: Any, refuse: Any) -> None:
     """Call `refuse` when rows of a result are read without `unique()`."""
     result._unique_filter_state = (set(), refuse)
+
+
+def is_server_side(result: Any) -> bool:
+    """Whether the rows of a cursor's result come in portions from the server."""
+    return bool(result.context._is_server_side)
+
+
+def has_listeners(connection: Connection) -> bool:
+    """Whether someone listens to the statements of a connection or of its engine."""
+    return bool(connection._has_events or connection.engine._has_events)
+
+
+def is_inline(statement: Any) -> bool:
+    """Whether an INSERT asks for no generated keys back."""
+    return bool(statement._inline)

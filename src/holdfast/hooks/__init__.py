@@ -7,8 +7,10 @@ In reading order:
 - `waiting`: listeners on classes that are not mapped yet.
 - `mapper`: `MapperEvents`: rows about to be written, and configuration.
 - `instance`: `InstanceEvents`: construction, loading, expiry.
+- `declared`: methods marked on a class as listeners: `@validates`, `@reconstructor`.
 - `attribute`: `AttributeEvents`: set, append, remove.
 - `class_instrumentation`: `InstrumentationEvents`: classes being instrumented.
+- `registry`: `RegistryEvents`: configuration of a registry, types of annotations.
 - `query`: `QueryEvents`: a `Query` about to be compiled.
 
 Each family puts its `dispatch` on a class of a lower layer; those fire through it, guarded by

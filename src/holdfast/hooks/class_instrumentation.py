@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events
@@ -33,15 +34,26 @@ class InstrumentationEvents(Events[Any]):
     @classmethod
     def _listen(cls, event_key: EventKey[Any], *, propagate: bool = True, **kw: Any) -> None:
         target, listener = event_key.target, listener_of(event_key)
+        if not isinstance(target, type):
+            event_key.base_listen(**kw)
+            return
+        # Those who listen to a class do not keep it alive.
+        reference = weakref.ref(target)
 
         def call(class_: type[Any], *args: Any, **more: Any) -> Any:
-            if not isinstance(target, type) or class_ is target:
-                return listener(class_, *args, **more)
-            if propagate and issubclass(class_, target):
+            wanted = reference()
+            if wanted is not None and (
+                class_ is wanted or (propagate and issubclass(class_, wanted))
+            ):
                 return listener(class_, *args, **more)
             return None
 
         event_key.with_wrapper(call).base_listen(**kw)
+
+    @classmethod
+    def _clear(cls) -> None:
+        super()._clear()
+        instrumentation_factory.dispatch._clear()  # noqa: SLF001  Core's protocol
 
     def class_instrument(self, cls: type[Any]) -> None:
         """A class has got its manager."""

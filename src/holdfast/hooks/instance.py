@@ -65,6 +65,11 @@ class InstanceEvents(Events[Any]):
                 event_key.with_dispatch_target(manager).base_listen(propagate=True, **kw)
                 _guard(manager, event_key.identifier)
 
+    @classmethod
+    def _clear(cls) -> None:
+        super()._clear()
+        _room.clear()
+
     def init(self, target: Any, args: Any, kwargs: Any) -> None:
         """The constructor is about to run; `kwargs` may be changed (EV-80)."""
 

@@ -6,10 +6,9 @@ listeners of the mapper above and those that waited for its class.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
-from holdfast.errors.mapping import mapper_class_only_warning
-from holdfast.foundation.deprecated import warn
 from holdfast.foundation.markers import EXT_CONTINUE
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, dispatcher
 from holdfast.hooks.declared import listen_for_declared
@@ -47,12 +46,15 @@ class MapperEvents(Events[Any]):
 
     @classmethod
     def _accept_with(cls, target: Any, identifier: str) -> Any:
+        if isinstance(target, type) and issubclass(target, Mapper):
+            return target
+        if identifier in RUN_EVENTS:
+            # On behalf of all mappers: one mapper, or a class, has no such event.
+            return None
         if isinstance(target, Mapper):
             return target
         if not isinstance(target, type):
             return None
-        if issubclass(target, Mapper):
-            return target
         mapper = mapper_of_class(target)
         if mapper is not None:
             return mapper
@@ -70,8 +72,6 @@ class MapperEvents(Events[Any]):
     ) -> None:
         target = event_key.dispatch_target
         name = event_key.identifier
-        if name in RUN_EVENTS and not isinstance(target, type):
-            warn(mapper_class_only_warning())
         if name in PERSISTENCE_EVENTS:
             target.has_persistence_listeners = True
         event_key = event_key.with_wrapper(_adapted(event_key, raw=raw, retval=retval))
@@ -82,6 +82,11 @@ class MapperEvents(Events[Any]):
                 event_key.with_dispatch_target(mapper).base_listen(propagate=True, **kw)
         else:
             event_key.base_listen(**kw)
+
+    @classmethod
+    def _clear(cls) -> None:
+        super()._clear()
+        _room.clear()
 
     # -- configuration ---------------------------------------------------------------------------
 
@@ -139,16 +144,33 @@ class MapperInWaiting(ClassInWaiting):
 
 
 class MapperDispatch(dispatcher[Any]):
-    """`Mapper.dispatch`: fills the listeners of a new mapper."""
+    """`Mapper.dispatch`: fills the listeners of a new mapper.
+
+    It is asked for twice while a class is being mapped: before the class has a manager, and after.
+    The listeners on the manager are filled the second time.
+    """
+
+    def __init__(self, events: Any) -> None:
+        super().__init__(events)
+        # Dispatch of mappers whose class has no manager yet.
+        self.unfinished: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def __get__(self, obj: Any, cls: Any) -> Any:
-        dispatch = super().__get__(obj, cls)
-        if obj is not None:
+        if obj is None:
+            return super().__get__(obj, cls)
+        dispatch = self.unfinished.pop(obj, None)
+        if dispatch is None:
+            dispatch = super().__get__(obj, cls)
             if obj.inherits is not None:
                 inherit_listeners(dispatch, obj.inherits.dispatch)
                 if obj.inherits.has_persistence_listeners:
                     obj.has_persistence_listeners = True
             _room.apply_to(obj.class_, obj)
+        if obj.class_manager is None:
+            self.unfinished[obj] = dispatch
+            obj.__dict__.pop("dispatch", None)
+        else:
+            obj.__dict__["dispatch"] = dispatch
             take_over(obj.class_manager)
             listen_for_declared(obj)
         return dispatch

@@ -33,6 +33,10 @@ class WaitingRoom:
         """Let a listener wait for a class."""
         self.by_class.setdefault(class_, []).append(held)
 
+    def clear(self) -> None:
+        """Forget all listeners."""
+        self.by_class.clear()
+
     def apply_to(self, class_: type[Any], target: Any) -> None:
         """Listen on the target of a class that is being mapped."""
         for base, held in self._held_for(class_):

@@ -29,7 +29,9 @@ def _getter(missing: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             return self.__dict__["KEY"]
         except KeyError:
-            return missing(self)
+            pass
+        # Out of the handler, so that an error of a load does not show the KeyError as its context.
+        return missing(self)
 
     return get
 

@@ -38,7 +38,7 @@ def link(
                 continue
         elif origin is not slot.parent_token:
             raise AttributeValueError.backref_conflict(
-                child, str(initiator.impl), str(slot), str(reverse)
+                owner, str(initiator.impl), str(reverse), str(slot)
             )
         back = reverse.reverse_keys
         if reverse.is_plain and len(back) == 1 and back[0] == slot.key:

@@ -36,15 +36,10 @@ class InspectionAttr:
 
     __slots__: tuple[str, ...] = ()
 
-    is_selectable = False
-    is_aliased_class = False
-    is_instance = False
-    is_mapper = False
-    is_bundle = False
-    is_property = False
-    is_attribute = False
     _is_internal_proxy = False
-    is_clause_element = False
+    is_aliased_class = is_mapper = is_selectable = False
+    is_attribute = is_bundle = is_property = False
+    is_clause_element = is_instance = False
     extension_type: InspectionAttrExtensionType = NotExtension.NOT_EXTENSION
 
 

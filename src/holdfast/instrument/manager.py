@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, KeysView, ValuesView
 from typing import Any
 
-from holdfast.errors.attributes import ForeignInstrumentationError
+from holdfast.errors.attributes import ForeignInstrumentationError, ReservedNameError
 from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.attribute_state import attribute_states
@@ -142,8 +142,14 @@ class ClassManager:
     # -- attributes ----------------------------------------------------------------------------
 
     def install(self, attribute: QueryableAttribute[Any]) -> None:
-        """Put an attribute on the class, in place of what is there under its name."""
+        """Put an attribute on the class, in place of what is there under its name.
+
+        Raises:
+            KeyError: The name is that of the manager or the state.
+        """
         key = attribute.key
+        if key in (MANAGER_ATTRIBUTE, STATE_ATTRIBUTE):
+            raise ReservedNameError.taken(key)
         if key not in self.replaced_members:
             self.replaced_members[key] = self.class_.__dict__.get(key)
         setattr(self.class_, key, attribute)

@@ -1,9 +1,20 @@
-"""Say how classes correspond to tables; everything here is read-only once configured.
+"""How classes correspond to tables; everything here is read-only once configured.
 
-In reading order: `sockets` (what higher layers fill), `properties/*` (what one mapped attribute
-is), `joins/*` (the ON clause of a relationship), `tables` and `columns` (which column feeds which
-attribute), `mapper` (what one class maps to), `inheritance` and `polymorphic`, `class_names`
-(strings that name classes), `configure` (the second pass), `registry`, `imperative`, `cascades`
-and `versioning`; `declarative/*` builds on all of it. Called by whoever maps classes, read by
-queries, reading and unitofwork. Emits no SQL.
+In reading order:
+
+- `sockets`: the registries that higher layers fill, strategies and comparators.
+- `cascades`: cascade rules, and the walk along them.
+- `joins`: how two classes are joined.
+- `class_names`: the class, column or table that a string names.
+- `properties`: what one mapped attribute is.
+- `marks`: methods of a class that the mapping calls.
+- `assembly`: how a mapper is put together.
+- `mapper`: `Mapper`, what one class maps to.
+- `imperative`: mapping a class on request.
+- `configure`: the second pass, over all mappers that wait for it.
+- `registry`: the mappers, class names and types of one model.
+- `mapped`: the annotations `Mapped`, `DynamicMapped` and `WriteOnlyMapped`.
+- `declarative`: classes that say in their bodies how they are mapped.
+
+Called by whoever maps classes; read by queries, reading and unitofwork. Emits no SQL.
 """

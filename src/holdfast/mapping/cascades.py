@@ -13,6 +13,8 @@ from holdfast.errors.flush import CascadeTypeError
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.markers import NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.instrument.collections.adapter import collection_adapter
 
 if TYPE_CHECKING:
     from holdfast.states.instance import InstanceState
@@ -28,12 +30,12 @@ VIEW_ONLY_RULES = frozenset(("all", "none", "refresh-expire", "merge", "expunge"
 class CascadeOptions(frozenset[str]):
     """The cascades of one relationship: a set of names, with one boolean attribute each."""
 
-    save_update: bool
     delete: bool
-    refresh_expire: bool
-    merge: bool
-    expunge: bool
     delete_orphan: bool
+    expunge: bool
+    merge: bool
+    refresh_expire: bool
+    save_update: bool
 
     def __new__(cls, value_list: Iterable[str] | str | None) -> CascadeOptions:
         """Read a comma-separated string or a list of names.
@@ -79,7 +81,7 @@ def reachable(
 
     Each is yielded once, parents before what is reached through them, the start never. Nothing is
     loaded, except by "delete", which loads what the flush has to know (CA-51). "save-update" also
-    reaches members that were removed and not flushed (CA-35).
+    reaches members that were removed and not flushed (CA-35); other rules follow present ones.
 
     Args:
         state: Where to begin.
@@ -87,23 +89,23 @@ def reachable(
         halt_on: States for which this answers true are neither yielded nor walked through.
     """
     keys_name = f"{rule.replace('-', '_')}_keys"
+    if rule != "delete" and not _has_any(state, getattr(state.manager.mapper, keys_name)):
+        return
     seen = {state}
     waiting = [state]
     while waiting:
         parent = waiting.pop()
         mapper = parent.manager.mapper
-        keys = getattr(mapper, keys_name)
-        if not keys:
-            continue
         dict_ = parent.dict
         found: list[InstanceState] = []
-        for key in keys:
+        for key in getattr(mapper, keys_name):
             prop = mapper.properties[key]
+            expected = prop.mapper.class_manager
             for child in _members(parent, dict_, prop, rule):
                 if child in seen or (halt_on is not None and halt_on(child)):
                     continue
                 seen.add(child)
-                if not child.manager.mapper.isa(prop.mapper):
+                if child.manager is not expected and not child.manager.mapper.isa(prop.mapper):
                     raise CascadeTypeError.met(
                         key, prop.parent.class_, prop.mapper.class_, child.class_
                     )
@@ -112,24 +114,47 @@ def reachable(
         waiting.extend(reversed(found))
 
 
+def _has_any(state: InstanceState, keys: tuple[str, ...]) -> bool:
+    """Whether memory holds anything for the relationships of these names.
+
+    PERF: most objects that are added have none (tests/bench: flush of a graph).
+    """
+    if not keys:
+        return False
+    extra = state.extra
+    if extra is not None and extra.pending is not None:
+        return True
+    changes = state.changes
+    if state.pk is not None and changes is not None and not changes.keys().isdisjoint(keys):
+        return True
+    return not state.dict.keys().isdisjoint(keys)
+
+
 def _members(
     parent: InstanceState, dict_: dict[str, Any], prop: Any, rule: str
 ) -> Iterable[InstanceState]:
     """States at the other end of one relationship, as far as the rule wants to know them."""
-    slot = parent.manager.slots[prop.key]  # type: ignore[attr-defined]
+    key = prop.key
+    slot = parent.manager.slots[key]  # type: ignore[attr-defined]
+    if rule == "save-update":
+        extra = parent.extra
+        if parent.pk is None and (extra is None or extra.pending is None):
+            # A new object has no members but those it holds now.
+            return _present(dict_.get(key), is_collection=slot.collection)
+        pending = slot.all_pending(parent, dict_, LoadPolicy.NO_INITIALIZE)
+        return [child for child, obj in pending if child is not None and obj is not None]
     if rule == "delete":
-        policy = LoadPolicy.NO_INITIALIZE if prop.passive_deletes else LoadPolicy.LOAD
-        return _states_of(slot, parent, dict_, policy)
-    if rule in ("save-update", "merge"):
-        return _states_of(slot, parent, dict_, LoadPolicy.NO_INITIALIZE)
-    if prop.key not in dict_:
-        return ()
-    return _states_of(slot, parent, dict_, LoadPolicy.NO_INITIALIZE)
+        # What refuses to load otherwise is loaded here all the same (CA-105).
+        policy = LoadPolicy.NO_INITIALIZE if prop.passive_deletes else LoadPolicy.NO_RAISE
+        value = slot.get(parent, dict_, policy)
+    else:
+        value = dict_.get(key)
+    return _present(value, is_collection=slot.collection)
 
 
-def _states_of(
-    slot: Any, parent: InstanceState, dict_: dict[str, Any], policy: LoadPolicy
-) -> list[InstanceState]:
-    return [
-        child for child, obj in slot.all_pending(parent, dict_, policy) if child is not None and obj
-    ]
+def _present(value: Any, *, is_collection: bool) -> list[InstanceState]:
+    """States of the members that an attribute's value holds now."""
+    if value is None or value is PASSIVE_NO_RESULT or value is NO_VALUE:
+        return []
+    members = list(collection_adapter(value) or ()) if is_collection else [value]
+    return [member._sa_instance_state for member in members if member is not None]

@@ -57,6 +57,8 @@ def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
 def _configure(wanted: set[Any], *, cascade: bool) -> Any:
     """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners."""
     speaker: Any = None
+    # Registries whose mappers waited, in order.
+    touched: dict[Any, None] = {}
     chosen = wanted
     while True:
         if cascade:
@@ -68,6 +70,10 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
             speaker = mappers[0]
             if speaker.dispatch is not None:
                 speaker.dispatch.before_configured()
+        for registry in {mapper.registry: None for mapper in mappers}:
+            touched[registry] = None
+            if registry.dispatch is not None:
+                registry.dispatch.before_configured(registry)
         _call_hooks(mappers, "__declare_first__")
         _run(mappers)
         _call_hooks(mappers, "__declare_last__")
@@ -76,6 +82,9 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
         _check_dependencies(chosen)
     for registry in chosen:
         _settle(registry)
+    for registry in touched:
+        if registry.dispatch is not None:
+            registry.dispatch.after_configured(registry)
     return speaker
 
 

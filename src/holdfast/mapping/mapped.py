@@ -1,7 +1,7 @@
 """Give the annotations that declare a mapped attribute: `Mapped` and its kin.
 
 To a type checker they are descriptors: `User.id` is an `InstrumentedAttribute[int]` and `user.id`
-an `int`. At run time they are markers that `declarative.annotations` looks for, and `Mapped` is
+an `int`. At run time they are markers that `declarative.annotated` looks for, and `Mapped` is
 the base of what may be assigned in a class body and used in expressions there.
 """
 

@@ -14,24 +14,40 @@ from sqlalchemy.util import ReadOnlyProperties
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.errors.unmapped import UnmappedColumnError
+from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import HasCacheKey, memoized_property, self_inspects
 from holdfast.instrument.manager import instance_dict, instance_state
-from holdfast.mapping import (
-    cascades,
+from holdfast.mapping import cascades, marks
+from holdfast.mapping.assembly import (
     class_attributes,
     columns,
     inheritance,
-    marks,
     polymorphic,
     tables,
 )
-from holdfast.mapping.options import MapperOptions
+from holdfast.mapping.assembly.options import MapperOptions
+from holdfast.mapping.assembly.versioning import version_settings
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
 from holdfast.mapping.sockets import PLUGIN
-from holdfast.mapping.versioning import version_settings
+
+# Options that a mapper has as attributes of the same name.
+_SETTINGS = (
+    "allow_partial_pks",
+    "always_refresh",
+    "batch",
+    "concrete",
+    "confirm_deleted_rows",
+    "eager_defaults",
+    "legacy_is_orphan",
+    "passive_deletes",
+    "passive_updates",
+    "polymorphic_abstract",
+    "polymorphic_identity",
+    "polymorphic_load",
+)
 
 # Memoized attributes of a mapper that depend on its properties or its descendants.
 _DERIVED = (
@@ -70,6 +86,24 @@ class Mapper(HasCacheKey):
     # Refreshed by `hooks`: whether anyone listens to before_insert and kin, and to whom to speak.
     has_persistence_listeners = False
     dispatch: Any = None
+
+    # -- settings, from the options of these names
+    always_refresh: bool
+    allow_partial_pks: bool
+    batch: bool
+    concrete: bool
+    confirm_deleted_rows: bool
+    eager_defaults: bool | str
+    legacy_is_orphan: bool
+    passive_deletes: bool
+    passive_updates: bool
+    polymorphic_abstract: bool
+    polymorphic_identity: Any
+    polymorphic_load: str | None
+
+    # None until the class is instrumented.
+    class_manager: Any = None
+    manager: Any = None
 
     # -- set by `inheritance.place`
     # The mapper of the base class, or None; and those that inherit from this one directly.
@@ -139,25 +173,13 @@ class Mapper(HasCacheKey):
         self.needs_configure = True
         # Why the second pass failed, if it did.
         self.configure_failure: BaseException | None = None
+        self.tables_found = False
         self.disposed = False
         # Whether the class has its `__init__` from the registry.
         self.gave_constructor = False
-        # Whether the mapping, and not the class body, gave the class its `__table__`.
-        self.is_imperative = False
 
-        self.batch = options.batch
-        self.eager_defaults = options.eager_defaults
-        self.always_refresh = options.always_refresh
-        self.allow_partial_pks = options.allow_partial_pks
-        self.confirm_deleted_rows = options.confirm_deleted_rows
-        self.legacy_is_orphan = options.legacy_is_orphan
-        self.passive_updates = options.passive_updates
-        self.passive_deletes = options.passive_deletes
-        self.concrete = options.concrete
-        self.polymorphic_abstract = options.polymorphic_abstract
-        self.polymorphic_load = options.polymorphic_load
-        self.polymorphic_identity = options.polymorphic_identity
-
+        for name in _SETTINGS:
+            setattr(self, name, getattr(options, name))
         # Relationships with delete-orphan cascade that lead to this mapper itself.
         self.orphan_sources: list[Relationship] = []
         # Statements and plans that others keep per mapper; emptied when attributes are added.
@@ -165,6 +187,8 @@ class Mapper(HasCacheKey):
         inheritance.place(self, tables.mapped_selectable(local_table))
         self.class_manager = self.manager = class_attributes.adopt_class(self)
         try:
+            if self.dispatch is not None:
+                self.dispatch.instrument_class(self, class_)
             self._map()
         except BaseException:
             class_attributes.release_class(self)
@@ -174,10 +198,11 @@ class Mapper(HasCacheKey):
             self.manager.refresh_construction()
         inheritance.join_family(self)
         if self.dispatch is not None:
-            self.dispatch.instrument_class(self, class_)
+            self.dispatch.after_mapper_constructed(self, class_)
 
     def _map(self) -> None:
         self._find_tables()
+        self.tables_found = True
         inheritance.inherit_properties(self)
         columns.map_columns(self)
         self._find_identity()
@@ -215,10 +240,19 @@ class Mapper(HasCacheKey):
     def add_property(self, key: str, value: Any) -> None:
         """Map one more attribute; columns, lists of columns and properties are accepted."""
         self.given_properties[key] = value
+        if not self.tables_found:
+            # A listener of `instrument_class` adds to what is about to be mapped.
+            return
         self._take_in(key, columns.add_property(self, key, value))
 
     def add_backref(self, key: str, prop: Relationship) -> None:
         """Take in the relationship that one of another class asks for as its other side."""
+        if getattr(self.class_, key, None) is not None:
+            warn_deprecated(
+                f"User-placed attribute {self.class_.__name__}.{key} on {self} is replacing an "
+                "existing class-bound attribute of the same name.  Behavior is not fully defined "
+                "in this case.  This use is deprecated and will raise an error in a future release"
+            )
         self._take_in(key, columns.add_property(self, key, prop))
 
     def _take_in(self, key: str, prop: MapperProperty) -> None:
@@ -234,8 +268,8 @@ class Mapper(HasCacheKey):
 
     def add_properties(self, dict_of_properties: Mapping[str, Any]) -> None:
         """Map several more attributes."""
-        for key, value in dict_of_properties.items():
-            self.add_property(key, value)
+        for item in dict_of_properties.items():
+            self.add_property(*item)
 
     def find_property(self, key: str) -> MapperProperty | None:
         """The property of that name or None; never configures."""
@@ -439,11 +473,6 @@ class Mapper(HasCacheKey):
         """This mapper; there is one per class."""
         return self
 
-    @property
-    def primary_base_mapper(self) -> Mapper:
-        """The mapper at the root of the hierarchy."""
-        return self.base_mapper
-
     # -- identity --------------------------------------------------------------------------------
 
     def identity_key_from_primary_key(
@@ -537,11 +566,6 @@ class Mapper(HasCacheKey):
     def single_table_criterion(self) -> Any:
         """For a single-table subclass, which rows are its own; None for other classes (MP-146)."""
         return polymorphic.criterion(self)
-
-    @property
-    def mapped_table(self) -> Any:
-        """An older name of `persist_selectable`."""
-        return self.persist_selectable
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """The element itself: only aliases have other columns than their mapper's."""

@@ -29,6 +29,9 @@ class Registry:
         constructor: The `__init__` of mapped classes that have none.
     """
 
+    # Filled by `hooks`.
+    dispatch: Any = None
+
     def __init__(
         self,
         *,

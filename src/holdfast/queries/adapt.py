@@ -14,8 +14,18 @@ from sqlalchemy import and_
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from holdfast.foundation.sqlalchemy_core import ClauseAdapter, ColumnAdapter
+from holdfast.instrument.descriptor import QueryableAttribute
 
 ColumnTest = Callable[[Any], bool]
+
+
+def real_attribute(attribute: Any) -> Any:
+    """The attribute that a synonym stands for; any other thing as it is."""
+    while isinstance(attribute, QueryableAttribute) and attribute.property is not None:
+        if not attribute.property.is_synonym:
+            break
+        attribute = getattr(attribute.class_, attribute.property.name)
+    return attribute
 
 
 def is_remote(element: Any) -> bool:

@@ -10,9 +10,10 @@ import types
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import Alias, FromClause, TableClause
 
 from holdfast.errors.queries import EntityError
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     InternalTraversal,
@@ -45,8 +46,7 @@ class AliasedClass:
         mapper.ensure_configured()
         selectable = alias
         if selectable is None:
-            source = subject.selectable if subject.is_aliased_class else mapper.selectable
-            selectable = anonymous_alias(source, name=name, flat=flat)
+            selectable = anonymous_alias(_source(subject), name=name, flat=flat)
         self._aliased_insp = AliasedInsp(
             self,
             mapper,
@@ -55,6 +55,7 @@ class AliasedClass:
             adapt_on_names=adapt_on_names,
             flat=flat,
             stands_for=stands_for,
+            inner=subject if subject.is_aliased_class else None,
         )
         self.__name__ = mapper.class_.__name__
 
@@ -78,6 +79,14 @@ class AliasedClass:
 
     def __str__(self) -> str:
         return str(self._aliased_insp)
+
+
+def _source(entity: Any) -> Any:
+    """What a further alias of an entity reads from."""
+    selectable = entity.selectable
+    if isinstance(selectable, Alias) and isinstance(selectable.element, TableClause):
+        return selectable.element
+    return selectable
 
 
 def _bound_to_alias(target: type, key: str, found: Any, alias: AliasedClass) -> Any:
@@ -127,6 +136,7 @@ class AliasedInsp(HasCacheKey):
         adapt_on_names: bool = False,
         flat: bool = False,
         stands_for: Any | None = None,
+        inner: AliasedInsp | None = None,
     ) -> None:
         # The class-like object that users hold; its life is that of this entity.
         self.entity = entity
@@ -140,25 +150,48 @@ class AliasedInsp(HasCacheKey):
         self.flat = flat
         # The entity that a query speaks of while it reads from this one: after `Query.union()`.
         self.stands_for = stands_for
+        # The alias whose columns the selectable holds, where it was made of one: the table may
+        # be in it several times.
+        self.inner = inner if inner and selectable.is_derived_from(inner.selectable) else None
 
     @memoized_property
     def adapter(self) -> EntityAdapter:
         """Columns of the mapper -> columns of the alias."""
-        return EntityAdapter(
+        adapter = EntityAdapter(
             self.mapper,
             self.selectable,
             adapt_on_names=self.adapt_on_names,
             limited=True,
             anonymize_labels=True,
         )
+        if self.inner is None:
+            return adapter
+        outer: EntityAdapter = self.inner.adapter.wrap(adapter)
+        return outer
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """An expression over the mapper's columns, as it reads on the alias."""
         annotations = {"parententity": self, "parentmapper": self.mapper, "entity_namespace": self}
         if key is not None:
             annotations["proxy_key"] = key
-        adapted = self.adapter.traverse(element)._annotate(annotations)
+        adapted = self.adapter.traverse(element)
+        if adapted is element and not self.holds(element):
+            self._warn_of_missing(key)
+        adapted = adapted._annotate(annotations)
         return adapted._set_propagate_attrs(self._attributes_to_propagate)
+
+    def holds(self, column: Any) -> bool:
+        """Is a column of the mapper found in the selectable?"""
+        found = self.adapter.columns[column]
+        return found is not column or self.selectable.corresponding_column(column) is not None
+
+    def _warn_of_missing(self, key: str | None) -> None:
+        advice = (
+            "ensure name is correct in expression"
+            if self.adapt_on_names
+            else "to match by name, use the adapt_on_names parameter"
+        )
+        warn(f"Did not locate an expression in selectable for attribute '{key}'; {advice}")
 
     @memoized_property
     def _attributes_to_propagate(self) -> dict[str, Any]:

@@ -122,7 +122,12 @@ class Bundle(HasCacheKey):
         return made
 
     def __clause_element__(self) -> Any:
-        element: Any = ClauseList(*self.exprs)
+        element: Any = ClauseList(
+            *self.exprs,
+            group=False,
+            group_contents=False,
+            _literal_as_text_role=roles.ColumnsClauseRole,
+        )
         annotations = {"bundle": self, "entity_namespace": self}
         return element._annotate(annotations)._set_propagate_attrs(
             {"compile_state_plugin": PLUGIN, "plugin_subject": self}

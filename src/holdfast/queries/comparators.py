@@ -12,14 +12,24 @@ from sqlalchemy import and_, exists, inspect, or_
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import ColumnOperators
 
-from holdfast.errors.queries import ComparisonError, EntityError, InNotSupportedError
-from holdfast.foundation.sqlalchemy_core import anonymous_alias, coercions, roles
+from holdfast.errors.queries import (
+    ComparisonError,
+    EntityError,
+    InNotSupportedError,
+    OperatorNotSupportedError,
+)
+from holdfast.foundation.sqlalchemy_core import (
+    anonymous_alias,
+    coercions,
+    roles,
+)
 from holdfast.mapping.sockets import PLUGIN, register_comparator
 from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
 from holdfast.queries.relating import (
     bind_of_column,
     condition_with_object,
     instance_state_of,
+    with_own_association,
 )
 
 T = TypeVar("T", bound=Any)
@@ -69,8 +79,14 @@ class PropComparator(ColumnOperators, Generic[T]):
 class ColumnComparator(PropComparator[Any]):
     """Operators of a column attribute: those of its expression."""
 
+    # PERF: "fresh select by key". Core memoizes much on an expression, so there is one only.
+    element: Any = None
+
     def __clause_element__(self) -> Any:
-        return self.prop.expression_for(self.entity)
+        element = self.element
+        if element is None:
+            element = self.element = self.prop.expression_for(self.entity)
+        return element
 
     @property
     def expressions(self) -> list[Any]:
@@ -205,14 +221,19 @@ class RelationshipComparator(PropComparator[Any]):
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Refuse what relationships have no operator for."""
-        raise ComparisonError.operator(getattr(op, "opstring", op.__name__), self.prop)
+        raise OperatorNotSupportedError.on_relationship(
+            getattr(op, "opstring", op.__name__), self.prop
+        )
 
     def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
         """Refuse as well."""
-        raise ComparisonError.operator(getattr(op, "opstring", op.__name__), self.prop)
+        raise OperatorNotSupportedError.on_relationship(
+            getattr(op, "opstring", op.__name__), self.prop
+        )
 
     def _compared(self, state: Any | None) -> Any:
         criterion = condition_with_object(self.prop, state, object_is_parent=False)
+        criterion = with_own_association(self.prop, criterion)
         return replace_columns(criterion, alias_of(self.entity), self.prop.parent)
 
     def _differs(self, state: Any) -> Any:
@@ -222,11 +243,14 @@ class RelationshipComparator(PropComparator[Any]):
             parts = []
             for local, remote in self.prop.local_remote_pairs:
                 column = replace_columns(local, parent, self.prop.parent)
-                value = bind_of_column(target, state, remote)
+                value = bind_of_column(target, state, remote, local.key)
                 parts.append(or_(column != value, column.is_(None)))
             return and_(*parts)
         same = and_(
-            *(column == bind_of_column(target, state, column) for column in target.primary_key)
+            *(
+                column == bind_of_column(target, state, column, column.key)
+                for column in target.primary_key
+            )
         )
         return ~self._exists(same)
 
@@ -259,7 +283,7 @@ class RelationshipComparator(PropComparator[Any]):
         related = self._target_alias()
         selectable = target.selectable
         is_anonymous = False
-        if related is None and not prop.entity.is_aliased_class and self._is_self_referential:
+        if related is None and self._needs_alias:
             related = selectable = anonymous_alias(selectable, name=None, flat=False)
             is_anonymous = True
         joins = relationship_joins(
@@ -281,11 +305,14 @@ class RelationshipComparator(PropComparator[Any]):
         # The conditions are final: whoever rewrites the outer statement leaves them alone.
         final = and_(*conditions)._annotate({"no_replacement_traverse": True})
         inner = and_(final, *(part._annotate({"no_replacement_traverse": True}) for part in parts))
-        return exists(1).where(inner).select_from(*froms[:1]).correlate_except(*froms)
+        return exists(1).where(inner).select_from(*froms).correlate_except(*froms)
 
     @property
-    def _is_self_referential(self) -> bool:
-        return bool(self.prop.mapper.common_parent(self.prop.parent))
+    def _needs_alias(self) -> bool:
+        """Are both sides of the relationship the same table?"""
+        if self.entity.is_aliased_class or self.prop.entity.is_aliased_class:
+            return False
+        return bool(self.prop.is_self_referential)
 
 
 def _is_null(value: object) -> bool:

@@ -34,7 +34,7 @@ class OverClasses:
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
         plain, self.plan = _over_tables(statement, is_alone=not compiler.stack)
-        super().__init__(plain, compiler, **kw)
+        super().__init__(plain, compiler, **kw)  # type: ignore[call-arg]  # Core's state
 
     @classmethod
     def get_entity_description(cls, statement: Any) -> dict[str, Any]:

@@ -46,9 +46,7 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
 
 
 def _counts_rows(plain: Any) -> bool:
-    return bool(
-        plain._has_row_limiting_clause or plain._distinct or plain._group_by_clauses
-    )
+    return bool(plain._has_row_limiting_clause or plain._distinct or plain._group_by_clauses)
 
 
 def _join_into(froms: list[FromClause], join: EagerJoin, order_by: list[Any]) -> None:

@@ -143,7 +143,7 @@ def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedEle
     for element in raw_columns:
         annotations = element._annotations
         if "bundle" in annotations:
-            yield _selected_bundle(annotations["bundle"], name_of)
+            yield _selected_bundle(annotations["bundle"])
         elif isinstance(element, FromClause) and "parententity" in annotations:
             yield _selected_entity(element, annotations["parententity"])
         else:
@@ -164,14 +164,14 @@ def _entity_name(entity: Any) -> str | None:
 
 
 def _selected_column(column: Any, name_of: NameOf) -> SelectedColumn:
-    annotations = column._annotations
-    entity = annotations.get("parententity")
-    name = annotations.get("proxy_key") if entity is not None else None
-    return SelectedColumn(column, entity, name or name_of(column))
+    inner = column
+    while "parententity" not in inner._annotations and inner.__visit_name__ == "label":
+        inner = inner.element
+    return SelectedColumn(column, entity_of(inner), name_of(column))
 
 
-def _selected_bundle(bundle: Any, name_of: NameOf) -> SelectedBundle:
-    members = tuple(_parsed(bundle.elements, name_of))
+def _selected_bundle(bundle: Any) -> SelectedBundle:
+    members = tuple(_parsed(bundle.elements, proxy_key))
     return SelectedBundle(bundle, members, bundle.name)
 
 

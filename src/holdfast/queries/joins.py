@@ -27,7 +27,7 @@ from holdfast.foundation.sqlalchemy_core import (
     selectables_overlap,
 )
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.queries.adapt import alias_of, relationship_joins
+from holdfast.queries.adapt import alias_of, real_attribute, relationship_joins
 from holdfast.queries.aliases import aliased
 
 
@@ -110,11 +110,14 @@ def requested_join(
 ) -> RequestedJoin:
     """Tell apart what the arguments of one `join()` mean."""
     left_side = None if left is None else side_of(left)
+    target, onclause = real_attribute(target), real_attribute(onclause)
     if is_relationship_attribute(target):
         if onclause is not None:
-            raise EntityError.two_conditions(target, onclause)
+            raise JoinError.two_conditions(target, onclause)
         right = side_of_entity(target.of_type_entity or target.property.entity)
         return RequestedJoin(left_side, right, None, target, isouter, full)
+    if isinstance(target, QueryableAttribute):
+        raise EntityError.column_as_target(target)
     right = side_of(target)
     if not is_relationship_attribute(onclause):
         if hasattr(onclause, "__clause_element__"):
@@ -173,6 +176,8 @@ class JoinResolver:
             )
             index = self._only(found, join.right)
             return JoinSide(self.from_clauses[index]), index
+        if not self.entities:
+            raise JoinError.no_entities()
         candidates = self._candidates(join.right)
         found = find_left_clause_to_join_from(
             list(candidates), join.right.selectable, join.onclause
@@ -231,7 +236,7 @@ def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
     relationship = attribute.property
     conditions = relationship_joins(
         relationship,
-        _standing_for(attribute.parent, start),
+        _standing_for(attribute.parent, start, left),
         _related_alias(relationship, join.right),
         criteria=attribute.extra_criteria,
     )
@@ -255,14 +260,13 @@ def _implied_condition(left: JoinSide, join: RequestedJoin) -> Any | None:
     return Join(left.selectable, join.right.selectable).onclause
 
 
-def _standing_for(parent: Any, start: Any) -> Any | None:
+def _standing_for(parent: Any, start: Any, left: JoinSide) -> Any | None:
     """The selectable on which the parent's columns are found in `start`; None: on its table."""
-    if parent.is_aliased_class:
-        return parent.selectable
     if find_left_clause_that_matches_given([start], parent.selectable):
-        return None
-    # A subquery of the class that stands alone in FROM answers for its columns.
-    return start if start.is_derived_from(parent.selectable) else None
+        return alias_of(parent)
+    # The attribute is that of another entity of the class: the left side answers for it.
+    other = left.selectable if left.entity is not parent else start
+    return other if other.is_derived_from(parent.mapper.selectable) else alias_of(parent)
 
 
 def _related_alias(relationship: Any, right: JoinSide) -> Any | None:
@@ -319,9 +323,6 @@ def join(
             raise EntityError.on_clause(onclause)
         onclause = coercions.expect(roles.OnClauseRole, onclause)
     asked = requested_join(target, onclause, None, isouter=isouter, full=full)
-    if asked.relationship is not None:
-        named = side_of_entity(asked.relationship.parent)
-        return _with_entities(build_join(left_side.selectable, named, asked), left_side, asked)
     return _with_entities(build_join(left_side.selectable, left_side, asked), left_side, asked)
 
 

@@ -128,7 +128,7 @@ class LoadPlan:
                 yield from element.walk()
 
     def __str__(self) -> str:
-        lines = []
+        lines: list[str] = []
         for element in self.elements:
             lines.extend(_described(element))
         if self.needs_unique:
@@ -168,5 +168,3 @@ def _described_entity(load: EntityLoad, indent: str, word: str) -> Iterator[str]
         yield from _described_entity(joined.load, indent + "  ", how)
     for follow_up in load.follow_ups:
         yield f"{indent}  then {follow_up.strategy}: {follow_up.path}.{follow_up.relationship.key}"
-
-

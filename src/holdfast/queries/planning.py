@@ -101,7 +101,7 @@ class PlanBuilder:
         self._waiting.append(action)
 
     def build(self, elements: Sequence[SelectedElement]) -> LoadPlan:
-        """The plan for the elements of a select list; columns and joins are collected on the way."""
+        """The plan for a select list; columns and joins are collected on the way."""
         made = [self._element(element) for element in elements]
         while self._waiting:
             self._waiting.popleft()()
@@ -239,6 +239,8 @@ class EntityLoadBuilder:
                     name = choice.strategy
             else:
                 continue
+            if prop.kind == COLUMN and not is_selectable(self.entity, prop):
+                continue
             prop.strategy_for(name).setup(self, choice)
 
     def finish(self) -> EntityLoad:
@@ -271,6 +273,11 @@ def _adaption_to(entity: Any) -> Callable[[Any], Any]:
         columns = entity.adapter.columns
         return lambda column: columns[column]
     return lambda column: column
+
+
+def is_selectable(entity: Any, prop: Any) -> bool:
+    """Whether what the entity reads from has the attribute's column (QY-61)."""
+    return not entity.is_aliased_class or entity.holds(prop.columns[0])
 
 
 def _column_strategy(prop: Any, choice: AttributeChoice | None) -> str:

@@ -16,8 +16,9 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.describe import state_text
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, NO_VALUE, PASSIVE_NO_RESULT
+from holdfast.foundation.sqlalchemy_core import ClauseAdapter
 from holdfast.instrument.manager import find_state
-from holdfast.queries.adapt import alias_of, replace_columns
+from holdfast.queries.adapt import alias_of, real_attribute, replace_columns
 
 MISSING = (NO_VALUE, PASSIVE_NO_RESULT, ATTR_EMPTY)
 
@@ -37,10 +38,17 @@ def condition_with_object(relationship: Any, state: Any | None, *, object_is_par
     return clause.bound(lambda column: value_at_execution(mapper, state, column))
 
 
-def bind_of_column(mapper: Any, state: Any, column: Any) -> Any:
+def with_own_association(relationship: Any, criterion: Any) -> Any:
+    """The criterion on an alias of the association table, so that two such do not meet."""
+    if relationship.secondary is None:
+        return criterion
+    return ClauseAdapter(relationship.secondary.alias()).traverse(criterion)
+
+
+def bind_of_column(mapper: Any, state: Any, column: Any, name: str) -> Any:
     """A parameter with the value that the object has in `column` at execution."""
     value = value_at_execution(mapper, state, column)
-    return bindparam(None, callable_=value, type_=column.type, unique=True)
+    return bindparam(name, callable_=value, type_=column.type, unique=True)
 
 
 def value_at_execution(mapper: Any, state: Any, column: Any) -> Callable[[], Any]:
@@ -87,6 +95,9 @@ def with_parent(instance: object, prop: Any, from_entity: Any | None = None) -> 
     Raises:
         ArgumentError: `prop` is no relationship attribute.
     """
+    if isinstance(prop, str):
+        raise EntityError.attribute_name("with_parent()")
+    prop = real_attribute(prop)
     relationship = getattr(prop, "property", None)
     if relationship is None or not getattr(relationship, "is_relationship", False):
         raise EntityError.relationship_expected("with_parent()", prop)
@@ -94,6 +105,7 @@ def with_parent(instance: object, prop: Any, from_entity: Any | None = None) -> 
     about = prop.of_type_entity if from_entity is None else inspect(from_entity)
     state = None if instance is None else instance_state_of(instance)
     criterion = condition_with_object(relationship, state, object_is_parent=True)
+    criterion = with_own_association(relationship, criterion)
     if about is None or not about.is_aliased_class:
         return criterion
     return replace_columns(criterion, alias_of(about), relationship.mapper)

@@ -15,17 +15,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL
+from sqlalchemy.sql.expression import FromClause, TableClause
 
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     CompileState,
     SelectState,
+    find_left_clause_that_matches_given,
     select_iterables,
 )
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.eager_joins import with_eager_joins
 from holdfast.queries.entities import (
+    LEGACY_STYLE,
     SelectedBundle,
     SelectedColumn,
     SelectedElement,
@@ -35,7 +38,8 @@ from holdfast.queries.entities import (
 )
 from holdfast.queries.joins import is_relationship_attribute, resolve_joins
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.planning import PlanBuilder
+from holdfast.queries.options.apply import replaced_options
+from holdfast.queries.planning import PlanBuilder, is_selectable
 from holdfast.queries.statement_options import statement_options
 from holdfast.queries.unions import FromStatement
 
@@ -52,9 +56,11 @@ class SelectOverClasses(SelectState):
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
         if compiler.stack or compiler.compile_state is not None:
             self.plan = None
-            elements = parse_elements(statement._raw_columns, statement._label_style)
+            elements = parsed_elements(statement)
             froms = joined_froms(statement, elements)
-            plain = as_core_select(statement, list(all_columns(elements)), froms)
+            plain = as_core_select(
+                statement, list(all_columns(elements)), froms, entity_criteria(elements)
+            )
         else:
             plain, self.plan = planned_select(statement)
         super().__init__(plain, compiler, **kw)
@@ -98,12 +104,24 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
         LoaderOptionError: A loader option speaks of no entity of the statement.
         JoinError: The way to a join target cannot be made out.
     """
-    elements = parse_elements(statement._raw_columns, statement._label_style)
+    elements = parsed_elements(statement)
     froms = joined_froms(statement, elements)
-    builder = PlanBuilder(statement_options(statement._with_options, elements))
+    options = statement_options(
+        statement._with_options, elements, replaced=replaced_options(statement)
+    )
+    builder = PlanBuilder(options, can_join=options.can_join)
     plan = builder.build(elements)
-    plain = as_core_select(statement, builder.columns, froms)
+    plain = as_core_select(statement, builder.columns, froms, entity_criteria(elements))
     return with_eager_joins(plain, builder), plan
+
+
+def parsed_elements(statement: Any) -> tuple[SelectedElement, ...]:
+    """What the statement selects, its classes configured."""
+    elements = parse_elements(statement._raw_columns, statement._label_style)
+    for element in elements:
+        if element.entity is not None:
+            element.entity.mapper.ensure_configured()
+    return elements
 
 
 def _clause_of(target: Any) -> Any:
@@ -119,9 +137,7 @@ def _clauses_of(element: Any) -> Sequence[Any]:
     return element._from_objects  # type: ignore[no-any-return]
 
 
-def joined_froms(
-    statement: Any, elements: Sequence[SelectedElement]
-) -> tuple[FromClause, ...]:
+def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> tuple[FromClause, ...]:
     """The statement's FROM elements with its `join()` calls carried out."""
     froms: Sequence[FromClause] = statement._from_obj
     for memoized in statement._memoized_select_entities:
@@ -129,7 +145,34 @@ def joined_froms(
         froms = resolve_joins(froms, memoized._setup_joins, before)
     if statement._setup_joins:
         froms = resolve_joins(froms, statement._setup_joins, elements)
-    return tuple(froms)
+    return tuple(with_composed_froms(froms, elements))
+
+
+def with_composed_froms(
+    froms: Sequence[FromClause], elements: Sequence[SelectedElement]
+) -> Sequence[FromClause]:
+    """The FROM elements, with the selectables of classes that are mapped to more than a table.
+
+    A column brings its table into FROM by itself, but not the join that its class is mapped to.
+    """
+    added = list(froms)
+    for entity in dict.fromkeys(each.entity for each in elements if each.entity is not None):
+        selectable = entity.selectable
+        if isinstance(selectable, TableClause):
+            continue
+        if not added or not find_left_clause_that_matches_given(added, selectable):
+            added.append(selectable)
+    return added
+
+
+def entity_criteria(elements: Sequence[SelectedElement]) -> list[Any]:
+    """What keeps the rows of other classes of a single-table hierarchy out."""
+    found = []
+    for entity in dict.fromkeys(each.entity for each in elements if each.entity is not None):
+        criterion = entity.mapper.single_table_criterion
+        if criterion is not None:
+            found.append(entity.adapt(criterion))
+    return found
 
 
 def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
@@ -146,19 +189,28 @@ def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
 def entity_columns(entity: Any) -> Iterator[Any]:
     """The columns of all column attributes of an entity, each marked with the attribute's name."""
     for prop in entity.mapper.properties.values():
-        if prop.kind == "column":
+        if prop.kind == "column" and is_selectable(entity, prop):
             yield prop.expression_for(entity)
 
 
-def as_core_select(statement: Any, columns: Sequence[Any], froms: tuple[FromClause, ...]) -> Any:
-    """The statement over tables: same criteria, the given columns and FROM elements."""
+def as_core_select(
+    statement: Any,
+    columns: Sequence[Any],
+    froms: tuple[FromClause, ...],
+    criteria: Sequence[Any] = (),
+) -> Any:
+    """The statement over tables: the given columns and FROM elements, and more criteria."""
     plain = statement._generate()
     plain._raw_columns = list(columns)
     plain._from_obj = froms
+    if criteria:
+        plain._where_criteria = (*plain._where_criteria, *criteria)
     plain._setup_joins = ()
     plain._memoized_select_entities = ()
     plain._with_options = ()
     plain._propagate_attrs = EMPTY_DICT
+    if plain._label_style is LEGACY_STYLE:
+        plain._label_style = LABEL_STYLE_TABLENAME_PLUS_COL
     if plain._group_by_clauses:
         plain._group_by_clauses = _expanded(plain._group_by_clauses)
     if plain._distinct_on:

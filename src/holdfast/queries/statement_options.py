@@ -13,10 +13,11 @@ from typing import Any
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey
 from holdfast.queries.entities import SelectedElement, root_entities
 from holdfast.queries.options.apply import build_option_table
+from holdfast.queries.options.switches import WithoutEagerJoins
 from holdfast.queries.paths import NO_OPTIONS, LoadPath, OptionTable
 
 
-class StartsAt(HasCacheKey, ExecutableOption):  # type: ignore[misc]
+class StartsAt(HasCacheKey, ExecutableOption):
     """Say that a statement continues the loading of another one, at a path of its options.
 
     With `only`, the columns of these names are loaded, deferred or not, and no other columns.
@@ -42,30 +43,34 @@ class StatementOptions:
     start: LoadPath = LoadPath.ROOT
     # Names of the columns to load; None for all that are not deferred.
     only: frozenset[str] | None = None
+    # Whether relationships may be joined to it.
+    can_join: bool = True
 
 
 def statement_options(
-    given: Sequence[Any], elements: Sequence[SelectedElement]
+    given: Sequence[Any], elements: Sequence[SelectedElement], replaced: Sequence[Any] = ()
 ) -> StatementOptions:
     """What the options of a statement say.
 
     Args:
         given: `statement._with_options`.
         elements: What the statement selects.
+        replaced: Options that were given for an earlier select list.
 
     Raises:
         LoaderOptionError: An option speaks of no entity of the statement.
     """
-    if not given:
+    if not given and not replaced:
         return StatementOptions()
     start, only = LoadPath.ROOT, None
+    can_join = not any(isinstance(each, WithoutEagerJoins) for each in given)
     others = []
     for option in given:
         if isinstance(option, StartsAt):
             start, only = option.path, option.only
         else:
             others.append(option)
-    if not others:
+    if not others and not replaced:
         return StatementOptions(NO_OPTIONS, start, only)
-    table = build_option_table(others, root_entities(elements), start=start)
-    return StatementOptions(table, start, only)
+    table = build_option_table(others, root_entities(elements), start=start, replaced=replaced)
+    return StatementOptions(table, start, only, can_join)

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy.sql.expression import ClauseElement, TextClause, TextualSelect
 
 from holdfast.foundation.sqlalchemy_core import (
+    EXECUTABLE_PARTS,
     ExecutableReturnsRows,
-    ExecutableStatement,
     Generative,
     InternalTraversal,
     coercions,
+    is_inline,
     roles,
 )
 from holdfast.queries.entities import SelectedElement, column_descriptions, parse_elements
@@ -31,13 +32,13 @@ class Named:
     __visit_name__ = "holdfast_from_statement"
 
 
-class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):  # type: ignore[misc]
+class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
     """What is selected, and the statement whose rows hold it."""
 
     _traverse_internals = [
         ("_raw_columns", InternalTraversal.dp_clauseelement_list),
         ("element", InternalTraversal.dp_clauseelement),
-        *ExecutableStatement._executable_traverse_internals,
+        *EXECUTABLE_PARTS,
     ]
     _is_from_container = True
     is_select = True
@@ -70,16 +71,17 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):  #
 
     @property
     def _inline(self) -> bool:
-        return bool(self.is_insert and self.element._inline)
+        return bool(self.is_insert and is_inline(self.element))
 
-    def _compiler_dispatch(self, compiler: Any, **kw: Any) -> str:
+    def _compiler_dispatch(self, visitor: Any, **kw: Any) -> str:
         """Compile as the inner statement does, with our state as the compiled one's."""
-        if compiler.stack:
-            text: str = compiler.process(self.element, **kw)
-            return text
-        state = FromStatementState(self)
-        compiler.compile_state = state
-        return compiler.process(state.statement, **kw)  # type: ignore[no-any-return]
+        statement: Any = self.element
+        if not visitor.stack:
+            state = FromStatementState(self)
+            visitor.compile_state = state
+            statement = state.statement
+        text: str = visitor.process(statement, **kw)
+        return text
 
 
 class FromStatementState:
@@ -89,9 +91,7 @@ class FromStatementState:
 
     def __init__(self, asked: FromStatement) -> None:
         elements = parse_elements(asked._raw_columns, asked._label_style)
-        builder = PlanBuilder(
-            statement_options(asked._with_options, elements), can_join=False
-        )
+        builder = PlanBuilder(statement_options(asked._with_options, elements), can_join=False)
         self.elements: tuple[SelectedElement, ...] = elements
         self.plan: LoadPlan = builder.build(elements)
         # The columns of the plan, by position; `reading` finds each in the cursor's own order.

@@ -32,9 +32,7 @@ from holdfast.reading.row_loader import Row
 from holdfast.states.lifecycle import Move, fire
 
 
-def load_columns(
-    plan: LoadPlan, rows: Sequence[Row], context: LoadContext
-) -> list[Sequence[Any]]:
+def load_columns(plan: LoadPlan, rows: Sequence[Row], context: LoadContext) -> list[Sequence[Any]]:
     """The values of each element of the plan, one for each row; call `finish_batch` afterwards."""
     return [_element_values(element, plan, rows, context) for element in plan.elements]
 

@@ -54,9 +54,7 @@ class PlannedSelect:
         if session.intercepts_execution:
             names = self.fixed.parameter_names
             parameters = dict(zip(names, values, strict=True))
-            return fetch_columns(
-                session, self.statement, parameters, target=target, origin=origin
-            )
+            return fetch_columns(session, self.statement, parameters, target=target, origin=origin)
         rows = self.fixed.fetch_rows(session.connection_for(self.mapper), values)
         context = LoadContext(session, target=target)
         if target is not None:

@@ -32,7 +32,8 @@ NOTHING: Mapping[str, Any] = {}
 
 def key_values(mapper: Any, pk: Any) -> tuple[Any, ...]:
     """The values of a bare primary key."""
-    return (pk,) if mapper.single_pk_key is not None else pk  # type: ignore[no-any-return]
+    values: tuple[Any, ...] = pk if mapper.single_pk_key is None else (pk,)
+    return values
 
 
 def load_by_key(
@@ -109,7 +110,9 @@ def planned_get(mapper: Any) -> PlannedSelect:
 
 def _criterion(mapper: Any, values: Sequence[Any]) -> Any:
     pairs = zip(mapper.primary_key, values, strict=True)
-    return and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
+    return and_(
+        *(column.is_(None) if value is None else column == value for column, value in pairs)
+    )
 
 
 def refresh_state(
@@ -159,9 +162,9 @@ def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_updat
         statement._for_update_arg = with_for_update
     more = {"identity_token": state.identity_token} if state.identity_token is not None else None
     return bool(
-        fetch_columns(
-            session, statement, execution_options=more, target=state, origin=COLUMN_LOAD
-        )[0]
+        fetch_columns(session, statement, execution_options=more, target=state, origin=COLUMN_LOAD)[
+            0
+        ]
     )
 
 
@@ -220,5 +223,3 @@ def _column_select(mapper: Any, keys: tuple[str, ...]) -> FixedStatement:
         statement = select(*columns).select_from(mapper.selectable).where(*criteria)
         found = forms[keys] = FixedStatement(statement, names)
     return found
-
-

@@ -15,7 +15,7 @@ from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
 from holdfast.queries.statement_options import StartsAt
 
 
-class KeptOptions(tuple[Any, ...]):
+class KeptOptions(tuple[Any, ...]):  # noqa: SLOT001  tuples cannot have slots with values
     """The options that stay with loaded objects (LD-90)."""
 
     # Path of an object -> what the options say there and below.

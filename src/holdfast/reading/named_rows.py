@@ -48,7 +48,7 @@ def _reduced_plan(compile_state: Any, missing: frozenset[int]) -> LoadPlan:
         elements = tuple(_reduced(element, missing) for element in plan.elements)
         found = replace(plan, elements=elements, memo={})
         plan.memo[name] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _reduced(element: Any, missing: frozenset[int]) -> Any:

@@ -17,8 +17,8 @@ from typing import Any
 from holdfast.errors.loading import DetachedInstanceError, ObjectDeletedError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT
-from holdfast.reading.kept_options import kept_table
 from holdfast.reading.identity import load_column_values, refresh_state
+from holdfast.reading.kept_options import kept_table
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import missing_value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from holdfast.queries.paths import LoadPath
 from holdfast.states.instance import InstanceState

@@ -149,7 +149,8 @@ class EntityLoader:
         objects: list[Any] = list(map(self.new, repeat(self.class_, count)))
         states = list(map(self.state_class, objects))
         members = context.members
-        for state, state.pk in zip(states, pks, strict=True):  # noqa: B020
+        for state, pk in zip(states, pks, strict=True):
+            state.pk = pk
             state.members = members
             state.changes = None
             state.extra = None

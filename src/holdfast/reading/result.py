@@ -24,6 +24,7 @@ from holdfast.foundation.sqlalchemy_core import (
     IteratorResult,
     SimpleResultMetaData,
     close_exhausted,
+    is_server_side,
     next_rows,
     remaining_rows,
     require_unique_with,
@@ -119,18 +120,41 @@ def _result_of(
     element = plan.elements[0]
     is_single = len(plan.elements) == 1 and isinstance(element, EntityLoad)
     result: Any
-    if yield_per or cursor.context._is_server_side:
+    if yield_per or is_server_side(cursor):
         result = _streamed_result(plan, rows, context, yield_per, is_single=is_single)
     else:
-        metadata = plan.memo.get("metadata")
-        if metadata is None:
-            metadata = plan.memo["metadata"] = _metadata(plan, is_streamed=False)
-        result = IteratorResult(
-            metadata, _loaded_rows(plan, rows, context, is_single=is_single), cursor, is_single
-        )
+        loaded = _loaded_rows(plan, rows, context, is_single=is_single)
+        result = IteratorResult(result_metadata(plan), loaded, cursor, is_single)
     if plan.needs_unique:
         require_unique_with(result, _refuse_repeated)
     return result  # type: ignore[no-any-return]
+
+
+def result_metadata(plan: LoadPlan) -> SimpleResultMetaData:
+    """What Core's results know of the plan's rows; made once for the plan."""
+    metadata: SimpleResultMetaData | None = plan.memo.get("metadata")
+    if metadata is None:
+        metadata = plan.memo["metadata"] = _metadata(plan, is_streamed=False)
+    return metadata
+
+
+def check_open(session: Any, plan: LoadPlan, identity_map: Any, *, has_rows: bool) -> None:
+    """Raise when rows are left that would become objects without a session (SB-57)."""
+    if session.members.identity_map is not identity_map and has_rows:
+        _raise_after_close(plan)
+
+
+def load_in_portions(session: Any, plan: LoadPlan, rows: Sequence[Any]) -> Sequence[Any]:
+    """The objects of a plan of one entity, from rows that were fetched already."""
+    context = LoadContext(session)
+    if len(rows) <= PORTION:
+        return load_batch(plan, rows, context)[0]
+    gathered: list[list[Any]] = [[]]
+    with paused_collector():
+        for start in range(0, len(rows), PORTION):
+            _load_rest(plan, rows[start : start + PORTION], gathered, context)
+    finish_batch(context)
+    return gathered[0]
 
 
 def _loaded_rows(
@@ -175,7 +199,7 @@ def _streamed_result(
         portions,
         source_supports_scalars=is_single,
         raw=rows.cursor,
-        dynamic_yield_per=rows.cursor.context._is_server_side,
+        dynamic_yield_per=is_server_side(rows.cursor),
     )
     return result.yield_per(yield_per) if yield_per else result
 
@@ -221,8 +245,12 @@ def _load_rest(
 def _refuse_after_close(plan: LoadPlan, rows: Rows) -> None:
     """Raise when there is a row left that would become an object without a session."""
     if any(True for _ in plan.entity_loads()) and rows.some(1):
-        manager = next(plan.entity_loads()).mapper.class_manager
-        raise MembershipError.after_close(instance_state(manager.new_instance()))
+        _raise_after_close(plan)
+
+
+def _raise_after_close(plan: LoadPlan) -> NoReturn:
+    instance = next(plan.entity_loads()).mapper.class_manager.new_instance()
+    raise MembershipError.after_close(instance_state(instance))
 
 
 def _refuse_repeated(_: Any) -> NoReturn:

@@ -126,9 +126,9 @@ def _values_source(load: EntityLoad, width: int) -> str:
 def _fill_source(load: EntityLoad) -> str:
     lines = ["def fill(row, values, changes):", "    filled = []"]
     for step in load.columns:
+        was_deleted = f"changes is not None and {step.key!r} in changes"
         lines += [
-            f"    if {step.key!r} not in values and"
-            f" (changes is None or {step.key!r} not in changes):",
+            f"    if {step.key!r} not in values and not ({was_deleted}):",
             f"        values[{step.key!r}] = row[{step.index}]",
             f"        filled.append({step.key!r})",
         ]

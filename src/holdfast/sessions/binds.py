@@ -40,8 +40,9 @@ def add_bind(routes: dict[Any, Bind], key: Any, bind: Bind) -> None:
         routes[found] = bind
     elif getattr(found, "is_mapper", False):
         routes[found.class_] = bind
-        for table in found.tables:
-            routes[table] = bind
+        for table in (*found.tables, *visitors.iterate(found.persist_selectable)):
+            if isinstance(table, TableClause):
+                routes[table] = bind
     else:
         raise SessionArgumentError.bad_bind_key(key)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Result
@@ -17,10 +17,9 @@ from holdfast.errors.queries import StatementEventError
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.options.user_defined import UserDefinedOption
+from holdfast.queries.unions import FromStatement
 from holdfast.reading.origin import ORIGIN_OPTION
-
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
+from holdfast.sessions.host import SessionHost
 
 Listener = Callable[["ORMExecuteState"], Any]
 
@@ -56,7 +55,7 @@ class ORMExecuteState:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionHost,
         statement: Executable,
         parameters: Any,
         local_execution_options: Mapping[str, Any],
@@ -115,6 +114,8 @@ class ORMExecuteState:
         if not self.parameters:
             return params
         mine = self.parameters if isinstance(self.parameters, list) else [self.parameters]
+        if len(mine) != len(params):
+            raise StatementEventError.other_count(len(mine), len(params))
         return [{**row, **more} for row, more in zip(mine, params, strict=True)]
 
     def update_execution_options(self, **options: Any) -> None:
@@ -132,7 +133,7 @@ class ORMExecuteState:
     @property
     def is_select(self) -> bool:
         """Whether it is a SELECT."""
-        return bool(self.statement.is_select)
+        return bool(self.statement.is_select and not self.statement.is_dml)
 
     @property
     def is_insert(self) -> bool:
@@ -152,7 +153,7 @@ class ORMExecuteState:
     @property
     def is_from_statement(self) -> bool:
         """Whether it is `select().from_statement(...)`."""
-        return bool(self.statement.is_from_statement)
+        return isinstance(self.statement, FromStatement)
 
     @property
     def is_orm_statement(self) -> bool:
@@ -182,7 +183,13 @@ class ORMExecuteState:
 
     @property
     def lazy_loaded_from(self) -> Any:
-        """State of the object whose attribute loads lazily, or None."""
+        """State of the object whose attribute loads lazily, or None.
+
+        Raises:
+            InvalidRequestError: The statement is no SELECT.
+        """
+        if not self.is_select:
+            raise StatementEventError.not_a_select()
         return self._origin("lazy_loaded_from")
 
     @property

@@ -12,7 +12,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.engine import Result
 from sqlalchemy.sql import Executable, Select
@@ -22,9 +22,7 @@ from holdfast.mapping.sockets import PLUGIN
 from holdfast.reading.origin import ORIGIN_OPTION
 from holdfast.reading.result import build_result
 from holdfast.sessions.execute_state import Listener, ORMExecuteState
-
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
+from holdfast.sessions.host import SessionHost
 
 # Rows are read by the columns that the compiled statement knows, so Core need not adapt its
 # result metadata to each new statement object of the same shape.
@@ -32,7 +30,7 @@ ORM_OPTIONS: Mapping[str, Any] = {"_result_disable_adapt_to_context": True}
 
 
 def execute(
-    session: Session,
+    session: SessionHost,
     statement: Executable,
     params: Any,
     options: Mapping[str, Any],
@@ -55,7 +53,7 @@ def execute(
     if type(statement) is not Select:
         statement = coercions.expect(roles.StatementRole, statement)
     attributes: Mapping[str, Any] = statement._propagate_attrs
-    subject = attributes.get("plugin_subject")
+    subject: Any = attributes.get("plugin_subject")
     is_orm = subject is not None and attributes.get("compile_state_plugin") == PLUGIN
     arguments = dict(bind_arguments) if bind_arguments else {}
     arguments.setdefault("clause", statement)
@@ -74,7 +72,7 @@ def execute(
 
 
 def _run(
-    session: Session,
+    session: SessionHost,
     statement: Any,
     params: Any,
     options: Mapping[str, Any],

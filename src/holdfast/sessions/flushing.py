@@ -10,20 +10,18 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.exc import StatementError
 
 from holdfast.errors.session import SessionUseError, late_changes_warning
 from holdfast.foundation.deprecated import warn
+from holdfast.sessions.host import SessionHost
 from holdfast.sessions.subjects import state_of
+from holdfast.sessions.transactions.transaction import SessionTransaction
 from holdfast.states.changes import forget_changes
 from holdfast.states.members import Members
 from holdfast.unitofwork.flush import Flush
-
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
-    from holdfast.sessions.transaction import SessionTransaction
 
 AUTOFLUSH_HINT = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "
@@ -31,7 +29,7 @@ AUTOFLUSH_HINT = (
 )
 
 
-def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
+def flush(session: SessionHost, objects: Iterable[Any] | None = None) -> None:
     """Write what is new, changed and deleted (SB-100)."""
     if session.is_flushing:
         raise SessionUseError.flushing()
@@ -44,7 +42,7 @@ def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
         session.is_flushing = False
 
 
-def autoflush(session: Session) -> None:
+def autoflush(session: SessionHost) -> None:
     """Flush before a read; an error says so (SB-108)."""
     try:
         session.flush()
@@ -53,7 +51,7 @@ def autoflush(session: Session) -> None:
         raise
 
 
-def _flush(session: Session, objects: Iterable[Any] | None) -> None:
+def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:
     members = session.members
     wanted = None if objects is None else list(objects)
     only = None if wanted is None else {state_of(each) for each in wanted}
@@ -72,7 +70,7 @@ def _flush(session: Session, objects: Iterable[Any] | None) -> None:
         raise
 
 
-def _write(session: Session, context: Flush, transaction: SessionTransaction) -> None:
+def _write(session: SessionHost, context: Flush, transaction: SessionTransaction) -> None:
     session.is_writing = True
     try:
         context.write()

@@ -13,27 +13,24 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from holdfast.errors.session import MembershipError, use_in_flush_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.mapping.cascades import reachable
+from holdfast.sessions.host import SessionHost
 from holdfast.sessions.subjects import state_of
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, fire, move, place
 from holdfast.states.members import Members
 from holdfast.states.parents import forget_parents
 
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
 
-
-def add(session: Session, instance: object) -> None:
+def add(session: SessionHost, instance: object) -> None:
     """Bring an object into the session, with what it is linked to (SB-60 to SB-70)."""
     add_state(session, state_of(instance))
 
 
-def add_all(session: Session, instances: Iterable[object]) -> None:
+def add_all(session: SessionHost, instances: Iterable[object]) -> None:
     """Bring several objects in, in order."""
     if session.has_listeners:
         for instance in instances:
@@ -68,7 +65,7 @@ def add_all(session: Session, instances: Iterable[object]) -> None:
             add_state(session, state)
 
 
-def add_state(session: Session, state: InstanceState) -> None:
+def add_state(session: SessionHost, state: InstanceState) -> None:
     """Bring an object in, with what its `save-update` cascades reach."""
     extra = state.extra
     if extra is not None and extra.parents and not any(extra.parents.values()):
@@ -82,7 +79,7 @@ def add_state(session: Session, state: InstanceState) -> None:
         _take_in(session, other)
 
 
-def _take_in(session: Session, state: InstanceState) -> None:
+def _take_in(session: SessionHost, state: InstanceState) -> None:
     members = session.members
     if state.members is members:
         session.autobegin()
@@ -103,10 +100,10 @@ def _take_in(session: Session, state: InstanceState) -> None:
     _attach(session, state, instance, cause)
 
 
-def check_attachable(session: Session, state: InstanceState) -> None:
+def check_attachable(session: SessionHost, state: InstanceState) -> None:
     """Raise unless the object may join the session."""
     holder = None if state.members is session.members else state.session
-    if holder is not None and holder is not session:
+    if holder is not None:
         raise MembershipError.other_session(state, holder.hash_key, session.hash_key)
     if state.pk is not None:
         mapper = state.manager.mapper
@@ -115,7 +112,7 @@ def check_attachable(session: Session, state: InstanceState) -> None:
             raise MembershipError.identity_taken(state, state.key)
 
 
-def _attach(session: Session, state: InstanceState, instance: object, cause: Move) -> None:
+def _attach(session: SessionHost, state: InstanceState, instance: object, cause: Move) -> None:
     session.autobegin()
     if not session.has_listeners:
         place(session.members, cause, (state,))
@@ -126,7 +123,7 @@ def _attach(session: Session, state: InstanceState, instance: object, cause: Mov
     fire(session.members, cause, (state,))
 
 
-def delete(session: Session, instance: object) -> None:
+def delete(session: SessionHost, instance: object) -> None:
     """Mark an object, and what its `delete` cascades reach, for deletion (SB-80 to SB-86)."""
     state = state_of(instance)
     members = session.members
@@ -154,7 +151,7 @@ def delete(session: Session, instance: object) -> None:
         members.deleted[state] = instance
 
 
-def _mark(session: Session, state: InstanceState, instance: object) -> None:
+def _mark(session: SessionHost, state: InstanceState, instance: object) -> None:
     """Mark an object that a cascade reached; new ones are left to the flush."""
     members = session.members
     if state.pk is None or state in members.deleted or instance is None:
@@ -167,7 +164,7 @@ def _mark(session: Session, state: InstanceState, instance: object) -> None:
     members.deleted[state] = instance
 
 
-def expunge(session: Session, instance: object) -> None:
+def expunge(session: SessionHost, instance: object) -> None:
     """Take an object, and what its `expunge` cascades reach, out of the session (SM-100)."""
     state = state_of(instance)
     if state.members is not session.members:
@@ -196,7 +193,7 @@ def expunge_states(members: Members, states: Iterable[InstanceState]) -> None:
     del held
 
 
-def expunge_all(session: Session) -> None:
+def expunge_all(session: SessionHost) -> None:
     """Empty the session of pending and persistent objects (SM-105, SM-26)."""
     members = session.members
     if not session.has_listeners:
@@ -214,7 +211,7 @@ def expunge_all(session: Session) -> None:
     members.clear()
 
 
-def warn_inside_flush(session: Session, method: str) -> None:
+def warn_inside_flush(session: SessionHost, method: str) -> None:
     """Warn of a change of membership while rows are being written (EV-64)."""
     if session.is_writing:
         warn(use_in_flush_warning(method))

@@ -10,26 +10,24 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdfast.errors.flush import StaleDataError
 from holdfast.errors.session import MembershipError, merge_pending_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import NO_VALUE
+from holdfast.sessions.host import SessionHost
 from holdfast.sessions.membership import add_state
 from holdfast.sessions.subjects import state_of
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
-
 Key = tuple[Any, Any, Any]
 
 
 def merge_all(
-    session: Session,
+    session: SessionHost,
     instances: Iterable[Any],
     *,
     load: bool,
@@ -47,7 +45,7 @@ def merge_all(
 class Merger:
     """One call of merge: what was copied already, and where to."""
 
-    def __init__(self, session: Session, *, load: bool) -> None:
+    def __init__(self, session: SessionHost, *, load: bool) -> None:
         self.session = session
         self.load = load
         # Source state -> its target.

@@ -8,49 +8,54 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from holdfast.errors.loading import ObjectDeletedError
-from holdfast.errors.session import MembershipError, SessionArgumentError, null_identity_warning
+from holdfast.errors.session import (
+    MembershipError,
+    SessionArgumentError,
+    SessionUseError,
+    null_identity_warning,
+)
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
 from holdfast.mapping.cascades import reachable
 from holdfast.reading.identity import load_by_key, refresh_state
-from holdfast.sessions.expiry import expire_everything, expire_keys, expire_states
+from holdfast.sessions.host import SessionHost
 from holdfast.sessions.membership import expunge_states
 from holdfast.sessions.subjects import key_values, mapper_of, state_of
+from holdfast.sessions.transactions.expiry import expire_everything, expire_keys, expire_states
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
 
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
+
+class Lookup(NamedTuple):
+    """How an object is looked up by its key; see `Session.get`."""
+
+    with_for_update: Any
+    populate_existing: bool | None
+    identity_token: Any
+    execution_options: Mapping[str, Any]
+    bind_arguments: Mapping[str, Any] | None
 
 
 def get(
-    session: Session,
-    entity: Any,
-    ident: Any,
-    *,
-    options: Sequence[Any] | None,
-    populate_existing: bool | None,
-    with_for_update: Any,
-    identity_token: Any,
-    execution_options: Mapping[str, Any],
-    bind_arguments: Mapping[str, Any] | None,
+    session: SessionHost, entity: Any, ident: Any, how: Lookup, options: Sequence[Any] | None
 ) -> Any | None:
     """The object with a primary key: from the identity map, else from the database."""
     mapper = mapper_of(entity)
     values = key_values(mapper, ident)
-    for_update = for_update_of(with_for_update)
-    execution_options = execution_options or EMPTY_DICT
+    for_update = for_update_of(how.with_for_update)
+    execution_options = how.execution_options or EMPTY_DICT
     merged = {**session.execution_options, **execution_options}
+    populate_existing = how.populate_existing
     if populate_existing is None:
         populate_existing = bool(merged.get("populate_existing", False))
     else:
         execution_options = {**execution_options, "populate_existing": populate_existing}
     if not (populate_existing or mapper.always_refresh) and for_update is None:
-        present = _find_present(session, mapper, values, identity_token)
+        present = _find_present(session, mapper, values, how.identity_token)
         if present is not None:
             return present if isinstance(present, mapper.class_) else None
     if all(value is None for value in values):
@@ -66,12 +71,12 @@ def get(
         with_for_update=for_update,
         options=tuple(options or ()),
         execution_options=execution_options,
-        bind_arguments=bind_arguments,
-        identity_token=identity_token,
+        bind_arguments=how.bind_arguments,
+        identity_token=how.identity_token,
     )
 
 
-def _find_present(session: Session, mapper: Any, values: list[Any], token: Any) -> Any | None:
+def _find_present(session: SessionHost, mapper: Any, values: list[Any], token: Any) -> Any | None:
     """The object in the identity map, refreshed when it was expired as a whole."""
     pk = bare_key(values)
     identity_map = session.members.identity_map
@@ -95,7 +100,7 @@ def _find_present(session: Session, mapper: Any, values: list[Any], token: Any) 
     return instance
 
 
-def remove_gone(session: Session, state: InstanceState) -> None:
+def remove_gone(session: SessionHost, state: InstanceState) -> None:
     """An object whose row turned out to be gone becomes deleted (SB-122)."""
     instance = state()
     transaction = session.innermost
@@ -122,7 +127,7 @@ def for_update_of(given: Any) -> ForUpdateArg | None:
     return ForUpdateArg(**given)
 
 
-def check_persistent(session: Session, state: InstanceState) -> None:
+def check_persistent(session: SessionHost, state: InstanceState) -> None:
     """Raise unless the object is persistent in this session (SM-112, SM-127)."""
     if state.members is not session.members or state.pk is None:
         raise MembershipError.not_persistent(state)
@@ -130,7 +135,7 @@ def check_persistent(session: Session, state: InstanceState) -> None:
         raise ObjectDeletedError(state)
 
 
-def expire(session: Session, instance: object, names: Iterable[str] | None) -> None:
+def expire(session: SessionHost, instance: object, names: Iterable[str] | None) -> None:
     """Forget the values of an object, or of the named attributes (SM-110 to SM-113)."""
     state = state_of(instance)
     if state.members is not session.members or state.pk is None or state.was_deleted:
@@ -138,7 +143,7 @@ def expire(session: Session, instance: object, names: Iterable[str] | None) -> N
     _expire(session, state, None if names is None else list(names))
 
 
-def _expire(session: Session, state: InstanceState, names: list[str] | None) -> None:
+def _expire(session: SessionHost, state: InstanceState, names: list[str] | None) -> None:
     if names:
         expire_keys(state, names)
         return
@@ -153,17 +158,20 @@ def _expire(session: Session, state: InstanceState, names: list[str] | None) -> 
     for each in here:
         members.modified.pop(each, None)
     expire_states([each for each in here if each.pk is not None and not each.was_deleted])
-    # A new object reached by the cascade has no row to be read again from.
-    expunge_states(members, [each for each in here if each.pk is None])
+    # A new object that lives by its parent alone goes with the collection that is forgotten.
+    orphans = [
+        each for each in here if each.pk is None and each.manager.mapper.orphan_relationships
+    ]
+    expunge_states(members, orphans)
 
 
-def expire_all(session: Session) -> None:
+def expire_all(session: SessionHost) -> None:
     """Forget the values of every persistent object (SM-114)."""
     expire_everything(session.members)
 
 
 def refresh(
-    session: Session, instance: object, names: Iterable[str] | None, with_for_update: Any
+    session: SessionHost, instance: object, names: Iterable[str] | None, with_for_update: Any
 ) -> None:
     """Read an object anew, or the named attributes of it (SM-120 to SM-129)."""
     state = state_of(instance)
@@ -173,5 +181,23 @@ def refresh(
     _expire(session, state, wanted)
     session.autobegin()
     session.autoflush_if_enabled()
+    _check_key_is_flushed(state)
     if not refresh_state(session, state, wanted or None, with_for_update=for_update):
         raise MembershipError.not_refreshed(state)
+
+
+def _check_key_is_flushed(state: InstanceState) -> None:
+    """Raise when the row would be looked for under a key that is still to be written."""
+    changes = state.changes
+    if not changes:
+        return
+    manager: Any = type(state).manager
+    mapper = manager.mapper
+    values = state.dict
+    changed = {
+        key
+        for key in mapper.primary_key_keys
+        if key in changes and manager.slots[key].history(state, values).has_changes()
+    }
+    if changed:
+        raise SessionUseError.unflushed_key_change(sorted(changed), mapper)

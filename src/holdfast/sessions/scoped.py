@@ -12,52 +12,25 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from holdfast.errors.session import SessionUseError, scope_configured_warning
+from holdfast.foundation.codegen import build_function
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import ScopedRegistry, ThreadLocalRegistry
 from holdfast.sessions.session import Session, SessionClassMethods
 
 S = TypeVar("S", bound=Session)
 
-METHODS = (
-    "add",
-    "add_all",
-    "begin",
-    "begin_nested",
-    "close",
-    "commit",
-    "connection",
-    "delete",
-    "delete_all",
-    "execute",
-    "expire",
-    "expire_all",
-    "expunge",
-    "expunge_all",
-    "flush",
-    "get",
-    "get_bind",
-    "get_one",
-    "is_modified",
-    "merge",
-    "merge_all",
-    "query",
-    "refresh",
-    "reset",
-    "rollback",
-    "scalar",
-    "scalars",
-)
-READABLE = (
-    "binds",
-    "deleted",
-    "dirty",
-    "execution_options",
-    "identity_map",
-    "info",
-    "is_active",
-    "new",
-    "no_autoflush",
-)
+OBJECTS = ("add", "add_all", "delete", "delete_all", "expunge", "expunge_all", "is_modified")
+VALUES = ("expire", "expire_all", "flush", "merge", "merge_all", "refresh")
+READS = ("execute", "get", "get_bind", "get_one", "query", "scalar", "scalars")
+LEVELS = ("begin", "begin_nested", "close", "commit", "connection", "reset", "rollback")
+METHODS = (*OBJECTS, *VALUES, *READS, *LEVELS)
+"""Methods of `Session` that the registry has too (SC-20)."""
+
+SETS = ("deleted", "dirty", "identity_map", "new")
+SETTINGS = ("binds", "execution_options", "info", "is_active", "no_autoflush")
+READABLE = (*SETS, *SETTINGS)
+"""Attributes of `Session` that can be read on the registry (SC-21)."""
+
 ASSIGNABLE = ("autoflush", "bind")
 
 
@@ -141,15 +114,55 @@ class scoped_session(SessionClassMethods, Generic[S]):  # noqa: N801  public nam
 
 
 def _forward_method(name: str) -> Callable[..., Any]:
-    def forward(self: Any, *args: Any, **kw: Any) -> Any:
-        return getattr(self.registry(), name)(*args, **kw)
-
+    """A function of the same signature, which passes every argument on."""
     target = getattr(Session, name)
-    forward.__name__ = name
+    signature = inspect.signature(target)
+    parameters = list(signature.parameters.values())[1:]
+    passed = ", ".join(_passed(parameter) for parameter in parameters)
+    taken = ", ".join(["self", *_taken(parameters)])
+    source = f"def {name}({taken}):\n    return self.registry().{name}({passed})\n"
+    defaults = {
+        f"default_{each.name}": each.default
+        for each in parameters
+        if each.default is not inspect.Parameter.empty
+    }
+    forward = build_function(name, source, defaults, filename_hint=f"scoped_session.{name}")
     forward.__qualname__ = f"scoped_session.{name}"
     forward.__doc__ = f"Same as `Session.{name}` of the scope's session.\n\n{target.__doc__}"
-    forward.__signature__ = inspect.signature(target)  # type: ignore[attr-defined]
+    forward.__signature__ = signature  # type: ignore[attr-defined]
     return forward
+
+
+def _taken(parameters: list[inspect.Parameter]) -> Iterator[str]:
+    """The parameters as a `def` lists them."""
+    seen_star = False
+    for parameter in parameters:
+        kind = parameter.kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            seen_star = True
+            yield f"*{parameter.name}"
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            yield f"**{parameter.name}"
+        else:
+            if kind is inspect.Parameter.KEYWORD_ONLY and not seen_star:
+                seen_star = True
+                yield "*"
+            has_default = parameter.default is not inspect.Parameter.empty
+            yield f"{parameter.name}=default_{parameter.name}" if has_default else parameter.name
+
+
+def _passed(parameter: inspect.Parameter) -> str:
+    """One argument as a call passes it on: by keyword where it must be so, or has a default."""
+    name = parameter.name
+    if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        return f"*{name}"
+    if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+        return f"**{name}"
+    by_keyword = (
+        parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        or parameter.default is not inspect.Parameter.empty
+    )
+    return f"{name}={name}" if by_keyword else name
 
 
 def _forward_attribute(name: str, *, assignable: bool) -> property:

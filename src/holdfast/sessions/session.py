@@ -30,14 +30,14 @@ from holdfast.foundation.sqlalchemy_core import (
     immutabledict,
 )
 from holdfast.queries.facade.query import Query
-from holdfast.sessions import execution, flushing, membership, modification, refresh
+from holdfast.sessions import execution, flushing, membership, refresh
 from holdfast.sessions.binds import Bind, add_bind, find_bind
-from holdfast.sessions.connections import JOIN_MODES, JoinMode
 from holdfast.sessions.execute_state import Listener
 from holdfast.sessions.merge import merge_all
-from holdfast.sessions.state_functions import identity_key, object_session
+from holdfast.sessions.state_functions import differs, identity_key, object_session
 from holdfast.sessions.subjects import state_of
-from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.sessions.transactions.connections import JOIN_MODES, JoinMode
+from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView, Space
 from holdfast.states.members import Members
 
@@ -55,6 +55,22 @@ class SessionClassMethods:
 
 class Session(SessionClassMethods, EventTarget):
     """Objects of one conversation with a database: loaded once, changed freely, written together.
+
+    Args:
+        bind: Engine or connection for all operations.
+        autoflush: Write pending changes before each read.
+        future: Only True.
+        expire_on_commit: Forget loaded values at commit.
+        autobegin: Begin a transaction by itself; otherwise `begin()` is demanded.
+        twophase: Commit in two phases.
+        binds: Class, mapper or table -> engine or connection.
+        enable_baked_queries: Stored; without effect.
+        info: First contents of `session.info`.
+        query_cls: Class of what `query()` returns.
+        autocommit: Only False.
+        join_transaction_mode: What to do with a transaction begun outside on the connection.
+        close_resets_only: False forbids use after `close()`.
+        execution_options: Options for every connection and statement.
 
     Example:
         >>> with Session(engine) as session, session.begin():
@@ -94,24 +110,7 @@ class Session(SessionClassMethods, EventTarget):
         close_resets_only: bool | None = None,
         execution_options: Mapping[str, Any] = EMPTY_DICT,
     ) -> None:
-        """Make a session; nothing is connected or begun yet.
-
-        Args:
-            bind: Engine or connection for all operations.
-            autoflush: Write pending changes before each read.
-            future: Only True.
-            expire_on_commit: Forget loaded values at commit.
-            autobegin: Begin a transaction by itself; otherwise `begin()` is demanded.
-            twophase: Commit in two phases.
-            binds: Class, mapper or table -> engine or connection.
-            enable_baked_queries: Stored; without effect.
-            info: First contents of `session.info`.
-            query_cls: Class of what `query()` returns.
-            autocommit: Only False.
-            join_transaction_mode: What to do with a transaction begun outside on the connection.
-            close_resets_only: False forbids use after `close()`.
-            execution_options: Options for every connection and statement.
-        """
+        """Make a session; nothing is connected or begun yet."""
         if autocommit:
             raise SessionArgumentError.autocommit()
         if future is not True:
@@ -515,7 +514,7 @@ class Session(SessionClassMethods, EventTarget):
 
     def is_modified(self, instance: object, include_collections: bool = True) -> bool:  # noqa: FBT001, FBT002
         """Whether an object differs from what was last flushed; never loads (SM-46)."""
-        return modification.is_modified(state_of(instance), include_collections=include_collections)
+        return differs(state_of(instance), include_collections=include_collections)
 
     # -- flushing --------------------------------------------------------------------------------
 
@@ -527,7 +526,7 @@ class Session(SessionClassMethods, EventTarget):
         """
         if objects is not None:
             warn_deprecated(
-                "The Session.flush() 'objects' parameter is deprecated: flush everything.",
+                "The `objects` parameter of `Session.flush` is deprecated. Flush everything.",
                 version="2.1",
             )
         flushing.flush(self, objects)
@@ -595,17 +594,10 @@ class Session(SessionClassMethods, EventTarget):
             except (KeyError, TypeError, AttributeError):
                 # Not asked for before, not present, or a key of another form.
                 pass
-        return refresh.get(
-            self,
-            entity,
-            ident,
-            options=options,
-            populate_existing=populate_existing,
-            with_for_update=with_for_update,
-            identity_token=identity_token,
-            execution_options=execution_options,
-            bind_arguments=bind_arguments,
+        how = refresh.Lookup(
+            with_for_update, populate_existing, identity_token, execution_options, bind_arguments
         )
+        return refresh.get(self, entity, ident, how, options)
 
     def get_one(
         self,
@@ -620,16 +612,13 @@ class Session(SessionClassMethods, EventTarget):
         bind_arguments: Mapping[str, Any] | None = None,
     ) -> Any:
         """Same as `get`, but a missing row raises (SB-130)."""
-        instance = self.get(
-            entity,
-            ident,
-            options=options,
-            populate_existing=populate_existing,
-            with_for_update=with_for_update,
-            identity_token=identity_token,
-            execution_options=execution_options,
-            bind_arguments=bind_arguments,
-        )
+        how: dict[str, Any] = {
+            "bind_arguments": bind_arguments,
+            "execution_options": execution_options,
+        }
+        how |= {"identity_token": identity_token, "with_for_update": with_for_update}
+        how |= {"populate_existing": populate_existing, "options": options}
+        instance = self.get(entity, ident, **how)
         if instance is None:
             raise NoRowError.required()
         return instance

@@ -41,12 +41,10 @@ class sessionmaker(SessionClassMethods, Generic[S]):  # noqa: N801  public name
             info: As in `Session`; merged with what a call gives.
             **kw: Further arguments of the class.
         """
-        kw["bind"] = bind
-        kw["autoflush"] = autoflush
-        kw["expire_on_commit"] = expire_on_commit
+        stored = {"bind": bind, "autoflush": autoflush, "expire_on_commit": expire_on_commit}
+        self.kw: dict[str, Any] = {**kw, **stored}
         if info is not None:
-            kw["info"] = info
-        self.kw: dict[str, Any] = kw
+            self.kw["info"] = info
         self.class_: type[Any] = type(class_.__name__, (class_,), {})
 
     def __call__(self, **local_kw: Any) -> S:

@@ -9,10 +9,13 @@ from sqlalchemy.exc import NoInspectionAvailable
 
 from holdfast.errors.session import MembershipError, SessionArgumentError
 from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
 from holdfast.sessions.membership import expunge_states
 from holdfast.sessions.subjects import key_values, state_of
 from holdfast.states.identity import IdentityKey
 from holdfast.states.instance import InstanceState
+
+NOTHING_LOADED: LoadPolicy = policy_of(PassiveFlag.NO_CHANGE)
 
 
 def object_session(instance: object) -> Any:
@@ -120,3 +123,28 @@ def _mapper_of_class(class_: Any) -> Any:
         return inspect(class_).mapper
     except (NoInspectionAvailable, AttributeError):
         raise UnmappedClassError(class_) from None
+
+
+def differs(state: InstanceState, *, include_collections: bool) -> bool:
+    """Whether a value differs; loads nothing (SM-46 to SM-48).
+
+    Args:
+        state: State of the object.
+        include_collections: Whether changed collections count.
+    """
+    slots: dict[str, Any] = type(state).manager.slots  # type: ignore[attr-defined]
+    values = state.dict
+    if state.pk is None:
+        return any(
+            include_collections or not slots[key].collection for key in values if key in slots
+        )
+    keys = dict.fromkeys(state.changes or ())
+    if state.extra is not None and state.extra.pending:
+        keys.update(dict.fromkeys(state.extra.pending))
+    for key in keys:
+        slot = slots.get(key)
+        if slot is None or (slot.collection and not include_collections):
+            continue
+        if slot.history(state, values, NOTHING_LOADED).has_changes():
+            return True
+    return False

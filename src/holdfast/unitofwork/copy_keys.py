@@ -24,12 +24,14 @@ def copy_keys(journal: Journal, dependency: KeyedDependency, copies: Iterable[Ke
     for pair in dependency.pairs:
         slot = dependency.holder_mapper.class_manager.slots[pair.holder]
         if slot.has_listeners:
-            copy_slowly(journal, pair, slot, copies)
+            copy_slowly(journal, dependency, pair, copies)
         else:
-            copy_column(journal, pair, slot, copies)
+            copy_column(journal, dependency, pair, copies)
 
 
-def copy_column(journal: Journal, pair: KeyPair, slot: Any, copies: Iterable[KeyCopy]) -> None:
+def copy_column(
+    journal: Journal, dependency: KeyedDependency, pair: KeyPair, copies: Iterable[KeyCopy]
+) -> None:
     """PERF: bench flush_graph. One column of the key, for all copies of a relationship."""
     source_key, holder_key = pair.source, pair.holder
     is_key = pair.holder_column.primary_key
@@ -45,48 +47,47 @@ def copy_column(journal: Journal, pair: KeyPair, slot: Any, copies: Iterable[Key
         elif holder.pk is None:
             values[holder_key] = value
         else:
-            store(journal, pair, slot, source, holder, values, value)
+            note_cascade(journal, dependency, pair, source, holder)
+            store(pair, holder, values, value)
 
 
-def copy_slowly(journal: Journal, pair: KeyPair, slot: Any, copies: Iterable[KeyCopy]) -> None:
+def copy_slowly(
+    journal: Journal, dependency: KeyedDependency, pair: KeyPair, copies: Iterable[KeyCopy]
+) -> None:
     """The same through the attribute, so that its listeners hear of it."""
+    slot = dependency.holder_mapper.class_manager.slots[pair.holder]
     for source, holder in copies:
         values = holder().__dict__
         if source is None and pair.holder_column.primary_key:
             refuse_blank(pair, holder, values)
             continue
         value = None if source is None else key_value(source, pair.source)
-        note_cascade(journal, pair, source, holder)
+        note_cascade(journal, dependency, pair, source, holder)
         slot.set(holder, values, value)
 
 
-def store(
-    journal: Journal,
-    pair: KeyPair,
-    slot: Any,
-    source: InstanceState | None,
-    holder: InstanceState,
-    values: dict[str, Any],
-    value: Any,
-) -> None:
+def store(pair: KeyPair, holder: InstanceState, values: dict[str, Any], value: Any) -> None:
     """Change one foreign key of a persistent object."""
-    note_cascade(journal, pair, source, holder)
     old = values.get(pair.holder, NO_VALUE)
     if old is NO_VALUE or old != value:
-        if slot.active_history and old is NO_VALUE:
-            slot.set(holder, values, value)
-            return
+        if old is NO_VALUE and pair.holder_column.primary_key:
+            old = key_value(holder, pair.holder)
         note_change(holder, pair.holder, old)
         values[pair.holder] = value
 
 
 def note_cascade(
-    journal: Journal, pair: KeyPair, source: InstanceState | None, holder: InstanceState
+    journal: Journal,
+    dependency: KeyedDependency,
+    pair: KeyPair,
+    source: InstanceState | None,
+    holder: InstanceState,
 ) -> None:
     """Remember that the database itself changes a primary key that is a foreign key as well."""
     if (
         source is not None
         and pair.holder_column.primary_key
+        and dependency.relationship.passive_updates
         and pair.source_column.primary_key
         and pair.holder_column.references(pair.source_column)
         and pair.source in source.committed_state

@@ -60,7 +60,7 @@ class Flush:
         if not work:
             return False
         self.plan = build_plan(work)
-        self._journal = Journal(work, self._connection_for)
+        self._journal = Journal(work, self._connection_for, self)
         return True
 
     def write(self) -> None:

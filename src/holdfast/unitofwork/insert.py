@@ -53,7 +53,7 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
         update.take_over_rows(journal, connection, base, successors)
     for table, runs in runs_by_table(base, new):
         for mapper, run in runs:
-            insert_rows(connection, table_rows(mapper, table), run)
+            insert_rows(journal, connection, table_rows(mapper, table), run)
     journal.inserted.append((base, states, new_keys(base, states)))
     for state in heard:
         mapper = state.manager.mapper
@@ -97,14 +97,23 @@ def part_with_successors(
     return [state for state in states if state not in successors], successors
 
 
-def insert_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState]) -> None:
+def insert_rows(
+    journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
+) -> None:
     """INSERT objects of one mapper into one table."""
     rows.start_versions(states)
+    manager = rows.mapper.class_manager
+    reports = manager.has_refresh_flush_listeners
+    unset = [rows.unset_defaults(state) for state in states] if reports else []
     for run in rows.insert_runs(states):
         form: InsertForm | None = rows.memo.get(run.keys)
         if form is None:
             form = rows.memo[run.keys] = InsertForm(rows, run.keys)
         insert_run(connection, form, run)
+    for state, keys in zip(states, unset, strict=False):
+        present = [key for key in keys if key in state.dict]
+        if present:
+            manager.dispatch.refresh_flush(state, journal.context, present)
 
 
 def insert_run(connection: Any, form: InsertForm, run: InsertRun) -> None:

@@ -41,15 +41,17 @@ class Journal:
     Attributes:
         work: What the flush has to do.
         connection_for: Gives the connection of the transaction for a mapper.
+        context: What listeners of events within the flush are given.
         inserted: Pairs of objects of one hierarchy and their new bare primary keys, by step.
         replaced: Objects marked for deletion whose row a new object took over; state -> successor.
         cascaded: (object, attribute) of primary keys that the database changes by itself.
     """
 
-    __slots__ = ("cascaded", "connection_for", "inserted", "replaced", "work")
+    __slots__ = ("cascaded", "connection_for", "context", "inserted", "replaced", "work")
 
-    def __init__(self, work: WorkSet, connection_for: ConnectionSource) -> None:
+    def __init__(self, work: WorkSet, connection_for: ConnectionSource, context: Any) -> None:
         self.work = work
+        self.context = context
         self.connection_for = connection_for
         self.inserted: list[tuple[Any, Sequence[InstanceState], Sequence[Any]]] = []
         self.replaced: dict[InstanceState, InstanceState] = {}

@@ -163,27 +163,33 @@ class PostUpdateStep(RowsStep):
     """UPDATE foreign keys that could not be written with the rest of their rows.
 
     Attributes:
-        dependency: The relationship with `post_update` that the foreign keys belong to.
+        dependencies: The relationships with `post_update` that the foreign keys belong to.
     """
 
-    __slots__ = ("dependency",)
+    __slots__ = ("dependencies",)
     verb = "UPDATE"
 
-    dependency: Any
+    dependencies: tuple[Any, ...]
 
     def __init__(
-        self, names: Names, mapper: Any, states: Iterable[InstanceState], dependency: Any
+        self,
+        names: Names,
+        mapper: Any,
+        states: Iterable[InstanceState],
+        dependencies: Iterable[Any],
     ) -> None:
         super().__init__(names, mapper, states)
-        object.__setattr__(self, "dependency", dependency)
+        object.__setattr__(self, "dependencies", tuple(dependencies))
 
     def subject(self) -> tuple[Any, ...]:
-        """The mapper and the relationship."""
-        return (self.mapper, self.dependency.relationship)
+        """The mapper and the relationships."""
+        return (self.mapper, *(each.relationship for each in self.dependencies))
 
     def __str__(self) -> str:
-        columns = ", ".join(pair.holder for pair in self.dependency.pairs)
-        return f"{super().__str__()} (only {columns}, for {self.dependency.relationship})"
+        pairs = [pair for each in self.dependencies for pair in each.pairs]
+        columns = ", ".join(dict.fromkeys(pair.holder for pair in pairs))
+        reasons = ", ".join(str(each.relationship) for each in self.dependencies)
+        return f"{super().__str__()} (only {columns}, for {reasons})"
 
 
 class CopyKeysStep(Step):

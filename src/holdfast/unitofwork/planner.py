@@ -7,8 +7,8 @@ Rules kept here:
 1. A row is inserted before every row that refers to it, and deleted after them.
 2. Where rows refer to each other, a `post_update` relationship is written later by an UPDATE;
    without one the flush fails.
-3. Equal work gives an equal plan: ties keep the order of `Session.add`; UPDATEs and DELETEs are in
-   the order of primary keys.
+3. Equal work gives an equal plan: classes that do not depend on each other are in the order of
+   their names, INSERTs of one class in that of `Session.add`, UPDATEs and DELETEs in that of keys.
 4. All saves come before all deletes, association rows in between: no save can need a delete.
 """
 
@@ -77,7 +77,8 @@ class Planner:
         self.dependencies = keyed_dependencies([*self.saves, *self.deletes], work)
         # Base mapper of the holders -> what is copied or cleared before they are saved.
         self.copies: dict[Any, list[tuple[KeyedDependency, list[KeyCopy]]]] = {}
-        for recorded in (work.clears, work.copies):
+        clears = unless_copied(work.clears, work.copies)
+        for recorded in (clears, work.copies):
             for dependency, copies in recorded.items():
                 if copies:
                     base = dependency.holder_mapper.base_mapper
@@ -167,15 +168,18 @@ class Planner:
 
     def post_updates(self, *recorded: dict[Any, list[KeyCopy]]) -> Iterator[Step]:
         """Copy keys in memory, then UPDATE them, relationship by relationship."""
-        dependencies = dict.fromkeys(each for copies in recorded for each in copies)
-        for dependency in dependencies:
-            found = [copies[dependency] for copies in recorded if copies.get(dependency)]
-            for copies in found:
-                yield CopyKeysStep(self.names, dependency, copies)
-            holders = list(dict.fromkeys(holder for copies in found for _, holder in copies))
-            if holders:
-                base = dependency.holder_mapper.base_mapper
-                yield PostUpdateStep(self.names, base, holders, dependency)
+        holders: dict[Any, dict[InstanceState, None]] = {}
+        dependencies: dict[Any, dict[Any, None]] = {}
+        for dependency in dict.fromkeys(each for copies in recorded for each in copies):
+            base = dependency.holder_mapper.base_mapper
+            for copies in recorded:
+                if copies.get(dependency):
+                    yield CopyKeysStep(self.names, dependency, copies[dependency])
+                    found = dict.fromkeys(holder for _, holder in copies[dependency])
+                    holders.setdefault(base, {}).update(found)
+                    dependencies.setdefault(base, {})[dependency] = None
+        for base, states in holders.items():
+            yield PostUpdateStep(self.names, base, states, dependencies[base])
 
     # -- deletes -----------------------------------------------------------------------------------
 
@@ -221,6 +225,23 @@ class Planner:
                     yield holder, source
 
 
+def unless_copied(
+    clears: dict[Any, list[KeyCopy]], copies: dict[Any, list[KeyCopy]]
+) -> dict[Any, list[KeyCopy]]:
+    """Foreign keys to empty, without those that get another key in the same flush (CA-64)."""
+    found: dict[Any, list[KeyCopy]] = {}
+    for dependency, cleared in clears.items():
+        columns = {pair.holder_column for pair in dependency.pairs}
+        filled = {
+            holder
+            for other, copied in copies.items()
+            if copied and columns <= {pair.holder_column for pair in other.pairs}
+            for _, holder in copied
+        }
+        found[dependency] = [copy for copy in cleared if copy[1] not in filled]
+    return found
+
+
 def units_of(states: Iterable[InstanceState]) -> Units:
     """The objects by base mapper, units and objects in order of appearance."""
     units: Units = {}
@@ -257,7 +278,7 @@ def ordered_groups(units: Units, edges: list[Edge], *, reverse: bool = False) ->
             as well, unless they would make a circle.
         reverse: The edges point from referring to referred tables.
     """
-    nodes = list(units)
+    nodes = sorted(units, key=class_name)
     if len(nodes) < 2:
         return [nodes] if nodes else []
     related = set(edges)
@@ -272,6 +293,11 @@ def ordered_groups(units: Units, edges: list[Edge], *, reverse: bool = False) ->
         if len(stricter) == len(groups):
             return stricter
     return groups
+
+
+def class_name(mapper: Any) -> tuple[str, str]:
+    """What classes are sorted by."""
+    return (mapper.class_.__module__, mapper.class_.__name__)
 
 
 def table_edges(nodes: Iterable[Any]) -> list[Edge]:

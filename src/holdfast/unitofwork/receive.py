@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from holdfast.errors.flush import FlushError
 from holdfast.unitofwork.forms import InsertForm
 from holdfast.unitofwork.rows import InsertRun, TableRows, Values, is_expression
 
@@ -81,6 +82,8 @@ def insert_returning_many(
         returning_statement(form, wanted, many=True), parameters_of(form, run.rows)
     )
     keys = result.inserted_primary_key_rows
+    if len(keys) != len(run.dicts):
+        raise FlushError.no_rows_returned("Multi-row", form.rows.mapper)
     returned = result.returned_defaults_rows or [None] * len(keys)
     parameters = result.context.compiled_parameters
     take_prefetched(form, run.dicts, parameters)
@@ -125,6 +128,8 @@ def insert_expressions(
 def take_single(form: InsertForm, values: Values, result: Any) -> None:
     """What the INSERT of one row gave back."""
     take_prefetched(form, [values], result.context.compiled_parameters)
+    if result.inserted_primary_key is None:
+        raise FlushError.no_rows_returned("Single-row", form.rows.mapper)
     take_key(form, values, result.inserted_primary_key)
     take_returned(form.rows, values, form.server_made, result.returned_defaults)
 

@@ -119,7 +119,7 @@ class TableRows:
             if key in self.takes_none:
                 count = sum(key in values for values in dicts)
             else:
-                count = len(dicts) - [values.get(key) for values in dicts].count(None)
+                count = sum([values.get(key) is not None for values in dicts])
             if count == len(dicts):
                 present.add(key)
             elif count:
@@ -176,6 +176,17 @@ class TableRows:
         if key is not None and generator:
             for state in states:
                 state().__dict__[key] = generator(None)
+
+    def unset_defaults(self, state: InstanceState) -> list[str]:
+        """Attributes without value whose columns have a default, primary keys left out."""
+        values = state.dict
+        return [
+            key
+            for key, column in self.column_of.items()
+            if values.get(key) is None
+            and not column.primary_key
+            and (column.default is not None or column.server_default is not None)
+        ]
 
     def moves_with_other_tables(self, state: InstanceState, values: Values) -> bool:
         """Whether the version counter in this table must rise for a change in another (VC-17)."""

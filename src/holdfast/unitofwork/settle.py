@@ -35,11 +35,11 @@ def settle(journal: Journal) -> FlushOutcome:
     for state in outcome.updated:
         if state.changes:
             rekey(members, state, outcome)
+    expire_expressions(work.saves)
     for base, states, keys in journal.inserted:
         enter(members, base, states, keys)
         outcome.inserted.extend(states)
     forget_changes(outcome.updated)
-    expire_expressions(work.saves)
     if outcome.inserted:
         move(members, Move.INSERTED, outcome.inserted)
     return outcome
@@ -55,7 +55,8 @@ def expire_expressions(states: Iterable[InstanceState]) -> None:
         if keys:
             values = state.dict
             for key in keys:
-                values.pop(key, None)
+                if key not in state.committed_state:
+                    values.pop(key, None)
 
 
 def expression_keys(mapper: Any) -> tuple[str, ...]:

@@ -82,6 +82,23 @@ def update_rows(
     else:
         changes = list(careful_changes(rows, states, cascaded))
     write_changes(connection, rows, changes)
+    report_defaults(journal, rows, changes)
+
+
+def report_defaults(journal: Journal, rows: TableRows, changes: Sequence[Change]) -> None:
+    """Tell listeners which attributes got a value from `onupdate`, or lost theirs."""
+    manager = rows.mapper.class_manager
+    if not manager.has_refresh_flush_listeners and not manager.has_expire_listeners:
+        return
+    for change in changes:
+        form: UpdateForm = rows.memo[UpdateForm, change.keys]
+        made = [k for k in (*form.prefetched, *form.server_made) if k not in rows.pk_keys]
+        state = change.values["_sa_instance_state"]
+        known = [key for key in made if key in change.values]
+        if known:
+            manager.dispatch.refresh_flush(state, journal.context, known)
+        if len(known) < len(made):
+            manager.dispatch.expire(state, [key for key in made if key not in known])
 
 
 def careful_changes(
@@ -262,7 +279,7 @@ def take_over_rows(
 def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
     """UPDATE the foreign keys of a `post_update` relationship, and nothing else."""
     connection = journal.connection_for(step.mapper)
-    wanted = {pair.holder for pair in step.dependency.pairs}
+    wanted = {pair.holder for each in step.dependencies for pair in each.pairs}
     for table, runs in runs_by_table(step.mapper, step.states):
         for mapper, run in runs:
             rows = table_rows(mapper, table)
@@ -278,3 +295,4 @@ def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
                 elif wanted.intersection(rows.changed_keys(state, values)):
                     changes.append(next_change(rows, state, keys, values))
             write_changes(connection, rows, changes)
+            report_defaults(journal, rows, changes)

@@ -151,10 +151,10 @@ def test_stand_in_answers_for_sqlalchemy_orm():
         install_as_sqlalchemy_orm()
         import holdfast, sqlalchemy
         import sqlalchemy.orm.session
-        from sqlalchemy.orm import Session, exc, relationship
+        from sqlalchemy.orm import Session, exc, mapped_column
         from sqlalchemy.orm.attributes import flag_modified
         assert Session is holdfast.Session is sqlalchemy.orm.session.Session
-        assert relationship is holdfast.relationship
+        assert mapped_column is holdfast.mapped_column
         assert exc.StaleDataError is holdfast.exc.StaleDataError
         try:
             from sqlalchemy.orm import no_such_name

@@ -109,3 +109,20 @@ def test_filter_by_finds_names_in_all_entities(session):
     assert ids(session, statement) == [1]
     with pytest.raises(exc.InvalidRequestError, match="have a property"):
         select(Author).filter_by(nothing=5)
+
+
+def test_aliases_of_aliases_read_their_own_columns_of_a_subquery(session):
+    one, other = aliased(Book), aliased(Book)
+    pairs = select(one, other).join(other, one.pages < other.pages).subquery()
+    small, large = aliased(one, pairs), aliased(other, pairs)
+
+    rows = session.execute(select(small, large).order_by(small.pages, large.pages)).all()
+
+    assert [(a.id, b.id) for a, b in rows] == [(3, 2), (3, 1), (2, 1)]
+
+
+def test_several_members_of_a_many_to_many(session):
+    long, short = session.get(Tag, 1), session.get(Tag, 2)
+    statement = select(Book).where(Book.tags.contains(long), Book.tags.contains(short))
+
+    assert ids(session, statement) == [2]

@@ -69,9 +69,9 @@ def test_many_to_one_is_deduced(model, author, book):
     assert prop.direction is MANYTOONE
     assert prop.uselist is False
     assert prop.simple_many_to_one == ("author_id",)
-    assert str(prop.lazy_clause.criterion) == "author.id = :parent_1"
+    assert str(prop.lazy_clause.criterion) == "author.id = :param_1"
     assert prop.lazy_clause.columns == (book.c.author_id,)
-    assert str(prop.reverse_lazy_clause.criterion) == ":target_1 = book.author_id"
+    assert str(prop.reverse_lazy_clause.criterion) == ":param_1 = book.author_id"
     assert prop.reverse_lazy_clause.columns == (author.c.id,)
 
 
@@ -86,10 +86,10 @@ def test_many_to_many_is_deduced(model, book, tag, book_tag):
     assert pairs(prop.synchronize_pairs) == [("book.id", "book_tag.book_id")]
     assert pairs(prop.secondary_synchronize_pairs) == [("tag.id", "book_tag.tag_id")]
     assert str(prop.lazy_clause.criterion) == (
-        ":parent_1 = book_tag.book_id AND tag.id = book_tag.tag_id"
+        ":param_1 = book_tag.book_id AND tag.id = book_tag.tag_id"
     )
     assert str(prop.reverse_lazy_clause.criterion) == (
-        "book.id = book_tag.book_id AND :target_1 = book_tag.tag_id"
+        "book.id = book_tag.book_id AND :param_1 = book_tag.tag_id"
     )
 
 
@@ -112,8 +112,8 @@ def test_self_reference_is_one_to_many_unless_remote_side_says_otherwise(model, 
     assert children.remote_side == {node.c.parent_id}
     assert parent.remote_side == {node.c.id}
     assert parent.simple_many_to_one == ("parent_id",)
-    assert str(children.lazy_clause.criterion) == ":parent_1 = node.parent_id"
-    assert str(parent.lazy_clause.criterion) == "node.id = :parent_1"
+    assert str(children.lazy_clause.criterion) == ":param_1 = node.parent_id"
+    assert str(parent.lazy_clause.criterion) == "node.id = :param_1"
 
 
 def test_string_conditions_are_evaluated_with_marks(model, node):
@@ -135,7 +135,7 @@ def test_extra_criteria_take_part_in_loading_only(model, author, book):
 
     assert pairs(prop.synchronize_pairs) == [("author.id", "book.author_id")]
     assert str(prop.lazy_clause.criterion) == (
-        ":parent_1 = book.author_id AND book.title = :title_1"
+        ":param_1 = book.author_id AND book.title = :title_1"
     )
 
 
@@ -222,7 +222,7 @@ def test_condition_without_equality_needs_viewonly(model, author, book):
     prop = Relationship(Book, primaryjoin=condition, viewonly=True)
     map_pair(model, author, book, {"books": prop})
     assert prop.synchronize_pairs == []
-    assert str(prop.lazy_clause.criterion) == "book.author_id < :parent_1"
+    assert str(prop.lazy_clause.criterion) == "book.author_id < :param_1"
 
 
 def test_direction_that_cannot_be_told(model, author, book):

@@ -23,7 +23,7 @@ def test_a_reference_compared_with_none():
 
 def test_a_reference_that_differs_from_an_object():
     assert text_of(Book.author != Author(id=7)) == (
-        "book.author_id != :param_1 OR book.author_id IS NULL"
+        "book.author_id != :author_id_1 OR book.author_id IS NULL"
     )
 
 
@@ -63,7 +63,7 @@ def test_any_is_an_exists():
 
 def test_any_over_a_many_to_many():
     assert text_of(Book.tags.any(name="x")) == (
-        "EXISTS (SELECT 1 FROM tag, book, book_tag WHERE book.id = book_tag.book_id"
+        "EXISTS (SELECT 1 FROM tag, book_tag, book WHERE book.id = book_tag.book_id"
         " AND tag.id = book_tag.tag_id AND tag.name = :name_1)"
     )
 

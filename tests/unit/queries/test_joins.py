@@ -129,7 +129,7 @@ def test_two_possible_left_sides_are_refused():
 
 
 def test_a_condition_beside_a_relationship_target_is_refused():
-    with pytest.raises(exc.ArgumentError, match="No 'on clause' argument may be passed"):
+    with pytest.raises(exc.InvalidRequestError, match="No 'on clause' argument may be passed"):
         str(select(Author).join(Author.books, Author.id == Book.author_id))
 
 

@@ -38,6 +38,8 @@ class KeyFuncDict(dict[K, V]):
     """
 
     _sa_adapter: Any = None
+    # The class to name in a pickle, when the class itself cannot be found by name.
+    pickled_as: Any = None
 
     def __init__(
         self,
@@ -52,7 +54,12 @@ class KeyFuncDict(dict[K, V]):
     def __reduce__(self) -> tuple[Any, ...]:
         return (
             _restore,
-            (type(self), self.keyfunc, self.ignore_unpopulated_attribute, dict(self)),
+            (
+                self.pickled_as or type(self),
+                self.keyfunc,
+                self.ignore_unpopulated_attribute,
+                dict(self),
+            ),
             {"_sa_adapter": self._sa_adapter},
         )
 
@@ -115,17 +122,13 @@ def _restore(class_: Any, keyfunc: Keyfunc, ignore: bool, members: Any) -> Any: 
     return made
 
 
-class _DictMaker:
-    """A factory of keyed dictionaries; `collection_class` of a relationship."""
+def _keyed_by(keyfunc: Keyfunc, *, ignore: bool) -> type[KeyFuncDict[Any, Any]]:
+    """A class of dictionaries keyed by one function; it is constructed as `dict` is."""
 
-    __slots__ = ("ignore", "keyfunc")
+    def __init__(self: Any, *dict_args: Any) -> None:  # noqa: N807
+        KeyFuncDict.__init__(self, keyfunc, *dict_args, ignore_unpopulated_attribute=ignore)
 
-    def __init__(self, keyfunc: Keyfunc, *, ignore: bool) -> None:
-        self.keyfunc = keyfunc
-        self.ignore = ignore
-
-    def __call__(self) -> KeyFuncDict[Any, Any]:
-        return KeyFuncDict(self.keyfunc, ignore_unpopulated_attribute=self.ignore)
+    return type("KeyFuncDict", (KeyFuncDict,), {"__init__": __init__, "pickled_as": KeyFuncDict})
 
 
 class AttributeKey:
@@ -221,7 +224,7 @@ def _column_in(mapper: Any, column: Any) -> Any:
 
 def attribute_keyed_dict(
     attr_name: str, *, ignore_unpopulated_attribute: bool = False
-) -> Callable[[], KeyFuncDict[Any, Any]]:
+) -> type[KeyFuncDict[Any, Any]]:
     """A collection class: a dictionary keyed by an attribute of its members.
 
     ```python
@@ -235,12 +238,12 @@ def attribute_keyed_dict(
         ignore_unpopulated_attribute: Leave out a member that has no value there, instead of
             raising.
     """
-    return _DictMaker(AttributeKey(attr_name), ignore=ignore_unpopulated_attribute)
+    return _keyed_by(AttributeKey(attr_name), ignore=ignore_unpopulated_attribute)
 
 
 def column_keyed_dict(
     mapping_spec: Any, *, ignore_unpopulated_attribute: bool = False
-) -> Callable[[], KeyFuncDict[Any, Any]]:
+) -> type[KeyFuncDict[Any, Any]]:
     """A collection class: a dictionary keyed by a column of its members, or by several.
 
     Args:
@@ -256,14 +259,14 @@ def column_keyed_dict(
             raise CollectionClassError.not_a_column(each)
         column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")
         columns.append(column._deannotate())
-    return _DictMaker(
+    return _keyed_by(
         ColumnKey(columns, is_composite=len(columns) > 1), ignore=ignore_unpopulated_attribute
     )
 
 
 def keyfunc_mapping(
     keyfunc: Keyfunc, *, ignore_unpopulated_attribute: bool = False
-) -> Callable[[], KeyFuncDict[Any, Any]]:
+) -> type[KeyFuncDict[Any, Any]]:
     """A collection class: a dictionary keyed by a function of its members.
 
     Args:
@@ -271,7 +274,7 @@ def keyfunc_mapping(
         ignore_unpopulated_attribute: Leave out a member whose key is not known yet, instead of
             raising.
     """
-    return _DictMaker(keyfunc, ignore=ignore_unpopulated_attribute)
+    return _keyed_by(keyfunc, ignore=ignore_unpopulated_attribute)
 
 
 roles_of(KeyFuncDict)

@@ -88,13 +88,17 @@ def _iadd(method: Method) -> Method:
 
 
 def _imul(method: Method) -> Method:
+    plain = silenced(method)
+
     def multiply_in_place(self: Any, times: int) -> Any:
-        members = list(self)
         if times <= 0:
             self.clear()
-        for _ in range(1, times):
-            self.extend(members)
-        return self
+            return self
+        # Whoever is a member is one already: nobody comes or goes.
+        adapter = self._sa_adapter
+        if adapter is not None:
+            adapter.fire_pre_remove_event()
+        return plain(self, times)
 
     return as_report(multiply_in_place, method)
 

@@ -122,6 +122,12 @@ class AttributeSlot(ABC):
         self.remove_token = AttributeEventToken(self, OP_REMOVE)
         self.modified_token = AttributeEventToken(self, OP_MODIFIED)
 
+    @property
+    def class_(self) -> type[Any]:
+        """The class that has the attribute."""
+        class_: type[Any] = self.manager.class_
+        return class_
+
     def __str__(self) -> str:
         return f"{self.manager.class_.__name__}.{self.key}"
 
@@ -140,10 +146,9 @@ class AttributeSlot(ABC):
 
     def get(self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD) -> Any:
         """The value, loaded as far as `policy` allows, or a marker."""
-        try:
+        if self.key in d:
             return d[self.key]
-        except KeyError:
-            return self.absent(state, d, policy)
+        return self.absent(state, d, policy)
 
     def absent(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
         """The value of an attribute that is not in the object's dict."""
@@ -266,9 +271,9 @@ class AttributeSlot(ABC):
         changes = state.changes
         if changes is not None and key in changes:
             return self.changed_history(state, d, policy)
-        try:
+        if key in d:
             current = d[key]
-        except KeyError:
+        else:
             current = self.absent(state, d, without_initialization(policy))
             if current is PASSIVE_NO_RESULT or current is NO_VALUE:
                 return HISTORY_BLANK

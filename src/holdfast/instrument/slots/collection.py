@@ -167,7 +167,7 @@ class CollectionSlot(AttributeSlot):
         changes = state.changes
         if changes is not None:
             changes.pop(self.key, None)
-        d[self.key] = self.new_loaded(state, value)
+        d[self.key] = self.new_loaded(state, () if value is None else value)
 
     # -- what the collection reports -------------------------------------------------------------
 
@@ -214,11 +214,16 @@ class CollectionSlot(AttributeSlot):
         initiator: AttributeEventToken | None,
         key: Any = NO_KEY,
     ) -> None:
-        """Something was added that is a member already (EV-102)."""
+        """Something was added that is a member already (EV-102).
+
+        It may have become one through the other end only, and joins the session now (CA-31).
+        """
         if self.has_listeners:
             token = initiator or self.append_token
             for listener in self.dispatch.append_wo_mutation:
                 listener(state, item, token, key=key)
+        if self.cascades and state.members is not None and self.is_own(initiator):
+            link_listener.plugged.linked(state, self.key, item._sa_instance_state)
 
     def member_removed(
         self,
@@ -403,7 +408,8 @@ class CollectionSlot(AttributeSlot):
             wanted = roles.kind.__name__ if roles.kind else type(collection).__name__
             raise CollectionTypeError.incompatible(value, wanted)
         if kind is dict:
-            return value.values(), list(value)
+            keys = value.keys() if hasattr(value, "keys") else value
+            return value.values(), list(keys)
         if getattr(value, "_sa_adapter", None) is not None:
             return iter(value._sa_adapter), None
         if not hasattr(value, "__iter__"):
@@ -415,6 +421,9 @@ class CollectionSlot(AttributeSlot):
         collection = self.get(state, d)
         self.note_members(state, d)
         collection._sa_adapter.clear_with_event(self.remove_token)
+        if state.pk is None:
+            # With a row, a collection that is not there would be loaded again.
+            d.pop(self.key, None)
 
     # -- history -----------------------------------------------------------------------------
 

@@ -42,10 +42,9 @@ class QueuedChanges:
             self._removed[id(member)] = member
 
     def applied_to(self, loaded: Iterable[Any]) -> list[Any]:
-        """The loaded members with the queued changes made; nobody is twice for being queued."""
+        """The loaded members with the queued changes made."""
         members = [each for each in loaded if id(each) not in self._removed]
-        present = {id(each) for each in members}
-        members += [each for number, each in self._added.items() if number not in present]
+        members += self._added.values()
         return members
 
 

@@ -34,7 +34,7 @@ from holdfast.foundation.markers import (
 )
 from holdfast.instrument import backrefs
 from holdfast.instrument.slots.base import AttributeSlot, Values, without_initialization
-from holdfast.instrument.tokens import AttributeEventToken
+from holdfast.instrument.tokens import OP_BULK_REPLACE, AttributeEventToken
 from holdfast.states import parents
 from holdfast.states.changes import note_change
 from holdfast.states.history import History, reference_history
@@ -100,8 +100,11 @@ class ReferenceSlot(AttributeSlot):
     def former_value(self, state: InstanceState, d: Values) -> Any:
         """The object that is about to be replaced, None, NO_VALUE or PASSIVE_NO_RESULT."""
         old = d.get(self.key, NO_VALUE)
-        if old is not NO_VALUE or (state.pk is None and not self.loads_on_pending):
+        if old is not NO_VALUE:
             return old
+        if state.pk is None and not self.loads_on_pending:
+            # With active history, listeners are told of an object or of none.
+            return None if self.active_history else NO_VALUE
         policy = _FORMER_LOADED if self.active_history or self.single_parent else _FORMER_IN_MEMORY
         old = self.absent(state, d, policy)
         return PASSIVE_NO_RESULT if old is PASSIVE_CLASS_MISMATCH else old
@@ -194,8 +197,11 @@ class ReferenceSlot(AttributeSlot):
         """Bring the former and the new object's other end in step."""
         owner = state()
         if former is not None:
-            # This attribute gives the old object up, whoever started the change.
-            backrefs.unlink(self, owner, former, old, initiator, self.replace_token)
+            # This attribute gives the old object up, whoever started the change. A collection that
+            # is being filled anew is the new object's, and not the one to take this out of.
+            is_filled = initiator is not None and initiator.op is OP_BULK_REPLACE
+            origin = None if child is not None and is_filled else initiator
+            backrefs.unlink(self, owner, former, old, origin, self.replace_token)
         if child is not None:
             backrefs.link(self, owner, child, value, initiator or self.replace_token)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sqlalchemy import insert_sentinel
+
 from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
 from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Any)
 
 
+# fmt: off
 def mapped_column(
     __name_pos: str | _TypeEngineArgument[Any] | SchemaItem | None = None,
     __type_pos: _TypeEngineArgument[Any] | SchemaItem | None = None,
@@ -45,25 +48,15 @@ def mapped_column(
     nullable: bool | SchemaConst | None = SchemaConst.NULL_UNSPECIFIED,
     primary_key: bool | None = False,
     deferred: bool | Any = NO_ARG,
-    deferred_group: str | None = None,
-    deferred_raiseload: bool | None = None,
-    use_existing_column: bool = False,
-    name: str | None = None,
-    type_: _TypeEngineArgument[Any] | None = None,
-    autoincrement: Any = "auto",
-    doc: str | None = None,
-    key: str | None = None,
-    index: bool | None = None,
-    unique: bool | None = None,
-    info: Any = None,
-    onupdate: Any = None,
-    insert_default: Any = NO_ARG,
+    deferred_group: str | None = None, deferred_raiseload: bool | None = None,
+    use_existing_column: bool = False, active_history: bool = False,
+    name: str | None = None, key: str | None = None, quote: bool | None = None,
+    type_: _TypeEngineArgument[Any] | None = None, autoincrement: Any = "auto",
+    index: bool | None = None, unique: bool | None = None, system: bool = False,
+    doc: str | None = None, comment: str | None = None, info: Any = None,
+    onupdate: Any = None, insert_default: Any = NO_ARG,
     server_default: str | FetchedValue | Any | None = None,
     server_onupdate: FetchedValue | None = None,
-    active_history: bool = False,
-    quote: bool | None = None,
-    system: bool = False,
-    comment: str | None = None,
     sort_order: int | Any = NO_ARG,
     dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
     **kw: Any,
@@ -99,7 +92,8 @@ def mapped_column(
             default=default, insert_default=insert_default, server_default=server_default,
             server_onupdate=server_onupdate, quote=quote, system=system, comment=comment, **kw,
         ),
-    )  # fmt: skip
+    )
+# fmt: on
 
 
 def unmapped_column(
@@ -131,6 +125,23 @@ def unmapped_column(
         is_mapped=False,
         **_column_keywords(name, type_, **kw),
     )
+
+
+def orm_insert_sentinel(
+    name: str | None = None,
+    type_: _TypeEngineArgument[Any] | None = None,
+    *,
+    default: Any = None,
+    omit_from_statements: bool = True,
+) -> MappedColumn[Any]:
+    """Declare a column by which the rows of one INSERT are told apart (Core's insert sentinel)."""
+    made: MappedColumn[Any] = MappedColumn(
+        arguments=DataclassArguments(init=False, repr=False, compare=False),
+        column=insert_sentinel(
+            name=name, type_=type_, default=default, omit_from_statements=omit_from_statements
+        ),
+    )
+    return made
 
 
 def _positional(first: Any, second: Any, rest: tuple[Any, ...]) -> list[Any]:
@@ -173,14 +184,14 @@ def column_property(
     made: Any = MappedSQLExpression(
         column,
         *additional_columns,
-        group=group,
+        doc=doc,
+        info=info,
+        comparator_factory=comparator_factory,
         deferred=deferred,
         raiseload=raiseload,
-        comparator_factory=comparator_factory,
-        active_history=active_history,
+        group=group,
         expire_on_flush=expire_on_flush,
-        info=info,
-        doc=doc,
+        active_history=active_history,
     )
     # A column may be a mapped_column(), which the annotation still has to complete.
     made.declared_columns = (column, *additional_columns)
@@ -213,14 +224,14 @@ def deferred(
     made: Any = ColumnProperty(
         column,
         *additional_columns,
-        group=group,
+        doc=doc,
+        info=info,
+        comparator_factory=comparator_factory,
         deferred=True,
         raiseload=raiseload,
-        comparator_factory=comparator_factory,
-        active_history=active_history,
+        group=group,
         expire_on_flush=expire_on_flush,
-        info=info,
-        doc=doc,
+        active_history=active_history,
     )
     made.dataclass_arguments = DataclassArguments(
         init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
@@ -277,6 +288,7 @@ def synonym_for(name: str, map_column: bool = False) -> Callable[[Callable[..., 
     return decorate
 
 
+# fmt: off
 def relationship(
     argument: Any | None = None,
     secondary: Any | None = None,
@@ -299,23 +311,13 @@ def relationship(
     compare: bool | Any = NO_ARG,
     kw_only: bool | Any = NO_ARG,
     hash: bool | Any | None = NO_ARG,
-    lazy: Any = "select",
-    passive_deletes: Any = False,
-    passive_updates: bool = True,
-    active_history: bool = False,
-    enable_typechecks: bool = True,
-    foreign_keys: Any | None = None,
-    remote_side: Any | None = None,
-    join_depth: int | None = None,
-    comparator_factory: type[Any] | None = None,
-    single_parent: bool = False,
-    innerjoin: bool | str = False,
-    distinct_target_key: bool | None = None,
-    load_on_pending: bool = False,
-    query_class: type[Any] | None = None,
-    info: Any = None,
-    omit_join: bool | None = None,
-    sync_backref: bool | None = None,
+    lazy: Any = "select", join_depth: int | None = None, innerjoin: bool | str = False,
+    passive_deletes: Any = False, passive_updates: bool = True, active_history: bool = False,
+    enable_typechecks: bool = True, foreign_keys: Any | None = None, remote_side: Any | None = None,
+    comparator_factory: type[Any] | None = None, single_parent: bool = False,
+    distinct_target_key: bool | None = None, load_on_pending: bool = False,
+    query_class: type[Any] | None = None, info: Any = None,
+    omit_join: bool | None = None, sync_backref: bool | None = None,
     dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
     **kw: Any,
 ) -> DeclaredRelationship[Any]:
@@ -335,13 +337,14 @@ def relationship(
         innerjoin=innerjoin, distinct_target_key=distinct_target_key,
         load_on_pending=load_on_pending, query_class=query_class, info=info, omit_join=omit_join,
         sync_backref=sync_backref, **kw,
-    )  # fmt: skip
+    )
     if default is not NO_ARG and default is not None:
         raise DeclarationArgumentError.relationship_default()
     made.dataclass_arguments = DataclassArguments(
         init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
     )
     return cast("DeclaredRelationship[Any]", made)
+# fmt: on
 
 
 def dynamic_loader(argument: Any | None = None, **kw: Any) -> DeclaredRelationship[Any]:

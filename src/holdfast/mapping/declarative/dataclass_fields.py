@@ -8,8 +8,10 @@ the class is mapped.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from sqlalchemy.schema import DefaultGenerator
@@ -18,18 +20,14 @@ from holdfast.errors.declarative import DeclarationError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.markers import DONT_SET
 from holdfast.foundation.sqlalchemy_core import NO_ARG
-from holdfast.mapping.declarative.annotations import annotations_of, read_annotation
+from holdfast.mapping.declarative.annotated.evaluate import Evaluator
+from holdfast.mapping.declarative.annotated.read import annotations_of, read_annotation
 from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.names import Evaluator
-from holdfast.mapping.declarative.scan import is_mapped_class, set_attribute
+from holdfast.mapping.declarative.scan import SETTINGS_NAME, is_mapped_class, set_attribute
 from holdfast.mapping.mapped import Unmapped
-from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
-
-SETTINGS_NAME = "__sa_dataclass_settings__"
-"""Class attribute that holds the settings of a class that is to be made a dataclass."""
 
 _ABSENT = object()
 
@@ -68,63 +66,141 @@ class DataclassSettings:
         }
 
 
-def make_dataclass(cls: type, settings: DataclassSettings) -> None:
-    """Apply `@dataclass` to a class whose attributes may be mapped."""
-    if "__dataclass_fields__" in cls.__dict__:
-        raise DeclarationError.already_dataclass(cls)
-    _check_mixins(cls)
-    written = annotations_of(cls)
-    before = {key: cls.__dict__.get(key, _ABSENT) for key in cls.__dict__}
+@dataclass(frozen=True, slots=True)
+class FieldSource:
+    """A mapped attribute that is to be a field of the dataclass."""
+
+    value: Any  # what stands in the class body: MappedColumn, property ...
+    annotation: Any  # as it was written
+
+
+def make_unmapped_dataclass(cls: type, settings: DataclassSettings) -> None:
+    """Apply `@dataclass` to a mixin, abstract class or base for mapped dataclasses."""
     evaluator = Evaluator(cls)
-    fields: dict[str, Any] = {}
-    for key, raw in written.items():
+    sources = {}
+    for key, raw in annotations_of(cls).items():
         annotation = read_annotation(key, raw, evaluator, required=False)
+        value = cls.__dict__.get(key)
         if annotation is not None and issubclass(annotation.container, Unmapped):
-            _set_or_remove(cls, key, _ABSENT)
             continue
-        fields[key] = raw
-        value = cls.__dict__.get(key, _ABSENT)
-        if value is not _ABSENT and is_construct(value):
-            arguments = _field_arguments(cls, key, value)
-            made = dataclasses.field(**arguments) if arguments else _ABSENT
-            _set_or_remove(cls, key, made)
+        if annotation is not None or is_construct(value):
+            sources[key] = FieldSource(value, raw)
+    make_dataclass(cls, settings, sources, is_mapped=False)
+
+
+def make_dataclass(
+    cls: type, settings: DataclassSettings, sources: dict[str, FieldSource], *, is_mapped: bool
+) -> None:
+    """Apply `@dataclass` to a class whose attributes may be mapped.
+
+    Args:
+        cls: The class.
+        settings: Arguments of `@dataclass`.
+        sources: The mapped attributes, those of mixins included.
+        is_mapped: Whether the class is about to be mapped.
+    """
+    _check(cls)
+    if is_mapped:
+        _check_mixins(cls)
+    written = annotations_of(cls)
+    before = [(key, cls.__dict__[key]) for key in cls.__dict__ if not _is_special(key)]
+    unread = _unmapped_names(cls, written)
+    # What comes from mixins stands first, as if the class had derived it: the class's own
+    # annotations may hold KW_ONLY.
+    fields = {
+        **{key: each.annotation for key, each in sources.items() if key not in written},
+        **{key: raw for key, raw in written.items() if key not in unread},
+    }
+    for key in unread:
+        _set_or_remove(cls, key, _ABSENT)
+    for key, source in sources.items():
+        arguments = _field_arguments(cls, key, source.value, is_mapped=is_mapped)
+        set_attribute(cls, key, dataclasses.field(**arguments))
     try:
         cls.__annotations__ = fields
         (settings.dataclass_callable or dataclasses.dataclass)(cls, **settings.keywords())
+        _show_signature(cls)
     except TypeError as error:
         raise DeclarationError.dataclass_failed(cls.__name__, error) from error
     finally:
         cls.__annotations__ = written
-        for key, value in before.items():
-            if key in written and (value is _ABSENT or is_construct(value)):
-                _set_or_remove(cls, key, value)
+        _restore(cls, before, {*sources, *unread})
+
+
+def _show_signature(cls: type) -> None:
+    """Let the generated `__init__` show its parameters also when it is wrapped.
+
+    COMPAT: without their annotations, as SQLAlchemy's own wrapper has them.
+    """
+    init = cls.__dict__.get("__init__")
+    if not isinstance(init, FunctionType):
+        return
+    signature = inspect.signature(init)
+    init.__dict__["__signature__"] = inspect.Signature(
+        [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    )
+
+
+def _is_special(key: str) -> bool:
+    return key.startswith("__") and key.endswith("__")
+
+
+def _unmapped_names(cls: type, written: dict[str, Any]) -> list[str]:
+    """The attributes that are columns of the table only."""
+    evaluator = Evaluator(cls)
+    return [
+        key
+        for key, raw in written.items()
+        if (found := read_annotation(key, raw, evaluator, required=False)) is not None
+        and issubclass(found.container, Unmapped)
+    ]
+
+
+def _restore(cls: type, before: list[tuple[str, Any]], mapped: set[str]) -> None:
+    """Put the class body back: what is mapped as it was, all in the order it was written.
+
+    The order of columns depends on it, and a field that is taken out and put back comes last.
+    """
+    for key, value in before:
+        if key in mapped:
+            left = value
+        elif isinstance(value, dataclasses.Field):
+            # A field's default stays as class attribute; without one, nothing does.
+            left = cls.__dict__.get(key, _ABSENT)
+        else:
+            left = cls.__dict__.get(key, value)
+        _set_or_remove(cls, key, _ABSENT)
+        _set_or_remove(cls, key, left)
+    for key in mapped.difference([key for key, _ in before]):
+        _set_or_remove(cls, key, _ABSENT)
 
 
 def is_construct(value: Any) -> bool:
     """Whether a value of a class body brings dataclass arguments of its own."""
-    return isinstance(value, MappedColumn | MapperProperty) or hasattr(value, "dataclass_arguments")
+    return hasattr(value, "dataclass_arguments")
 
 
-def _field_arguments(cls: type, key: str, value: Any) -> dict[str, Any]:
+def _field_arguments(cls: type, key: str, value: Any, *, is_mapped: bool) -> dict[str, Any]:
     """Arguments of `dataclasses.field()` for what stands in the class body.
 
-    A default is not stored in new objects (MP-71): `__init__` gets a marker in its place, which the
-    attribute ignores, and the attribute reads as the default.
+    A default is not stored in new objects of a mapped class (MP-71): `__init__` gets a marker in
+    its place, which the attribute ignores, and the attribute reads as the default.
     """
-    declared: DataclassArguments = value.dataclass_arguments or NOTHING_GIVEN
+    declared: DataclassArguments = getattr(value, "dataclass_arguments", None) or NOTHING_GIVEN
     arguments = declared.field_arguments()
     if isinstance(value, ColumnProperty) and value.is_sql_expression:
         # Read with the row and never written: no argument of __init__, no part of equality.
         arguments = {"init": False, "compare": False, **arguments}
+    if not is_mapped or not has_descriptor_defaults(cls):
+        return arguments
+    has_default = "default" in arguments
     if isinstance(value, Relationship):
-        replaced = "default" in arguments or "default_factory" in arguments
+        has_default = has_default or "default_factory" in arguments
         arguments.pop("default_factory", None)
-    else:
-        replaced = "default" in arguments
-        if replaced and is_ambiguous_callable(value, arguments["default"]):
-            _warn_of_callable(key)
-            return arguments
-    if replaced and "default_factory" not in arguments:
+    elif has_default and isinstance(value, MappedColumn) and callable(arguments["default"]):
+        _warn_of_callable(key)
+        return arguments
+    if has_default and "default_factory" not in arguments:
         arguments.pop("default", None)
         if arguments.get("init", True):
             arguments["default"] = DONT_SET
@@ -133,22 +209,23 @@ def _field_arguments(cls: type, key: str, value: Any) -> dict[str, Any]:
     return arguments
 
 
+def has_descriptor_defaults(cls: type) -> bool:
+    """Whether defaults are read from the attribute rather than stored in each new object."""
+    # COMPAT: SQLAlchemy 2.1 has this switch back to the behaviour of 2.0.
+    return not getattr(cls, "_sa_disable_descriptor_defaults", False)
+
+
 def _nothing() -> Any:
     """Default factory of what `__init__` does not take: the attribute ignores the marker."""
     return DONT_SET
 
 
-def is_ambiguous_callable(value: Any, default: Any) -> bool:
-    """Whether a default may be meant for the column or for the attribute."""
-    return isinstance(value, MappedColumn) and callable(default)
-
-
-def unset_value(value: Any) -> Any:
+def unset_value(cls: type, value: Any) -> Any:
     """What an attribute reads as when the dataclass's `__init__` was not given it."""
     default = (value.dataclass_arguments or NOTHING_GIVEN).default
     if default is NO_ARG or isinstance(default, DefaultGenerator) or callable(default):
         return None
-    return default
+    return default if has_descriptor_defaults(cls) else None
 
 
 def _warn_of_callable(key: str) -> None:
@@ -169,8 +246,20 @@ def _set_or_remove(cls: type, key: str, value: Any) -> None:
         type.__delattr__(cls, key)
 
 
+def _check(cls: type) -> None:
+    """Refuse a class whose fields are made already, or hold what is to be mapped."""
+    if "__dataclass_fields__" in cls.__dict__:
+        raise DeclarationError.already_dataclass(cls)
+    metadata_key = getattr(cls, "__sa_dataclass_metadata_key__", None)
+    if any(
+        isinstance(each, dataclasses.Field) and metadata_key in each.metadata
+        for each in cls.__dict__.values()
+    ):
+        raise DeclarationError.mapping_in_field(cls)
+
+
 def _check_mixins(cls: type) -> None:
-    """Refuse mapped attributes from a mixin that is no dataclass: they would be no fields."""
+    """Refuse mapped attributes of a mixin that is no dataclass: they would be no fields."""
     for base in cls.__mro__[1:]:
         if base is object or is_mapped_class(base) or "__dataclass_fields__" in base.__dict__:
             continue

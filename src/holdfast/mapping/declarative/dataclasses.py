@@ -18,9 +18,8 @@ from holdfast.mapping.declarative.constructs import (
     synonym,
 )
 from holdfast.mapping.declarative.dataclass_fields import (
-    SETTINGS_NAME,
     DataclassSettings,
-    make_dataclass,
+    make_unmapped_dataclass,
 )
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.metaclasses import (
@@ -29,7 +28,7 @@ from holdfast.mapping.declarative.metaclasses import (
     is_to_be_mapped,
 )
 from holdfast.mapping.declarative.registry import registry
-from holdfast.mapping.declarative.scan import set_attribute
+from holdfast.mapping.declarative.scan import SETTINGS_NAME, set_attribute
 
 C = TypeVar("C", bound=type)
 
@@ -79,9 +78,11 @@ class MappedAsDataclass(metaclass=DataclassIntercepting):
         settings = given.over(getattr(cls, SETTINGS_NAME, None))
         set_attribute(cls, SETTINGS_NAME, settings)
         super().__init_subclass__(**kw)
-        will_be_mapped = hasattr(cls, REGISTRY_NAME) and is_to_be_mapped(cls)
+        # The base that has a registry of its own is not mapped, only what derives from it.
+        is_below_base = hasattr(cls, REGISTRY_NAME) and REGISTRY_NAME not in cls.__dict__
+        will_be_mapped = is_below_base and is_to_be_mapped(cls)
         if not will_be_mapped and "__dataclass_fields__" not in cls.__dict__:
-            make_dataclass(cls, settings)
+            make_unmapped_dataclass(cls, settings)
 
 
 @dataclass_transform(
@@ -102,15 +103,9 @@ def mapped_as_dataclass(
 ) -> Callable[[C], C]:
     """Decorator: make a class a dataclass and map it in `registry`."""
     decorate: Callable[[C], C] = registry.mapped_as_dataclass(
-        init=init,
-        repr=repr,
-        eq=eq,
-        order=order,
-        unsafe_hash=unsafe_hash,
-        match_args=match_args,
-        kw_only=kw_only,
-        dataclass_callable=dataclass_callable,
-    )
+        dataclass_callable=dataclass_callable, kw_only=kw_only, match_args=match_args, init=init,
+        unsafe_hash=unsafe_hash, order=order, eq=eq, repr=repr,
+    )  # fmt: skip
     return decorate
 
 
@@ -143,7 +138,7 @@ def unmapped_dataclass(cls: Any = None, /, **settings: Any) -> Any:
     def decorate(decorated: C) -> C:
         found = DataclassSettings(**settings)
         set_attribute(decorated, SETTINGS_NAME, found)
-        make_dataclass(decorated, found)
+        make_unmapped_dataclass(decorated, found)
         return decorated
 
     return decorate if cls is None else decorate(cls)

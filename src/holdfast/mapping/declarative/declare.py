@@ -16,10 +16,11 @@ from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.describe import class_text
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import manager_of_class
-from holdfast.mapping.declarative.annotations import AttributeAnnotation
-from holdfast.mapping.declarative.columns import complete_column, name_column
+from holdfast.mapping.declarative.annotated.columns import complete_column, name_column
+from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
+from holdfast.mapping.declarative.annotated.targets import check_default, complete_relationship
 from holdfast.mapping.declarative.dataclass_fields import (
-    SETTINGS_NAME,
+    FieldSource,
     make_dataclass,
     unset_value,
 )
@@ -27,6 +28,7 @@ from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.mixins import declared_attr, declaring
 from holdfast.mapping.declarative.scan import (
     DEFERRED_NAME,
+    SETTINGS_NAME,
     ClassBody,
     Declared,
     is_mapped_class,
@@ -39,7 +41,6 @@ from holdfast.mapping.declarative.table import (
     table_of,
     warn_of_shared_columns,
 )
-from holdfast.mapping.declarative.targets import check_default, complete_relationship
 from holdfast.mapping.imperative import map_class
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
@@ -108,12 +109,14 @@ def declare_class(registry: Any, cls: type) -> Any:
 def prepare_class(registry: Any, cls: type) -> PreparedClass:
     """Read the body of a class, complete what it declares, and make its table."""
     settings = cls.__dict__.get(SETTINGS_NAME)
-    if settings is not None:
-        if "__table__" in cls.__dict__:
-            raise DeclarationError.table_of_dataclass(cls)
-        make_dataclass(cls, settings)
+    if settings is not None and "__table__" in cls.__dict__:
+        raise DeclarationError.table_of_dataclass(cls)
     with declaring(cls):
         body = scan(cls)
+        if settings is not None:
+            make_dataclass(cls, settings, _fields_of(body), is_mapped=True)
+        else:
+            _refuse_dataclass_arguments(body)
         registry.add_class(cls.__name__, cls)
         check_table_arguments(body)
         inherits = mapped_base(cls)
@@ -152,6 +155,32 @@ def finish_class(prepared: PreparedClass) -> Any:
     return mapper
 
 
+def _fields_of(body: ClassBody) -> dict[str, FieldSource]:
+    """The attributes that are fields: annotated with `Mapped[]`, mapped or not at all."""
+    return {
+        key: FieldSource(declared.value, declared.raw)
+        for key, declared in body.attributes.items()
+        if declared.annotation is not None
+        and not issubclass(declared.annotation.container, Unmapped)
+    }
+
+
+def _refuse_dataclass_arguments(body: ClassBody) -> None:
+    """Refuse `init=` and its kin on attributes of a class that is not made a dataclass."""
+    for key, declared in body.attributes.items():
+        arguments = getattr(declared.value, "dataclass_arguments", None)
+        if arguments is None:
+            continue
+        names = [name for name in arguments.given() if not _is_plain(declared.value, name)]
+        if names:
+            raise DeclarationArgumentError.no_dataclass(body.cls, key, names)
+
+
+def _is_plain(value: Any, name: str) -> bool:
+    """Whether an argument means something without dataclasses too."""
+    return name == "default" and isinstance(value, MappedColumn)
+
+
 def mapped_base(cls: type) -> type | None:
     """The nearest base class that is mapped."""
     return next((base for base in cls.__mro__[1:] if is_mapped_class(base)), None)
@@ -168,10 +197,8 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
         value = declared.value
         _check_unmapped(body.cls, key, declared)
         if isinstance(value, MappedColumn):
-            complete_column(
-                value, declared.origin, key, declared.annotation, registry.type_annotation_map
-            )
-            _place(columns, key, value, is_dataclass=is_dataclass)
+            complete_column(value, body.cls, key, declared.annotation, registry)
+            _place(columns, key, value)
         elif isinstance(value, Column):
             name_column(value, key)
             columns.add(key, value)
@@ -179,7 +206,22 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
         else:
             _complete_property(body.cls, key, declared, columns, registry)
             columns.properties[key] = value
+        if is_dataclass:
+            _set_unset_value(body.cls, key, value, columns)
     return columns
+
+
+def _set_unset_value(cls: type, key: str, value: Any, columns: _Columns) -> None:
+    """Let a column attribute of a dataclass read as its default while it is not set."""
+    if not isinstance(value, MappedColumn | ColumnProperty) or key not in columns.properties:
+        return
+    default = unset_value(cls, value)
+    if default is None:
+        return
+    prop = columns.properties[key]
+    if not isinstance(prop, ColumnProperty):
+        prop = columns.properties[key] = ColumnProperty(prop)
+    prop.unset_value = default
 
 
 def _check_unmapped(cls: type, key: str, declared: Declared) -> None:
@@ -191,16 +233,11 @@ def _check_unmapped(cls: type, key: str, declared: Declared) -> None:
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
 
 
-def _place(columns: _Columns, key: str, made: MappedColumn[Any], *, is_dataclass: bool) -> None:
+def _place(columns: _Columns, key: str, made: MappedColumn[Any]) -> None:
     ((column, place),) = made.columns_to_assign
     columns.add(key, column, place, use_existing=made.use_existing_column)
     if made.is_mapped:
         columns.properties[key] = made.mapper_property_to_assign or column
-        default = unset_value(made) if is_dataclass else None
-        if default is not None:
-            prop = made.mapper_property_to_assign or ColumnProperty(column)
-            prop.unset_value = default
-            columns.properties[key] = prop
     else:
         columns.unmapped.append(key)
 
@@ -212,7 +249,7 @@ def _complete_property(
     if isinstance(prop, Relationship):
         if declared.annotation is not None:
             complete_relationship(prop, key, declared.annotation, owner=cls, registry=registry)
-        elif prop.argument is None and not declared.is_annotated:
+        elif prop.argument is None and declared.raw is None:
             raise DeclarationArgumentError.annotation_required(cls, key, "Relationship")
         if SETTINGS_NAME in cls.__dict__:
             check_default(prop, cls, key)
@@ -231,7 +268,7 @@ def _own_columns(
     """The columns of a `column_property()` or `deferred()` that the class's table is to have."""
     for each in getattr(prop, "declared_columns", ()):
         if isinstance(each, MappedColumn):
-            complete_column(each, cls, key, annotation, registry.type_annotation_map)
+            complete_column(each, cls, key, annotation, registry)
     found = [each for each in prop.columns if isinstance(each, Column) and each.table is None]
     for column in found:
         name_column(column, key)
@@ -372,7 +409,7 @@ def add_attribute(cls: type, key: str, value: Any) -> None:
 
 
 def _add_column(cls: type, mapper: Any, key: str, made: MappedColumn[Any]) -> None:
-    complete_column(made, cls, key, None, mapper.registry.type_annotation_map)
+    complete_column(made, cls, key, None, mapper.registry)
     if not made.is_mapped:
         # Core tells the mapper of nothing, so the column stays out of the mapping.
         _append(cls, mapper, made.column, key)

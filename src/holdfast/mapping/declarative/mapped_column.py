@@ -33,6 +33,7 @@ class MappedColumn(Mapped[T_co]):
         use_existing_column: bool = False,
         sort_order: Any = NO_ARG,
         is_mapped: bool = True,
+        column: Column[Any] | None = None,
         **kw: Any,
     ) -> None:
         self.dataclass_arguments = arguments
@@ -53,7 +54,7 @@ class MappedColumn(Mapped[T_co]):
                 kw.pop(name, None)
         # Also a default of None is one: it keeps that of Annotated[] away.
         self.has_default = "insert_default" in kw or "default" in kw
-        self.column: Column[Any] = Column(*args, **kw)
+        self.column: Column[Any] = Column(*args, **kw) if column is None else column
 
     @property
     def name(self) -> Any:

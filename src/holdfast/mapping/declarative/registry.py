@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from holdfast.mapping.declarative.dataclass_fields import SETTINGS_NAME, DataclassSettings
+from holdfast.mapping.declarative.annotated.python_types import optional_free_map
+from holdfast.mapping.declarative.dataclass_fields import DataclassSettings
 from holdfast.mapping.declarative.declare import declare_class
 from holdfast.mapping.declarative.metaclasses import (
     REGISTRY_NAME,
     DeclarativeMeta,
 )
-from holdfast.mapping.declarative.python_types import optional_free_map
-from holdfast.mapping.declarative.scan import set_attribute
+from holdfast.mapping.declarative.scan import SETTINGS_NAME, set_attribute
 from holdfast.mapping.registry import Registry
 
 C = TypeVar("C", bound=type)

@@ -12,7 +12,6 @@ Rules kept here:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,20 +24,23 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.describe import class_text
 from holdfast.foundation.sqlalchemy_core import merge_lists_w_ordering, refers_to_bare_column
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.mapping.declarative.annotations import (
+from holdfast.mapping.declarative.annotated.evaluate import Evaluator
+from holdfast.mapping.declarative.annotated.read import (
     AttributeAnnotation,
     annotations_of,
     read_annotation,
 )
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.mixins import declared_attr
-from holdfast.mapping.declarative.names import Evaluator
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.synonym import SynonymProperty
 
 DEFERRED_NAME = "__sa_deferred__"
 """Class attribute that holds what was prepared of a class whose mapping waits."""
+
+SETTINGS_NAME = "__sa_dataclass_settings__"
+"""Class attribute that holds the settings of a class that is to be made a dataclass."""
 
 DIRECTIVES = ("__tablename__", "__table__", "__table_args__", "__mapper_args__")
 _RESERVED = ("metadata", "registry")
@@ -51,8 +53,8 @@ class Declared:
     value: Any  # MappedColumn, Column or MapperProperty
     annotation: AttributeAnnotation | None
     origin: type  # the class that wrote it
-    # Whether there is an annotation at all, perhaps one that is of no interest to the mapping.
-    is_annotated: bool = False
+    # The annotation as it was written, perhaps of no interest to the mapping; None when none.
+    raw: Any = None
 
 
 @dataclass(slots=True)
@@ -192,7 +194,7 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
             made.key = made.name = key
         set_attribute(body.cls, key, made)
         # The place is settled in the second round, where the mixins' own order counts.
-        body.copies[base, key] = Declared(made, annotation, base, is_annotated=raw is not None)
+        body.copies[base, key] = Declared(made, annotation, base, raw=raw)
 
 
 def _annotation_in_mixin(
@@ -255,7 +257,7 @@ def _take_made(
         if isinstance(value, Column) and value.key is None:
             value.key = value.name = key
         _give_doc(value, maker.__doc__)
-        body.attributes[key] = Declared(value, annotation, base)
+        body.attributes[key] = Declared(value, annotation, base, maker.return_annotation)
     elif _is_stray_expression(value):
         _warn_stray_expression(body.cls, key)
     set_attribute(body.cls, key, value)
@@ -272,9 +274,9 @@ def _give_doc(value: Any, doc: str | None) -> None:
 
 
 def _allows_unmapped(cls: type) -> bool:
-    return bool(getattr(cls, "__allow_unmapped__", False)) or (
-        dataclasses.is_dataclass(cls) and "__dataclass_fields__" in cls.__dict__
-    )
+    # In a dataclass, an annotation that is not Mapped[] declares a field of its own.
+    is_dataclass = "__dataclass_fields__" in cls.__dict__ or SETTINGS_NAME in cls.__dict__
+    return is_dataclass or bool(getattr(cls, "__allow_unmapped__", False))
 
 
 def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator) -> None:
@@ -298,7 +300,7 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
             return
         value = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
     if isinstance(value, Column | MappedColumn | MapperProperty):
-        body.attributes[key] = Declared(value, annotation, cls, is_annotated=raw is not None)
+        body.attributes[key] = Declared(value, annotation, cls, raw=raw)
     elif annotation is not None and issubclass(annotation.container, Unmapped):
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
 

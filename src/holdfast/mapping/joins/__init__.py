@@ -1,7 +1,14 @@
-"""Work out how two classes are joined.
+"""How two classes are joined.
 
-`condition` runs the work in order: `deduce` finds the ON clause, `remote` marks its columns,
-`direction` decides who refers to whom, `pairs` extracts the columns to compare and to copy.
-`lazy_clause` and `targets` turn the result into the WHERE of a lazy load and the ON of a query.
-Called by `properties.relationship` at configuration; knows selectables, not mappers.
+In reading order:
+
+- `elements`: looking through expressions for marked columns.
+- `deduce`: the ON clause that foreign keys give.
+- `direction`: which side refers to the other.
+- `remote`: the marks `foreign`, `remote` and `local`.
+- `pairs`: the columns to compare and to copy.
+- `condition`: all of that in order, checked.
+- `lazy_clause`: the WHERE clause in which one side is given by values.
+
+Called by `properties.relationship` when mappers are configured; knows selectables, not mappers.
 """

@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
 from holdfast.foundation.sqlalchemy_core import adapt_criterion_to_null
-from holdfast.mapping.joins.elements import replace_parts
+from holdfast.mapping.joins.elements import iter_parts, replace_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,15 @@ def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) ->
         reverse: Give the target's values rather than the parent's.
     """
     names: dict[Any, str] = {}
-    prefix = "target" if reverse else "parent"
+    # COMPAT: statements of lazy loads name their parameters `param_1` and so on. Core gives such
+    # names to nameless parameters of the condition too; then ours are called otherwise.
+    is_taken = any(
+        isinstance(part, BindParameter) and "param" in part.key
+        for join in (primaryjoin, secondaryjoin)
+        if join is not None
+        for part in iter_parts(join)
+    )
+    prefix = "own_key" if is_taken else "param"
     # The target's columns: remote ones in a direct join; in the condition between target and
     # association table, those that are not the association table's.
     given = _is_local

@@ -140,7 +140,9 @@ def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any,
         marked = with_comparisons(primaryjoin, lambda each: _mark_self_reference(ends, each))
         return marked, secondaryjoin
     if selectables_overlap(ends.parent, ends.target):
-        return replace_parts(primaryjoin, _add("remote", _on_far_side(ends))), secondaryjoin
+        marked = with_comparisons(primaryjoin, lambda each: _mark_overlapping(ends, each))
+        if has_mark(marked, "remote"):
+            return marked, secondaryjoin
     return replace_parts(primaryjoin, _add("remote", _on_target(ends))), secondaryjoin
 
 
@@ -192,18 +194,29 @@ def _mark_self_reference(ends: Ends, binary: Any) -> None:
         binary.right = right._annotate({"remote": True})
 
 
-def _on_far_side(ends: Ends) -> Callable[[Any], bool]:
-    """For tables that overlap, such as those of one hierarchy: the target's own table decides."""
+def _mark_overlapping(ends: Ends, binary: Any) -> None:
+    """Mark the target's side where both classes share a table, as those of one hierarchy may.
 
-    def is_remote(column: Any) -> bool:
-        if not isinstance(column, ColumnClause):
-            return False
-        in_target = ends.target.c.contains_column(column)
-        in_parent_local = ends.parent_local.c.contains_column(column)
-        in_target_local = ends.target_local.c.contains_column(column)
-        return in_target and (not in_parent_local or in_target_local)
-
-    return is_remote
+    The side that only the target's own table has is the target's, or else the side that only its
+    tables have at all. Where that does not tell, the parent is taken to refer to the target.
+    """
+    sides = [binary.left, binary.right]
+    if not all(isinstance(side, ColumnElement) for side in sides):
+        return
+    own = [
+        ends.target_local.c.contains_column(side) and not ends.parent_local.c.contains_column(side)
+        for side in sides
+    ]
+    if own[0] is own[1]:
+        own = [bool(ends.target.c.contains_column(side)) for side in sides]
+    if own[0] is own[1]:
+        own = ["foreign" not in side._annotations for side in sides]
+    if own[0] is own[1]:
+        return
+    if own[0]:
+        binary.left = binary.left._annotate({"remote": True})
+    else:
+        binary.right = binary.right._annotate({"remote": True})
 
 
 def _on_target(ends: Ends) -> Callable[[Any], bool]:

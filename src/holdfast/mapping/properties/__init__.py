@@ -1,6 +1,15 @@
-"""Describe mapped attributes, one class a kind of attribute.
+"""Mapped attributes, one class a kind of attribute.
 
-`base` has what all share; `column`, `relationship`, `synonym` and `composite` the kinds;
-`arguments` evaluates what was given to `relationship()` as string or callable.
-Made by the application or by a mapper, owned by one mapper, configured by `mapping.configure`.
+In reading order:
+
+- `base`: `MapperProperty`, what all share.
+- `column`: columns and SQL expressions.
+- `synonym`: a second name for an attribute.
+- `composite`: several columns seen as one value object.
+- `arguments`: what was given to `relationship()` as string or callable.
+- `reverse`: the relationship on the other side.
+- `overlaps`: the warning about relationships that write the same column.
+- `relationship`: `Relationship`, an attribute that refers to objects of another class.
+
+Made by the application or by a mapper, owned by one mapper, completed by `mapping.configure`.
 """

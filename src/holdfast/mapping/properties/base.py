@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import HasCacheKey
 from holdfast.mapping.sockets import comparators, strategies
 
@@ -81,6 +82,13 @@ class MapperProperty(HasCacheKey):
 
     def attach(self, mapper: Any, key: str) -> None:
         """Belong to `mapper` under the name `key`."""
+        known = self.__dict__.get("key")
+        if known is not None and known != key and self.__dict__.get("parent") is mapper:
+            warn(
+                f"ORM mapped property {self} being assigned to attribute {key!r} is already "
+                f"associated with attribute {known!r}. The attribute will be de-associated from "
+                f"{known!r}."
+            )
         self.parent = mapper
         self.key = key
 

@@ -11,6 +11,9 @@ from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.sockets import PLUGIN, PluggedComparator
 
+HIDDEN_PREFIX = "_sa_"
+"""Properties whose names begin so are mapped without an attribute on the class."""
+
 
 class ColumnProperty(MapperProperty):
     """An attribute that holds the value of a column or SQL expression.
@@ -75,6 +78,11 @@ class ColumnProperty(MapperProperty):
         return not isinstance(self.columns[0], Column)
 
     @property
+    def instrument(self) -> bool:
+        """Whether the property has an attribute on the class; a hidden discriminator has none."""
+        return not self.key.startswith(HIDDEN_PREFIX)
+
+    @property
     def expression(self) -> Any:
         """The column or expression that is selected, without annotations."""
         return self.columns[0]
@@ -96,6 +104,10 @@ class ColumnProperty(MapperProperty):
                 "proxy_key": self.key,
             }
         )._set_propagate_attrs({"compile_state_plugin": PLUGIN, "plugin_subject": entity})
+
+    def __clause_element__(self) -> Any:
+        # A class body may use the property where Core expects a column.
+        return self.columns[0]
 
     @property
     def strategy_name(self) -> str:

@@ -8,6 +8,7 @@ on the other side, `finish` checks that relationships do not write over each oth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any, ClassVar
 
 from sqlalchemy import BooleanClauseList
@@ -69,6 +70,9 @@ class Relationship(MapperProperty):
     is_attribute: ClassVar[bool] = True
     is_relationship: ClassVar[bool] = True
     Comparator = PluggedComparator("relationship")
+
+    # `Relationship[Book]` may stand in annotations.
+    __class_getitem__ = classmethod(GenericAlias)
 
     # Set by `resolve`, and readable from then on.
     entity: Any
@@ -148,6 +152,8 @@ class Relationship(MapperProperty):
         self.overlaps = frozenset(part for part in _words(overlaps) if part)
         # The relationships on the other side that are kept in step with this one.
         self.reverse_properties: set[Relationship] = set()
+        # The one that `backref` asked for.
+        self.made_reverse: Relationship | None = None
         self.resolved = False
         self._check_arguments()
         self.declared_cascade = cascade
@@ -299,9 +305,14 @@ class Relationship(MapperProperty):
 
     def finish(self) -> None:
         """Check that no other relationship writes the same columns."""
-        if not self.configured and not self.viewonly:
-            overlaps.check(self)
+        if self.configured:
+            return
         self.configured = True
+        if not self.viewonly:
+            overlaps.check(self)
+        if self.made_reverse is not None:
+            # Both were asked for at one place, so they count as written there.
+            self.made_reverse.finish()
 
     # -- the join ----------------------------------------------------------------------------------
 

@@ -35,8 +35,15 @@ def link(prop: Any, key: str) -> None:
         raise RelationshipError.foreign_reverse(key, (prop, other), prop.parent)
     if other.direction is prop.direction and prop.direction is not MANYTOMANY:
         raise RelationshipError.same_direction(other, prop, prop.direction)
+    _check_synchronization(prop, other)
+    _check_synchronization(other, prop)
     prop.reverse_properties.add(other)
     other.reverse_properties.add(prop)
+
+
+def _check_synchronization(prop: Any, other: Any) -> None:
+    if prop.sync_backref and other.viewonly:
+        raise MappingError.viewonly_reverse(prop, other)
 
 
 def make_backref(prop: Any) -> None:
@@ -72,6 +79,7 @@ def make_backref(prop: Any) -> None:
         arguments.setdefault("passive_updates", prop.passive_updates)
     made = type(prop)(prop.parent, prop.secondary, back_populates=prop.key, **arguments)
     prop.back_populates = name
+    prop.made_reverse = made
     mapper.add_backref(name, made)
     made.resolve()
     made.link()

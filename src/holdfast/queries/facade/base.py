@@ -75,7 +75,7 @@ class QueryBase:
 
     def built(self, label_style: SelectLabelStyle | None = None) -> Any:
         """The statement with its labels as given, or as the query is executed."""
-        if not self.draft._raw_columns:
+        if not self.draft._raw_columns and not self.draft._setup_joins:
             raise QueryUseError.no_columns()
         style = self.settings.label_style if label_style is None else label_style
         draft: Any = self.draft
@@ -94,6 +94,16 @@ class QueryBase:
             style = LABEL_STYLE_DISAMBIGUATE_ONLY
         built = self.built(style)
         return built.params(self.settings.params) if self.settings.params else built
+
+    def embedded(self) -> Any:
+        """The same without eager joins, which no enclosing statement could read.
+
+        Raises:
+            InvalidRequestError: The statement was given whole.
+        """
+        if self.settings.from_statement is not None:
+            raise QueryUseError.given_statement()
+        return self.changed(eager_joins=False).plain()
 
     @property
     def elements(self) -> tuple[SelectedElement, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from holdfast.errors.queries import EntityError
 from holdfast.foundation.sqlalchemy_core import coercions, entity_namespace_key, roles
+from holdfast.queries.adapt import real_attribute
 from holdfast.queries.facade.base import QueryBase
 from holdfast.queries.joins import is_relationship_attribute
 from holdfast.queries.relating import with_parent
@@ -88,7 +89,7 @@ class JoiningQuery(QueryBase):
 
     def correlate(self, *fromclauses: Any) -> Self:
         """Leave these FROM elements to an enclosing statement."""
-        if fromclauses and fromclauses[0] in {None, False}:
+        if fromclauses and (fromclauses[0] is None or fromclauses[0] is False):
             return self.changed(self.draft.correlate(None))
         coerced = [coercions.expect(roles.FromClauseRole, each) for each in fromclauses]
         return self.changed(self.draft.correlate(*coerced))
@@ -96,6 +97,7 @@ class JoiningQuery(QueryBase):
 
 def _target_of(target: Any) -> Any:
     """What `filter_by()` sees of a join target."""
+    target = real_attribute(target)
     if is_relationship_attribute(target):
         return (target.of_type_entity or target.property.entity).__clause_element__()
     return target

@@ -188,6 +188,10 @@ class Query(JoiningQuery, ReadableQuery[T]):
         )
         return self.changed(draft)
 
+    def ext(self, extension: Any) -> Self:
+        """Add a syntax extension of a database."""
+        return self.changed(self.draft.ext(extension))
+
     def prefix_with(self, *prefixes: Any, dialect: str = "*") -> Self:
         """Put text after the word SELECT."""
         return self.changed(self.draft.prefix_with(*prefixes, dialect=dialect))
@@ -251,7 +255,9 @@ class Query(JoiningQuery, ReadableQuery[T]):
         reduce_columns: bool = False,  # noqa: FBT001, FBT002
     ) -> Any:
         """The query as a FROM element."""
-        statement = self.built(LABEL_STYLE_TABLENAME_PLUS_COL) if with_labels else self.plain()
+        query = self.enable_eagerloads(False)
+        style = LABEL_STYLE_TABLENAME_PLUS_COL if with_labels else None
+        statement = query.embedded() if style is None else query.built(style)
         if reduce_columns:
             statement = statement.reduce_columns()
         return statement.subquery(name=name)
@@ -263,15 +269,15 @@ class Query(JoiningQuery, ReadableQuery[T]):
         nesting: bool = False,  # noqa: FBT001, FBT002
     ) -> Any:
         """The query as a common table expression."""
-        return self.plain().cte(name=name, recursive=recursive, nesting=nesting)
+        return self.embedded().cte(name=name, recursive=recursive, nesting=nesting)
 
     def label(self, name: str | None) -> Any:
         """The query as a labelled column."""
-        return self.plain().label(name)
+        return self.embedded().label(name)
 
     def scalar_subquery(self) -> Any:
         """The query as a single value."""
-        return self.plain().scalar_subquery()
+        return self.embedded().scalar_subquery()
 
     def from_statement(self, statement: Any) -> Self:
         """Load what is selected from the rows of another statement."""

@@ -122,11 +122,10 @@ class ReadableQuery(QueryBase, Generic[T]):
 
     def exists(self) -> Any:
         """An EXISTS over the rows of the query."""
-        inner = self.plain()
         one: Any = literal_column("1")
-        if self.settings.source is None and self.settings.from_statement is None:
-            inner = inner.with_only_columns(one, maintain_column_froms=True)
-        return sql_exists(inner)
+        has_columns = bool(self.draft._raw_columns)
+        inner = (self if has_columns else self.changed(self.draft.add_columns(one))).embedded()
+        return sql_exists(inner.with_only_columns(one, maintain_column_froms=has_columns))
 
     def get(self, ident: Any) -> Any:
         """The object with this primary key, or None. Legacy: use `session.get()`."""
@@ -177,7 +176,10 @@ def _sliced(draft: Any, start: int | None, stop: int | None) -> Any:
     return draft.slice(start, stop)
 
 
-def _as_index(value: Any) -> int:
+def _as_index(value: Any) -> Any:
+    """A position; SQL expressions may stand for one."""
+    if not hasattr(value, "__index__"):
+        return value
     index: int = value.__index__()
     if index < 0:
         raise IndexError("negative indexes are not accepted by SQL index / slice operators")

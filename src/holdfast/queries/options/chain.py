@@ -20,6 +20,7 @@ from holdfast.errors.queries import LoaderOptionError, LoaderStrategyException
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
 from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.queries.adapt import real_attribute
 from holdfast.queries.paths import COLUMN, NO_SETTINGS, RELATIONSHIP, AttributeChoice, LoadPath
 
 GROUP = "group"
@@ -184,8 +185,7 @@ class Load(LoaderOption):
 
     def _including(self, option: Load) -> Load:
         if option.root is not None:
-            first = option.sayings[0].choice.text if option.sayings else entity_text(option.root)
-            self._check_link(option.root, first)
+            self._check_link(option.root, _first_attribute(option))
         moved = tuple(
             replace(saying, path=LoadPath((*self.path, *saying.path[1:])))
             for saying in option.sayings
@@ -209,8 +209,9 @@ class Load(LoaderOption):
             _check_wildcard(attr)
             choice = AttributeChoice(strategy, given, wildcard=True, text=f"{function}('*')")
             return self.saying(Saying(self.path, choice, RELATIONSHIP, propagates), choice.text)
+        attr = real_attribute(attr)
         prop = _property_of(attr)
-        self._check_link(attr.parent, attribute_text(attr))
+        self._check_link(attr.parent, f"{entity_text(attr.parent)}.{attr.key}")
         if not prop.is_relationship:
             raise LoaderStrategyException.wrong_kind(
                 f"{strategy or 'default'} loader", prop, kind_text(prop), "relationship property"
@@ -234,6 +235,7 @@ class Load(LoaderOption):
             _check_wildcard(attr)
             choice = AttributeChoice(strategy, settings, wildcard=True, text=f"{function}('*')")
             return self.saying(Saying(self.path, choice, COLUMN), choice.text)
+        attr = real_attribute(attr)
         prop = _property_of(attr)
         self._check_link(attr.parent, attribute_text(attr))
         if prop.is_relationship:
@@ -308,6 +310,15 @@ class Load(LoaderOption):
         return f"<{type(self).__name__}: {', '.join(s.choice.text for s in self.sayings) or self}>"
 
 
+def _first_attribute(option: Load) -> str:
+    """How messages name the attribute with which an option begins."""
+    text = entity_text(option.root)
+    for saying in option.sayings:
+        if len(saying.path) > 1:
+            return f"{text}.{saying.path[1].key}"
+    return text
+
+
 def _saying_key(saying: Saying, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
     choice = saying.choice
     return (
@@ -364,11 +375,8 @@ def _entity_of(given: Any) -> Any:
 def _property_of(attr: Any) -> Any:
     if not isinstance(attr, QueryableAttribute) or attr.property is None:
         raise LoaderOptionError.attribute_expected(attr)
-    prop = attr.property
-    prop.parent.ensure_configured()
-    if prop.is_synonym:
-        return prop.parent.get_property(prop.name)
-    return prop
+    attr.property.parent.ensure_configured()
+    return attr.property
 
 
 def _check_wildcard(name: str) -> None:

@@ -40,8 +40,8 @@ class RelationshipStrategy:
             return True
         relationship = self.relationship
         if relationship.join_depth:
-            times: int = load.path.times_along(relationship)
-            return times < relationship.join_depth
+            depth: int = relationship.join_depth
+            return load.path.times_along(relationship) < depth
         return not load.path.passes_mapper(relationship.mapper)
 
 

@@ -40,7 +40,7 @@ class LazyStrategy(RelationshipStrategy):
         super().__init__(prop)
         # Names of the foreign key attributes, for a target that the identity map knows by them.
         self.foreign_keys: tuple[str, ...] = prop.simple_many_to_one
-        self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else None
+        self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else ""
         self.base_mapper = prop.mapper.base_mapper
         # A target that has it is not expired as a whole.
         self.target_key: str = prop.mapper.primary_key_keys[0]
@@ -54,17 +54,16 @@ class LazyStrategy(RelationshipStrategy):
         if session is not None and policy is LoadPolicy.LOAD and state.extra is None:
             # PERF: lazy many-to-one present.
             pk = d.get(self.single_foreign_key)
-            if pk is not None:
-                space = members.identity_map.spaces.get(self.base_mapper)
-                found = None if space is None else space.get(pk)
-                instance = None if found is None else found()
-                if (
-                    instance is not None
-                    and isinstance(instance, self.target_class)
-                    and self.target_key in instance.__dict__
-                ):
+            space = members.identity_map.spaces.get(self.base_mapper)
+            if pk is not None and space is not None and pk in space:
+                instance = space[pk]()
+                if isinstance(instance, self.target_class) and self.target_key in instance.__dict__:
                     return instance
-        elif not policy.may_load:
+        return self._load(session, state, d, policy)
+
+    def _load(self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
+        """The same by every means that the policy allows."""
+        if not policy.may_load:
             return PASSIVE_NO_RESULT
         if session is None:
             if not policy.raise_on_missing or not policy.may_fetch:
@@ -74,7 +73,7 @@ class LazyStrategy(RelationshipStrategy):
             pk = self._target_key(state, d, policy)
             if pk is None or pk is PASSIVE_NO_RESULT:
                 return pk
-            space = members.identity_map.spaces.get(self.base_mapper)
+            space = session.members.identity_map.spaces.get(self.base_mapper)
             found = None if space is None else space.get(pk)
             instance = None if found is None else found()
             if instance is not None and state.identity_token is None:
@@ -92,9 +91,10 @@ class LazyStrategy(RelationshipStrategy):
     def _target_key(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> Any:
         """The target's bare primary key, None when there is no target, or a marker."""
         if policy.against_committed:
-            return self._key_of([self._committed(state, d, key, policy) for key in self.foreign_keys])
+            committed = [self._committed(state, d, key, policy) for key in self.foreign_keys]
+            return self._key_of(committed)
         single = self.single_foreign_key
-        if single is not None:
+        if single:
             try:
                 return d[single]
             except KeyError:
@@ -144,7 +144,7 @@ class LazyStrategy(RelationshipStrategy):
         if options or state.identity_token is not None:
             token = state.identity_token
             return load_by_key(session, mapper, pk, options=options, identity_token=token)
-        values = (pk,) if self.single_foreign_key is not None else pk
+        values = (pk,) if self.single_foreign_key else pk
         if None in values or session.intercepts_execution:
             return load_by_key(session, mapper, pk)
         found = planned_get(mapper).load_columns(session, values)[0]
@@ -229,4 +229,3 @@ class LazyStrategy(RelationshipStrategy):
         if len(found) > 1:
             warn(several_rows_warning(str(self.relationship)))
         return found[0] if found else None
-

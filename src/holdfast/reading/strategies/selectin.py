@@ -198,7 +198,7 @@ class SelectInForm:
             return None
         if not relationship.entity.is_mapper or not is_plain_equality(relationship):
             return None
-        remote_of = {local: remote for local, remote in relationship.local_remote_pairs}
+        remote_of = dict(relationship.local_remote_pairs)
         keys = relationship.parent.primary_key
         if len(remote_of) != len(keys) or not remote_of.keys() >= set(keys):
             return None
@@ -218,7 +218,7 @@ class SelectInForm:
 def _asked_by(statement: Any, count: int | None = None) -> Any:
     """The statement with the criterion that its first columns are among the keys."""
     columns = statement._raw_columns[: count or len(statement._raw_columns) - 1]
-    keys = bindparam(KEYS, expanding=True)
+    keys: Any = bindparam(KEYS, expanding=True)
     if len(columns) == 1:
         return statement.where(columns[0].in_(keys))
     return statement.where(tuple_(*columns).in_(keys))
@@ -228,4 +228,3 @@ def _columns_on(entity: Any, columns: Sequence[Any]) -> list[Any]:
     if not entity.is_aliased_class:
         return list(columns)
     return [entity.adapter.columns[column] for column in columns]
-

@@ -143,8 +143,8 @@ class Dependency(ABC):
         """
         return not has_parent(state, self.slot.parent_token, optimistic=False)
 
-    def delete_orphan(self, work: WorkSet, state: InstanceState) -> None:
-        """Delete an object that its last holder released, and what its deletion reaches."""
+    def delete_with_it(self, work: WorkSet, state: InstanceState) -> None:
+        """Delete an object that goes with its holder, and what its deletion reaches."""
         if work.delete(state):
             for each in list(reachable(state, "delete")):
                 work.delete(each)

@@ -70,7 +70,7 @@ class ManyToManyDependency(Dependency):
             if self.relationship.cascade.delete_orphan:
                 for member in history.deleted:
                     if member is not None and self.is_released(self.state_of(member)):
-                        self.delete_orphan(work, self.state_of(member))
+                        self.delete_with_it(work, self.state_of(member))
 
     def record(
         self,
@@ -86,9 +86,11 @@ class ManyToManyDependency(Dependency):
         leads = self.leader is self.relationship
         owner = rows.owner
         for member in members:
+            if member is None and not self.uselist:
+                continue
             other = self.state_of(member)
-            # A removed member may be a stranger by now; its row goes all the same.
-            if operation == "add" and not work.is_member(other, self.relationship, operation):
+            # The rows of a member that was deleted went with it.
+            if not work.is_member(other, self.relationship, operation):
                 continue
             if operation == "delete" and other.pk is None:
                 continue

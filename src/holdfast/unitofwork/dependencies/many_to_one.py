@@ -32,6 +32,10 @@ class ManyToOneDependency(KeyedDependency):
                 if target is None:
                     self.clear(work, state)
                     continue
+                if self.uselist:
+                    target = next(iter(self.current(state, values)), None)
+                    if target is None:
+                        continue
                 target_state = target.__dict__["_sa_instance_state"]
                 if type(target_state) not in checked:
                     self.check_class(target_state)
@@ -67,15 +71,20 @@ class ManyToOneDependency(KeyedDependency):
         """Delete those former targets that nobody holds."""
         for target in targets:
             if target is not None and self.is_released(self.state_of(target)):
-                self.delete_orphan(work, self.state_of(target))
+                self.delete_with_it(work, self.state_of(target))
 
     def collect_deletes(self, work: WorkSet, states: Sequence[InstanceState]) -> None:
         """Former targets of deleted holders may be orphans; late keys go before the rows."""
         cascade = self.relationship.cascade
         for state in states:
-            if cascade.delete_orphan and self.is_touched(state):
+            known = self.key in state().__dict__ or self.is_touched(state)
+            if known and (cascade.delete or cascade.delete_orphan):
                 history = work.history(state, self.slot, LoadPolicy.NO_INITIALIZE)
-                self.delete_released(work, history.deleted)
+                if cascade.delete_orphan:
+                    self.delete_released(work, history.deleted)
+                for target in history.non_deleted():
+                    if target is not None and cascade.delete:
+                        self.delete_with_it(work, self.state_of(target))
             if self.writes_late and self.refers(state):
                 work.early_clears.setdefault(self, []).append((None, state))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from holdfast.errors.flush import FlushError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
@@ -48,10 +49,9 @@ class OneToManyDependency(KeyedDependency):
         """Let `children` take the key of `parent`."""
         saves, listed, checked = work.saves, work.listed, self.checked
         for child in children:
-            try:
-                state = child.__dict__["_sa_instance_state"]
-            except (AttributeError, KeyError):
-                state = self.state_of(child)
+            if child is None:
+                raise FlushError.none_in_collection(str(self.relationship))
+            state = child.__dict__["_sa_instance_state"]
             if type(state) not in checked:
                 self.check_class(state)
             if (state in saves and state not in listed) or work.include(
@@ -87,7 +87,7 @@ class OneToManyDependency(KeyedDependency):
             if not self.relationship.cascade.delete_orphan:
                 self.clear(work, parent, state)
             elif self.is_released(state):
-                self.delete_orphan(work, state)
+                self.delete_with_it(work, state)
 
     def clear(self, work: WorkSet, parent: InstanceState, child: InstanceState) -> None:
         """Let `child` lose the key of `parent`; a copy from elsewhere comes later and wins."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, ForwardRef, get_args, get_origin
 
 from holdfast.errors.declarative import MappedAnnotationError
-from holdfast.mapping.declarative.names import Evaluator, UnresolvedName
+from holdfast.mapping.declarative.annotated.evaluate import Evaluator, UnresolvedName
 from holdfast.mapping.mapped import AnnotationMarker
 from holdfast.mapping.properties.base import MapperProperty
 

@@ -13,9 +13,9 @@ from typing import Any, get_args, get_origin
 from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.instrument.manager import find_manager
-from holdfast.mapping.declarative.annotations import AttributeAnnotation
-from holdfast.mapping.declarative.names import UnresolvedName
-from holdfast.mapping.declarative.python_types import annotated_of, without_none
+from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName
+from holdfast.mapping.declarative.annotated.python_types import annotated_of, without_none
+from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.mapped import DynamicMapped, WriteOnlyMapped
 from holdfast.mapping.properties.relationship import Relationship
 

@@ -1,8 +1,9 @@
+# ruff: noqa: UP045 - annotations as users write them
 """What type checkers see of mapped classes; checked by mypy, never run."""
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, assert_type  # noqa: UP035 - as users write them
+from typing import Any, Optional, assert_type
 
 from sqlalchemy import ForeignKey, String, func, select
 
@@ -26,11 +27,11 @@ class Base(DeclarativeBase):
 
 class HasOwner:
     @declared_attr
-    def owner_id(cls) -> Mapped[int]:  # noqa: N805 - called with the class
+    def owner_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("author.id"))
 
     @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805
+    def __tablename__(cls) -> str:
         return "owned"
 
 
@@ -39,11 +40,11 @@ class Author(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
-    email: Mapped[Optional[str]] = mapped_column(String(50), unique=True)
+    email: Mapped[str | None] = mapped_column(String(50), unique=True)
     biography: Mapped[str] = deferred(mapped_column())
-    shout: Mapped[str] = column_property(func.upper(name))
+    shout: Mapped[str] = column_property(func.upper(email))
     title: Mapped[str] = synonym("name")
-    books: Mapped[List[Book]] = relationship(back_populates="author")
+    books: Mapped[list[Book]] = relationship(back_populates="author")
     letters: WriteOnlyMapped[Book] = relationship()
 
 
@@ -66,7 +67,7 @@ class Note(MappedAsDataclass, Base, kw_only=True):
 def on_the_class() -> None:
     assert_type(Author.id, InstrumentedAttribute[int])
     assert_type(Author.email, InstrumentedAttribute[Optional[str]])
-    assert_type(Author.books, InstrumentedAttribute[List[Book]])
+    assert_type(Author.books, InstrumentedAttribute[list[Book]])
     assert_type(Book.author, InstrumentedAttribute[Author | None])
     assert_type(Book.owner_id, InstrumentedAttribute[int])
 
@@ -75,7 +76,7 @@ def on_an_object(author: Author, book: Book) -> None:
     assert_type(author.id, int)
     assert_type(author.email, Optional[str])
     assert_type(author.biography, str)
-    assert_type(author.books, List[Book])
+    assert_type(author.books, list[Book])
     assert_type(book.author, Author | None)
     author.name = "x"
     author.name = func.lower("x")

@@ -16,14 +16,14 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.sql import operators
 
-from holdfast.errors.mapping import MappingArgumentError, MappingError, ReservedNameError
+from holdfast.errors.attributes import ReservedNameError
+from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.foundation.deprecated import warn
 from holdfast.instrument.manager import ClassManager
-from holdfast.mapping import class_attributes
+from holdfast.mapping.assembly import class_attributes
 from holdfast.mapping.joins.elements import iter_comparisons, iter_parts
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
-
 
 # What every mapped class and object carries.
 RESERVED = frozenset((ClassManager.STATE_ATTR, ClassManager.MANAGER_ATTR))
@@ -31,15 +31,44 @@ RESERVED = frozenset((ClassManager.STATE_ATTR, ClassManager.MANAGER_ATTR))
 
 def map_columns(mapper: Any) -> None:
     """Map what the application named, then the columns that are left; inherited ones are known."""
+    named: dict[Any, tuple[str, Any]] = {}
     for key, value in list(mapper.given_properties.items()):
-        add_property(mapper, key, value)
+        column = _own_column(mapper, value)
+        if column is not None and column not in named:
+            # Columns come last, in the order of the table, whatever they are called.
+            named[column] = (key, value)
+        else:
+            add_property(mapper, key, value)
     prefix = mapper.options.column_prefix or ""
     for column in mapper.persist_selectable.columns:
-        if column in mapper.key_of_column:
-            continue
-        key = prefix + column.key
-        if not is_excluded(mapper, column, column.key, key):
-            add_property(mapper, key, column, implied=True)
+        if column in named:
+            add_property(mapper, *named.pop(column))
+        elif column not in mapper.key_of_column and not _belongs_to_base(mapper, column):
+            key = prefix + column.key
+            if not is_excluded(mapper, column, column.key, key):
+                add_property(mapper, key, column, implied=True)
+
+
+def _own_column(mapper: Any, value: Any) -> Any:
+    """The column of the mapper's own table that a given property selects, if it does."""
+    if isinstance(value, ColumnProperty):
+        value = value.columns[0]
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    if not isinstance(value, Column):
+        return None
+    column = mapper.persist_selectable.corresponding_column(value)
+    local = column is not None and mapper.local_table.c.contains_column(column)
+    return column if local and column not in mapper.key_of_column else None
+
+
+def _belongs_to_base(mapper: Any, column: Any) -> bool:
+    """Whether a column is one of a base table that the base left unmapped."""
+    return (
+        mapper.inherits is not None
+        and not mapper.concrete
+        and not mapper.local_table.c.contains_column(column)
+    )
 
 
 def is_excluded(mapper: Any, column: Any, name: str, key: str | None = None) -> bool:
@@ -86,7 +115,7 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
         implied: The column was not named by the application.
     """
     if key in RESERVED:
-        raise ReservedNameError.of_attribute(key)
+        raise ReservedNameError.taken(key)
     existing = mapper.properties.get(key)
     prop = _property_of(mapper, key, value)
     if isinstance(prop, ColumnProperty):

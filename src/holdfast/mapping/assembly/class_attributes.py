@@ -21,10 +21,8 @@ from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.slots.reference import ReferenceSlot
 from holdfast.instrument.slots.value import ValueSlot
 from holdfast.mapping.joins.direction import MANYTOONE
+from holdfast.mapping.properties.column import HIDDEN_PREFIX
 from holdfast.mapping.sockets import slot_makers
-
-HIDDEN_PREFIX = "_sa_"
-"""Properties whose names begin so are mapped without an attribute on the class."""
 
 
 def adopt_class(mapper: Any) -> ClassManager:
@@ -72,9 +70,10 @@ def release_class(mapper: Any) -> None:
     if mapper.gave_constructor and cls.__dict__.get("__init__") is mapper.registry.constructor:
         del cls.__init__
     if cls.__dict__.get("__mapper__") is mapper:
-        del cls.__mapper__
-    if mapper.is_imperative and cls.__dict__.get("__table__") is mapper.local_table:
-        del cls.__table__
+        type.__delattr__(cls, "__mapper__")
+    if cls.__dict__.get("__table__") is mapper.local_table:
+        # Past the metaclass, which takes deletions for attempts to unmap.
+        type.__delattr__(cls, "__table__")
 
 
 def synonym_descriptor(mapper: Any, prop: Any) -> Any:

@@ -15,7 +15,7 @@ from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.manager import manager_of_class
-from holdfast.mapping import columns
+from holdfast.mapping.assembly import columns
 from holdfast.mapping.properties.column import ColumnProperty
 
 UNMAPPED_DISCRIMINATOR = "_sa_polymorphic_on"

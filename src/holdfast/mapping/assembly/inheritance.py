@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import exc, join
 
-from holdfast.errors.mapping import InheritJoinError, MappingArgumentError
+from holdfast.errors.mapping import AmbiguousInheritError, InheritJoinError, MappingArgumentError
 from holdfast.foundation.sqlalchemy_core import (
     coercions,
     criterion_as_pairs,
@@ -24,7 +24,7 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
 )
 from holdfast.instrument.manager import manager_of_class
-from holdfast.mapping import class_attributes, columns
+from holdfast.mapping.assembly import class_attributes, columns
 from holdfast.mapping.properties.base import MapperProperty
 
 
@@ -71,7 +71,7 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
         except exc.NoForeignKeysError as cause:
             raise InheritJoinError.no_foreign_keys(parent.local_table, table) from cause
         except exc.AmbiguousForeignKeysError as cause:
-            raise MappingArgumentError.ambiguous_inherit(parent.local_table, table) from cause
+            raise AmbiguousInheritError.several_foreign_keys(parent.local_table, table) from cause
     else:
         condition = deep_deannotate(coercions.expect(roles.OnClauseRole, condition))
     mapper.inherit_condition = condition

@@ -6,7 +6,6 @@ is as if it had been written in full.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from holdfast.errors.declarative import (
@@ -22,16 +21,16 @@ from holdfast.foundation.sqlalchemy_core import (
     nullability_given,
     set_column_type,
 )
-from holdfast.mapping.declarative.annotations import AttributeAnnotation
-from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.names import unresolved_names
-from holdfast.mapping.declarative.python_types import (
+from holdfast.mapping.declarative.annotated.evaluate import unresolved_names
+from holdfast.mapping.declarative.annotated.python_types import (
     annotated_of,
     includes_none,
-    optional_free_map,
     sql_type_for,
+    sql_type_from_listeners,
     without_none,
 )
+from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
+from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 
@@ -41,14 +40,14 @@ def complete_column(
     owner: type,
     key: str,
     annotation: AttributeAnnotation | None,
-    type_map: Mapping[Any, Any],
+    registry: Any,
 ) -> None:
     """Give the column what the annotation says and the call does not."""
     column = made.column
     if annotation is not None:
         if not made.is_mapped and not issubclass(annotation.container, Unmapped):
             raise DeclarationArgumentError.unmapped_with_mapped(owner, key)
-        apply_python_type(made, key, annotation, type_map)
+        _apply_python_type(made, owner, key, annotation, registry)
     elif is_null_type(column.type) and not column.foreign_keys:
         raise DeclarationArgumentError.annotation_required(owner, key, "MappedColumn")
     if not made.is_mapped and made.attribute_options:
@@ -64,11 +63,12 @@ def name_column(column: Any, key: str) -> None:
         column.name = key
 
 
-def apply_python_type(
+def _apply_python_type(
     made: MappedColumn[Any],
+    owner: type,
     key: str,
     annotation: AttributeAnnotation,
-    type_map: Mapping[Any, Any],
+    registry: Any,
 ) -> None:
     """Take type, nullability and the options in `Annotated[]` from what stands in `Mapped[]`."""
     python_type = annotation.inner
@@ -84,7 +84,10 @@ def apply_python_type(
             raise MappedAnnotationError.types_unknown(annotation.text, unknown)
         if isinstance(without_none(python_type), MappedColumn):
             raise MappedAnnotationError.no_type_given(key, python_type)
-        set_column_type(column, sql_type_for(python_type, optional_free_map(type_map), key))
+        found = sql_type_from_listeners(python_type, registry, owner)
+        if found is None:
+            found = sql_type_for(python_type, registry.type_annotation_map, key)
+        set_column_type(column, found)
 
 
 def _merge_annotated(made: MappedColumn[Any], annotated: Any) -> None:

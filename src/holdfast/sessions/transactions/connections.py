@@ -17,7 +17,6 @@ from typing import Any, Literal, NamedTuple, get_args
 from sqlalchemy.engine import Connection, Engine
 
 from holdfast.errors.session import SessionUseError
-from holdfast.sessions.savepoints import begin_savepoint
 
 JoinMode = Literal["conditional_savepoint", "rollback_only", "control_fully", "create_savepoint"]
 JOIN_MODES: tuple[str, ...] = get_args(JoinMode)
@@ -118,8 +117,8 @@ def lease_root(
 
 
 def lease_nested(connection: Connection, *, given: bool) -> Lease:
-    """Establish a SAVEPOINT on a connection that the enclosing level holds."""
-    return Lease(connection, begin_savepoint(connection), True, not given)
+    """Emit SAVEPOINT on a connection of the enclosing level, now that it is first used (TX-31)."""
+    return Lease(connection, connection.begin_nested(), True, not given)
 
 
 def _begin_on(connection: Any, join_mode: str, *, twophase: bool) -> tuple[Any, bool]:

@@ -1,3 +1,4 @@
+# ruff: noqa: UP007, UP045 - annotations as users write them
 """Finding the SQL type for what stands in Mapped[]."""
 
 import datetime
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from typing_extensions import TypeAliasType
 
 from holdfast.errors.declarative import MappedAnnotationError
-from holdfast.mapping.declarative.python_types import (
+from holdfast.mapping.declarative.annotated.python_types import (
     annotated_of,
     candidates,
     includes_none,
@@ -88,7 +89,9 @@ def test_order_of_a_union_does_not_matter():
 
 @pytest.mark.parametrize("python_type", [Whole, Key, dict[str, int], Union[int, str], Any])
 def test_unknown_type_is_refused_by_name(python_type):
-    with pytest.raises(MappedAnnotationError, match="Could not locate SQLAlchemy Core type") as info:
+    with pytest.raises(
+        MappedAnnotationError, match="Could not locate SQLAlchemy Core type"
+    ) as info:
         sql_type_for(python_type, {dict: sa.JSON}, "amount")
 
     assert info.value.attribute == "amount"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -30,14 +30,11 @@ from holdfast.errors.session import (
 )
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import TransactionalContext
-from holdfast.sessions.connections import Leases, lease_nested, lease_root
-from holdfast.sessions.expiry import expire_everything
-from holdfast.sessions.phases import Phased, Shift, moves
-from holdfast.sessions.savepoints import hand_over
-from holdfast.sessions.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from holdfast.sessions.session import Session
+from holdfast.sessions.host import SessionHost
+from holdfast.sessions.transactions.connections import Leases, lease_nested, lease_root
+from holdfast.sessions.transactions.expiry import expire_everything
+from holdfast.sessions.transactions.phases import Phased, Shift, moves
+from holdfast.sessions.transactions.snapshot import Snapshot
 
 MOST_FLUSHES = 100
 
@@ -54,12 +51,12 @@ class SessionTransactionOrigin(Enum):
 class Phase(Enum):
     """How far a level has come."""
 
-    ACTIVE = 1
-    PREPARED = 2
-    COMMITTED = 3
-    DEACTIVE = 4
-    CLOSED = 5
-    PROVISIONING = 6
+    ACTIVE = "active"
+    PREPARED = "prepared"
+    COMMITTED = "committed"
+    DEACTIVE = "inactive"
+    CLOSED = "closed"
+    PROVISIONING = "connecting"
 
 
 ACTIVE, PREPARED, COMMITTED = Phase.ACTIVE, Phase.PREPARED, Phase.COMMITTED
@@ -78,15 +75,16 @@ class SessionTransaction(Phased, TransactionalContext):
 
     def __init__(
         self,
-        session: Session,
+        session: SessionHost,
         origin: SessionTransactionOrigin,
         parent: SessionTransaction | None = None,
     ) -> None:
-        TransactionalContext._trans_ctx_check(session)  # noqa: SLF001  Core's protocol
+        subject: Any = session
+        TransactionalContext._trans_ctx_check(subject)  # noqa: SLF001  Core's protocol
         nested = origin is SessionTransactionOrigin.BEGIN_NESTED
         if nested and parent is None:
             raise SessionUseError.savepoint_alone()
-        self.session: Session = session
+        self.session: SessionHost = session
         self.origin = origin
         self.parent = parent
         self.nested = nested
@@ -265,7 +263,7 @@ class SessionTransaction(Phased, TransactionalContext):
         """What the level did becomes the enclosing level's, or final."""
         session = self.session
         if self.parent is not None:
-            hand_over(self.snapshot, self.parent.snapshot)
+            self.snapshot.hand_over(self.parent.snapshot)
         elif session.expire_on_commit:
             expire_everything(session.members)
             self.snapshot.detach_deleted(session.members)
@@ -341,7 +339,7 @@ class SessionTransaction(Phased, TransactionalContext):
             raise TransactionClosedError.closed()
         if phase is PROVISIONING:
             raise SessionUseError.provisioning()
-        raise SessionUseError.no_sql_in(phase.name.lower())
+        raise SessionUseError.no_sql_in(phase.value)
 
     # -- what Core's context manager asks ----------------------------------------------------------
 

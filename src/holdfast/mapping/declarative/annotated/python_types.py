@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import typing_extensions
@@ -19,7 +20,7 @@ from holdfast.foundation.sqlalchemy_core import (
     python_type_map,
     type_for_python_type,
 )
-from holdfast.mapping.declarative.names import UnresolvedName, is_alias
+from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName, is_alias
 
 _LITERALS = (Literal, typing_extensions.Literal)
 _UNIONS = (Union, types.UnionType)
@@ -83,6 +84,51 @@ def candidates(value: Any) -> list[Any]:
     if get_origin(found[-1]) is Annotated:
         found.append(without_none(found[-1].__origin__))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class TypeResolve:
+    """What listeners of `resolve_type_annotation` are given: a Python type and its wrappings."""
+
+    registry: Any
+    # The class that is being mapped.
+    cls: type
+    # The type without its wrappings.
+    resolved_type: Any
+    # `Annotated[...]`, and the type in it; None when there is none.
+    raw_pep_593_type: Any
+    pep_593_resolved_argument: Any
+    # The `type x = ...` alias, and what it stands for; None when there is none.
+    raw_pep_695_type: Any
+    pep_695_resolved_value: Any
+
+    def resolve(self, python_type: Any) -> TypeEngine[Any] | None:
+        """The SQL type that the registry's type map has for another Python type, or None."""
+        return _look_up(python_type, self.registry.type_annotation_map)
+
+
+def sql_type_from_listeners(value: Any, registry: Any, cls: type) -> TypeEngine[Any] | None:
+    """The SQL type that a listener of the registry chooses, or None."""
+    listeners = getattr(getattr(registry, "dispatch", None), "resolve_type_annotation", ())
+    if not listeners:
+        return None
+    bare = without_none(value)
+    aliased = alias_value(bare)
+    annotated = annotated_of(value)
+    question = TypeResolve(
+        registry=registry,
+        cls=cls,
+        resolved_type=candidates(value)[-1],
+        raw_pep_593_type=annotated,
+        pep_593_resolved_argument=None if annotated is None else annotated.__origin__,
+        raw_pep_695_type=None if aliased is _MISSING else bare,
+        pep_695_resolved_value=None if aliased is _MISSING else aliased,
+    )
+    for listener in listeners:
+        found: TypeEngine[Any] | type[TypeEngine[Any]] | None = listener(question)
+        if found is not None:
+            return found() if isinstance(found, type) else found
+    return None
 
 
 def sql_type_for(value: Any, type_map: Mapping[Any, Any], key: str) -> TypeEngine[Any]:

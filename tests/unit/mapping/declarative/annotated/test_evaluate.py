@@ -1,15 +1,20 @@
+# ruff: noqa: UP006, UP035, UP045 - annotations as users write them
 """Evaluating annotations that are strings, or name what does not exist yet."""
 
 from __future__ import annotations
 
 import datetime
 import uuid
-from typing import Literal, Optional
+from typing import List, Literal, Optional
 
 import pytest
 
 from holdfast.errors.declarative import MappedAnnotationError
-from holdfast.mapping.declarative.names import Evaluator, UnresolvedName, unresolved_names
+from holdfast.mapping.declarative.annotated.evaluate import (
+    Evaluator,
+    UnresolvedName,
+    unresolved_names,
+)
 
 
 class Owner:
@@ -72,7 +77,7 @@ def test_what_cannot_be_a_type_is_refused(evaluator, text):
 def test_inside_of_the_brackets_is_not_looked_at(evaluator):
     outer, inside = evaluator.outer_of("List[Box[int]]")
 
-    assert outer is list
+    assert outer is List
     assert inside is not None
 
 

@@ -54,9 +54,6 @@ class UnresolvedName:
     def __ror__(self, other: Any) -> Any:
         return Union[other, self]  # noqa: UP007
 
-    def __call__(self) -> None:
-        """Be callable, since `typing` takes only callables for types."""
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnresolvedName) and other.name == self.name
 

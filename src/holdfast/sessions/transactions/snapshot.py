@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from holdfast.sessions.expiry import expire_everything, expire_states
+from holdfast.sessions.transactions.expiry import expire_everything, expire_states
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
 from holdfast.states.members import Members
@@ -61,6 +61,15 @@ class Snapshot:
         self.updated.update(dict.fromkeys(outcome.updated))
         for state, old, _ in outcome.rekeyed:
             self.former_keys.setdefault(state, old)
+
+    def hand_over(self, outer: Snapshot) -> None:
+        """Let the enclosing level answer for what this one, now released, did (TX-36)."""
+        outer.inserted.update(self.inserted)
+        outer.deleted.update(self.deleted)
+        outer.updated.update(self.updated)
+        for state, pk in self.former_keys.items():
+            # The oldest key is the one to go back to.
+            outer.former_keys.setdefault(state, pk)
 
     def clear(self) -> None:
         """Forget everything."""

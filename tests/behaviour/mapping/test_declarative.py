@@ -1,0 +1,479 @@
+"""Declaring classes: what maps, in which order, and what is refused."""
+
+from typing import Annotated, ClassVar, List, Optional, Set  # noqa: UP035 - as users write them
+
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    exc,
+    inspect,
+)
+
+from holdfast import (
+    DeclarativeBase,
+    DeclarativeBaseNoMeta,
+    Mapped,
+    Unmapped,
+    as_declarative,
+    column_property,
+    configure_mappers,
+    declarative_base,
+    declared_attr,
+    deferred,
+    mapped_column,
+    registry,
+    relationship,
+    synonym,
+    unmapped_column,
+)
+from holdfast.errors.declarative import (
+    DeclarationArgumentError,
+    DeclarationError,
+    MappedAnnotationError,
+    UnmappingError,
+)
+
+Key = Annotated[int, mapped_column(primary_key=True)]
+Short = Annotated[str, 30]
+Code = Annotated[str, mapped_column(String(8), unique=True)]
+
+
+@pytest.fixture
+def base():
+    class Base(DeclarativeBase):
+        type_annotation_map: ClassVar = {Short: String(30)}
+
+    yield Base
+    Base.registry.dispose()
+
+
+# -- styles --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [DeclarativeBase, DeclarativeBaseNoMeta])
+def test_subclass_of_a_base_is_mapped_when_it_is_made(kind):
+    class Base(kind):
+        pass
+
+    class Author(Base):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert inspect(Author).local_table is Author.__table__
+    assert Author.__table__.metadata is Base.metadata is Base.registry.metadata
+
+
+def test_other_styles_map_alike():
+    owner = registry()
+
+    @owner.mapped
+    class Author:
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    @as_declarative()
+    class Base:
+        pass
+
+    class Book(Base):
+        __tablename__ = "book"
+        id = Column(Integer, primary_key=True)
+
+    class Tag(declarative_base()):
+        __tablename__ = "tag"
+        id = Column(Integer, primary_key=True)
+
+    assert Author in {mapper.class_ for mapper in owner.mappers}
+    assert [Author(id=1).id, Book(id=2).id, Tag(id=3).id] == [1, 2, 3]
+
+
+def test_base_may_bring_its_metadata_and_registry():
+    metadata = MetaData()
+    owner = registry()
+
+    class One(DeclarativeBase):
+        metadata = MetaData(schema="s")
+
+    class Two(DeclarativeBase):
+        registry = owner
+
+    assert One.metadata is One.registry.metadata is not metadata
+    assert Two.registry is owner
+
+
+def test_base_with_registry_and_type_map_is_refused():
+    with pytest.raises(DeclarationError, match="Per-base type_annotation_maps"):
+
+        class Base(DeclarativeBase):
+            registry = registry()
+            type_annotation_map: ClassVar = {int: BigInteger}
+
+
+def test_declarative_base_itself_is_no_base_of_mapped_classes():
+    with pytest.raises(DeclarationError, match="Cannot use 'DeclarativeBase' directly"):
+
+        class Author(DeclarativeBase):
+            __tablename__ = "author"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def test_class_without_table_is_refused(base):
+    with pytest.raises(DeclarationError, match="does not have a __table__ or __tablename__"):
+
+        class Author(base):
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def test_abstract_class_is_not_mapped_and_hands_on_its_attributes(base):
+    class Named(base):
+        __abstract__ = True
+        name: Mapped[str]
+
+    class Author(Named):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert "__mapper__" not in Named.__dict__
+    assert Author.__table__.c.keys() == ["id", "name"]
+
+
+# -- columns -------------------------------------------------------------------------------------
+
+
+def test_annotations_say_type_and_nullability(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        name: Mapped[str]
+        email: Mapped[Optional[str]]
+        nick: Mapped[str | None] = mapped_column(String(10))
+        short: Mapped[Short]
+        forced: Mapped[Optional[int]] = mapped_column(nullable=False)
+        big: Mapped[int] = mapped_column(BigInteger)
+
+    columns = Author.__table__.c
+    assert [(c.name, c.nullable) for c in columns] == [
+        ("id", False),
+        ("name", False),
+        ("email", True),
+        ("nick", True),
+        ("short", False),
+        ("forced", False),
+        ("big", False),
+    ]
+    assert (columns.short.type.length, columns.nick.type.length) == (30, 10)
+    assert isinstance(columns.big.type, BigInteger)
+
+
+def test_annotated_column_options_serve_many_classes(base):
+    class One(base):
+        __tablename__ = "one"
+        id: Mapped[Key]
+        code: Mapped[Code]
+
+    class Two(base):
+        __tablename__ = "two"
+        id: Mapped[Key]
+        code: Mapped[Optional[Code]] = mapped_column(String(9))
+
+    assert One.__table__.c.code is not Two.__table__.c.code
+    assert (One.__table__.c.code.type.length, Two.__table__.c.code.type.length) == (8, 9)
+    assert (One.__table__.c.code.unique, Two.__table__.c.code.nullable) == (True, True)
+
+
+def test_columns_of_the_class_come_before_those_of_mixins(base):
+    class Mixin:
+        a: Mapped[int]
+        b = Column(Integer)
+        first: Mapped[int] = mapped_column(sort_order=-1)
+
+    class Author(Mixin, base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        name: Mapped[str]
+
+    assert Author.__table__.c.keys() == ["first", "id", "name", "a", "b"]
+
+
+def test_column_may_have_another_name_than_its_attribute(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        name: Mapped[str] = mapped_column("the_name")
+
+    assert Author.__table__.c.keys() == ["id", "the_name"]
+    assert inspect(Author).attrs.name.columns == [Author.__table__.c.the_name]
+
+
+def test_unmapped_column_is_in_the_table_only(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        note: Unmapped[Optional[str]]
+        mark: Unmapped[int] = unmapped_column(server_default="5")
+
+    assert Author.__table__.c.keys() == ["id", "note", "mark"]
+    assert inspect(Author).attrs.keys() == ["id"]
+    assert not hasattr(Author, "note")
+
+
+def test_table_arguments_are_a_tuple_a_dictionary_or_both(base):
+    class Author(base):
+        __tablename__ = "author"
+        __table_args__ = (UniqueConstraint("name"), {"info": {"a": 1}})
+        id: Mapped[Key]
+        name: Mapped[str]
+
+    assert Author.__table__.info == {"a": 1}
+
+    with pytest.raises(DeclarationArgumentError, match="must be a tuple, dict, or None"):
+
+        class Book(base):
+            __tablename__ = "book"
+            __table_args__ = UniqueConstraint("id")
+            id: Mapped[Key]
+
+
+def test_ready_table_takes_no_further_columns(base):
+    table = Table("author", base.metadata, Column("id", Integer, primary_key=True))
+
+    with pytest.raises(DeclarationArgumentError, match="Can't add additional column 'name'"):
+
+        class Author(base):
+            __table__ = table
+            name = Column(String)
+
+
+def test_two_classes_with_one_table_name_are_refused(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+
+    with pytest.raises(exc.InvalidRequestError, match="already defined for this MetaData"):
+
+        class Writer(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+
+
+def test_column_named_by_two_attributes_warns(base):
+    with (
+        pytest.warns(exc.SAWarning, match="named directly multiple times"),
+        pytest.raises(exc.DuplicateColumnError),
+    ):
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            a = Column("name", String)
+            b = Column("name", String)
+
+
+@pytest.mark.parametrize("name", ["metadata", "registry"])
+def test_reserved_names_warn(base, name):
+    members = {
+        "__tablename__": "author",
+        "id": Column(Integer, primary_key=True),
+        name: Column(name, Integer),
+    }
+
+    with pytest.warns(exc.SAWarning, match="should be left reserved"):
+        type("Author", (base,), members)
+
+
+# -- annotations that are refused ----------------------------------------------------------------
+
+
+def test_annotation_without_mapped_is_refused_by_name(base):
+    with pytest.raises(MappedAnnotationError, match='Type annotation for "Author.name"') as info:
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            name: str
+
+    assert info.value.attribute == "Author.name"
+
+
+def test_class_variables_plain_values_and_unmapped_classes_are_left_alone(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        kind: ClassVar[str]
+        size: int = 5
+
+    class Book(base):
+        __tablename__ = "book"
+        __allow_unmapped__ = True
+        id: Mapped[Key]
+        name: str
+
+    assert inspect(Author).attrs.keys() == inspect(Book).attrs.keys() == ["id"]
+
+
+def test_unknown_type_is_refused(base):
+    with pytest.raises(MappedAnnotationError, match="Could not locate SQLAlchemy Core type"):
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            thing: Mapped[dict[str, int]]
+
+
+def test_unknown_name_is_refused(base):
+    with pytest.raises(MappedAnnotationError, match="Could not resolve all types"):
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            name: Mapped["Unheard"]  # noqa: F821
+
+
+def test_mapped_column_without_type_needs_an_annotation(base):
+    with pytest.raises(DeclarationArgumentError, match='required for attribute "Author.name"'):
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            name = mapped_column()
+
+
+# -- mixins --------------------------------------------------------------------------------------
+
+
+def test_mixin_columns_are_copied_and_functions_run_per_class(base):
+    class Owned:
+        owner_id: Mapped[int] = mapped_column(ForeignKey("owner.id"))
+
+        @declared_attr.directive
+        def __tablename__(cls) -> str:
+            return cls.__name__.lower()
+
+        @declared_attr
+        def owner(cls) -> Mapped["Owner"]:
+            return relationship(foreign_keys=[cls.owner_id])
+
+        @declared_attr
+        def twice(cls) -> Mapped[int]:
+            return column_property(cls.owner_id * 2)
+
+    class Owner(base):
+        __tablename__ = "owner"
+        id: Mapped[Key]
+
+    class Book(Owned, base):
+        id: Mapped[Key]
+
+    class Letter(Owned, base):
+        id: Mapped[Key]
+
+    configure_mappers()
+    assert Book.__table__.c.owner_id is not Letter.__table__.c.owner_id
+    assert inspect(Book).relationships.owner.mapper is inspect(Owner)
+    assert (Book.__table__.name, Letter.__table__.name) == ("book", "letter")
+
+
+def test_relationship_directly_on_a_mixin_is_refused(base):
+    class Mixin:
+        others = relationship("Other")
+
+    with pytest.raises(DeclarationError, match="must be declared as @declared_attr"):
+
+        class Author(Mixin, base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+
+
+def test_nearer_definition_wins(base):
+    class Far:
+        name: Mapped[str]
+
+    class Near(Far):
+        name: Mapped[str] = mapped_column(String(5))
+
+    class Author(Near, base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+
+    assert Author.__table__.c.name.type.length == 5
+
+
+def test_declared_attr_outside_of_mapping_warns():
+    class Mixin:
+        @declared_attr
+        def number(cls) -> Mapped[int]:
+            return mapped_column(Integer)
+
+    with pytest.warns(exc.SAWarning, match="Unmanaged access of declarative attribute number"):
+        Mixin.number  # noqa: B018
+
+
+# -- relationships -------------------------------------------------------------------------------
+
+
+def test_annotation_gives_target_and_kind_of_a_relationship(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        books: Mapped[List["Book"]] = relationship(back_populates="author")
+        book_set: Mapped[Set["Book"]] = relationship(viewonly=True)
+        one_book: Mapped[Optional["Book"]] = relationship(viewonly=True)
+
+    class Book(base):
+        __tablename__ = "book"
+        id: Mapped[Key]
+        author_id: Mapped[int] = mapped_column(ForeignKey("author.id"))
+        author: Mapped[Author] = relationship(back_populates="books")
+
+    configure_mappers()
+    found = inspect(Author).relationships
+    assert (found.books.uselist, found.books.collection_class) == (True, list)
+    assert (found.book_set.uselist, found.book_set.collection_class) == (True, set)
+    assert found.one_book.uselist is False
+    assert inspect(Book).relationships.author.mapper is inspect(Author)
+
+
+def test_relationship_without_target_is_refused(base):
+    with pytest.raises(DeclarationArgumentError, match='"Relationship" construct'):
+
+        class Author(base):
+            __tablename__ = "author"
+            id: Mapped[Key]
+            books = relationship()
+
+
+# -- later ---------------------------------------------------------------------------------------
+
+
+def test_attributes_assigned_later_are_mapped(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+
+    Author.name = mapped_column(String(7))
+    Author.long = deferred(Column(String))
+    Author.title = synonym("name")
+    Author.hidden = unmapped_column(Integer)
+
+    assert Author.__table__.c.keys() == ["id", "name", "long", "hidden"]
+    assert set(inspect(Author).attrs.keys()) == {"id", "name", "long", "title"}
+    assert Author(name="x").title == "x"
+
+
+def test_mapped_attribute_cannot_be_deleted(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        plain = 5
+
+    del Author.plain
+
+    with pytest.raises(UnmappingError, match="Can't un-map"):
+        del Author.id
