@@ -145,16 +145,6 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
-    def not_a_collection(cls, owner: type, key: str) -> Self:
-        """A collection class is given and the annotation names a single object."""
-        return cls.compose(
-            f"Collection annotation for {owner.__name__}.{key} must be a collection type: "
-            "the relationship is annotated with a single object, and its lazy option stands for a "
-            "collection. Annotate it with WriteOnlyMapped[...] or DynamicMapped[...].",
-            "annotation-not-collection",
-        )
-
-    @classmethod
     def unmapped_with_mapped(cls, owner: type, key: str) -> Self:
         """`unmapped_column()` goes with `Unmapped[]`."""
         return cls.compose(

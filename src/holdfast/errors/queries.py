@@ -229,7 +229,8 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """A relationship as target, which is a condition already, and a condition."""
         return cls.compose(
             "No 'on clause' argument may be passed when joining to a relationship path as a "
-            f"target: {target} brings its own, and {onclause} is another. Write join(Target, condition).",
+            f"target: {target} brings its own, and {onclause} is another. Write "
+            "join(Target, condition).",
             "join-target",
         )
 
@@ -348,7 +349,6 @@ class ComparisonError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "'contains' not implemented for scalar attributes.  Use ==", "compare-relationship"
         )
-
 
 
 class BoundObjectError(HoldfastError, exc.InvalidRequestError):

@@ -38,7 +38,7 @@ class AttributeState:
 
     def load_history(self) -> History:
         """What changed since the last flush, with an unloaded value loaded first (AH-21)."""
-        return self._history(LoadPolicy.LOAD)
+        return self._history(LoadPolicy.RETURN_NO_VALUE)
 
     def _history(self, policy: LoadPolicy) -> History:
         history: History = self.state.manager[self.key].history_of(self.state, policy)

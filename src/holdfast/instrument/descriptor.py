@@ -227,8 +227,10 @@ class QueryableAttribute(
         raise AttributeError(name)
 
     def __str__(self) -> str:
-        class_ = self.class_
-        return f"{getattr(class_, '__name__', class_)}.{self.key}"
+        name = getattr(self.class_, "__name__", self.class_)
+        if getattr(self.parent, "is_aliased_class", False):
+            name = f"aliased({name})"
+        return f"{name}.{self.key}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self} at {id(self):#x}>"

@@ -39,6 +39,7 @@ class ProxyAttribute(QueryableAttribute[Any]):
 
     Attributes:
         descriptor: Reads and writes the value on objects.
+        original_property: The `MapperProperty` of this name, not of what it stands for.
     """
 
     inherit_cache = True
@@ -57,6 +58,7 @@ class ProxyAttribute(QueryableAttribute[Any]):
         doc: str | None = None,
     ) -> None:
         super().__init__(class_, key, parent, property, None, comparator)
+        self.original_property = property
         self.descriptor = ForwardedValue(key) if descriptor is None else descriptor
         self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
 

@@ -10,6 +10,7 @@ In reading order:
 - `marks`: methods of a class that the mapping calls.
 - `assembly`: how a mapper is put together.
 - `mapper`: `Mapper`, what one class maps to.
+- `class_mapper`: the mapper of a class, or the error that it has none.
 - `imperative`: mapping a class on request.
 - `configure`: the second pass, over all mappers that wait for it.
 - `registry`: the mappers, class names and types of one model.

@@ -88,30 +88,47 @@ def reachable(
         rule: Name of the cascade.
         halt_on: States for which this answers true are neither yielded nor walked through.
     """
-    keys_name = f"{rule.replace('-', '_')}_keys"
-    if rule != "delete" and not _has_any(state, getattr(state.manager.mapper, keys_name)):
+    if rule != "delete" and not _has_any(state, _keys_of(state.manager.mapper, rule)):
         return
     seen = {state}
     waiting = [state]
     while waiting:
         parent = waiting.pop()
-        mapper = parent.manager.mapper
         dict_ = parent.dict
         found: list[InstanceState] = []
-        for key in getattr(mapper, keys_name):
-            prop = mapper.properties[key]
-            expected = prop.mapper.class_manager
-            for child in _members(parent, dict_, prop, rule):
+        for prop, is_collection in _arms_of(parent.manager.mapper, rule):
+            for child in _members(parent, dict_, prop, rule, is_collection=is_collection):
                 if child in seen or (halt_on is not None and halt_on(child)):
                     continue
                 seen.add(child)
-                if child.manager is not expected and not child.manager.mapper.isa(prop.mapper):
-                    raise CascadeTypeError.met(
-                        key, prop.parent.class_, prop.mapper.class_, child.class_
-                    )
+                if child.manager is not prop.mapper.class_manager:
+                    _check_class(child, prop)
                 found.append(child)
         yield from found
         waiting.extend(reversed(found))
+
+
+def _check_class(child: InstanceState, prop: Any) -> None:
+    if not child.manager.mapper.isa(prop.mapper):
+        raise CascadeTypeError.met(prop.key, prop.parent.class_, prop.mapper.class_, child.class_)
+
+
+def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:
+    """Names of the relationships of a mapper that have the cascade."""
+    keys: tuple[str, ...] = getattr(mapper, f"{rule.replace('-', '_')}_keys")
+    return keys
+
+
+def _arms_of(mapper: Any, rule: str) -> list[tuple[Any, bool]]:
+    """The relationships of a mapper that have the cascade, and whether each is a collection."""
+    keys = _keys_of(mapper, rule)
+    # The names are part of the memo's key: a cascade may be assigned anew at any time (CA-13).
+    arms: list[tuple[Any, bool]] | None = mapper.memo.get(("cascade arms", rule, keys))
+    if arms is None:
+        slots = mapper.class_manager.slots
+        arms = [(mapper.properties[key], slots[key].collection) for key in keys]
+        mapper.memo["cascade arms", rule, keys] = arms
+    return arms
 
 
 def _has_any(state: InstanceState, keys: tuple[str, ...]) -> bool:
@@ -125,36 +142,48 @@ def _has_any(state: InstanceState, keys: tuple[str, ...]) -> bool:
     if extra is not None and extra.pending is not None:
         return True
     changes = state.changes
-    if state.pk is not None and changes is not None and not changes.keys().isdisjoint(keys):
+    if changes is not None and not changes.keys().isdisjoint(keys):
         return True
     return not state.dict.keys().isdisjoint(keys)
 
 
 def _members(
-    parent: InstanceState, dict_: dict[str, Any], prop: Any, rule: str
+    parent: InstanceState, dict_: dict[str, Any], prop: Any, rule: str, *, is_collection: bool
 ) -> Iterable[InstanceState]:
     """States at the other end of one relationship, as far as the rule wants to know them."""
     key = prop.key
-    slot = parent.manager.slots[key]  # type: ignore[attr-defined]
     if rule == "save-update":
-        extra = parent.extra
-        if parent.pk is None and (extra is None or extra.pending is None):
-            # A new object has no members but those it holds now.
-            return _present(dict_.get(key), is_collection=slot.collection)
+        if _has_no_former(parent, key):
+            return _present(dict_.get(key), is_collection=is_collection)
+        slot = parent.manager.slots[key]  # type: ignore[attr-defined]
         pending = slot.all_pending(parent, dict_, LoadPolicy.NO_INITIALIZE)
         return [child for child, obj in pending if child is not None and obj is not None]
     if rule == "delete":
         # What refuses to load otherwise is loaded here all the same (CA-105).
         policy = LoadPolicy.NO_INITIALIZE if prop.passive_deletes else LoadPolicy.NO_RAISE
+        slot = parent.manager.slots[key]  # type: ignore[attr-defined]
         value = slot.get(parent, dict_, policy)
     else:
         value = dict_.get(key)
-    return _present(value, is_collection=slot.collection)
+    return _present(value, is_collection=is_collection)
 
 
-def _present(value: Any, *, is_collection: bool) -> list[InstanceState]:
+def _has_no_former(state: InstanceState, key: str) -> bool:
+    """Whether a relationship is known to have no members but those in the object's dict."""
+    extra = state.extra
+    if extra is not None and extra.pending is not None:
+        return False
+    if state.changes is None or key not in state.changes:
+        return True
+    former = state.changes[key]
+    return former is None or former is NO_VALUE or (isinstance(former, list) and not former)
+
+
+def _present(value: Any, *, is_collection: bool) -> Iterable[InstanceState]:
     """States of the members that an attribute's value holds now."""
     if value is None or value is PASSIVE_NO_RESULT or value is NO_VALUE:
-        return []
-    members = list(collection_adapter(value) or ()) if is_collection else [value]
+        return ()
+    if not is_collection:
+        return (value._sa_instance_state,)
+    members = value if isinstance(value, list) else collection_adapter(value) or ()
     return [member._sa_instance_state for member in members if member is not None]

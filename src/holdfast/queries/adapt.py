@@ -56,6 +56,11 @@ class EntityAdapter(ColumnAdapter):
             anonymize_labels=anonymize_labels,
         )
 
+    def followed_by(self, other: EntityAdapter) -> EntityAdapter:
+        """The adapter that goes on with `other` where this one has ended."""
+        wrap: Callable[[Any], EntityAdapter] = self.wrap
+        return wrap(other)
+
     def is_of_mapper(self, element: Any) -> bool:
         """Does the element belong to this adapter's hierarchy, or to none at all?"""
         mapper = element._annotations.get("parentmapper")

@@ -166,8 +166,7 @@ class AliasedInsp(HasCacheKey):
         )
         if self.inner is None:
             return adapter
-        outer: EntityAdapter = self.inner.adapter.wrap(adapter)
-        return outer
+        return self.inner.adapter.followed_by(adapter)
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """An expression over the mapper's columns, as it reads on the alias."""

@@ -122,7 +122,7 @@ class PlanBuilder:
                 element.bundle, tuple(finish() for finish in members), element.name
             )
         path = self.start or LoadPath((element.entity,))
-        load = EntityLoadBuilder(self, element.entity, path, name=element.name or "")
+        load = EntityLoadBuilder(self, element.entity, path, name=element.name or "", is_root=True)
         load.set_up()
         return load.finish
 
@@ -151,8 +151,10 @@ class EntityLoadBuilder:
         eager: bool = False,
         optional: bool = True,
         join: EagerJoin | None = None,
+        is_root: bool = False,
     ) -> None:
         self.plan = plan
+        self._is_root = is_root
         self.entity = entity
         self.mapper = entity.mapper
         self.path = path
@@ -225,10 +227,12 @@ class EntityLoadBuilder:
     def _set_up_attributes(self) -> None:
         options, only = self.plan.options, self.plan.only
         for prop in self.mapper.properties.values():
-            if only is not None and prop.kind == COLUMN and self.join is None:
-                if prop.key in only:
+            if only is not None and self._is_root:
+                if prop.key not in only:
+                    continue
+                if prop.kind == COLUMN:
                     self.add_column(prop.key, prop.columns[0])
-                continue
+                    continue
             if prop.kind == COLUMN:
                 choice = options.column_choice(self.path, prop) if options else None
                 name = _column_strategy(prop, choice)

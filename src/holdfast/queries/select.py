@@ -16,13 +16,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL
-from sqlalchemy.sql.expression import FromClause, TableClause
+from sqlalchemy.sql.expression import FromClause, Join
 
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     CompileState,
     SelectState,
-    find_left_clause_that_matches_given,
     select_iterables,
 )
 from holdfast.mapping.sockets import PLUGIN
@@ -158,11 +157,18 @@ def with_composed_froms(
     added = list(froms)
     for entity in dict.fromkeys(each.entity for each in elements if each.entity is not None):
         selectable = entity.selectable
-        if isinstance(selectable, TableClause):
-            continue
-        if not added or not find_left_clause_that_matches_given(added, selectable):
+        if isinstance(selectable, Join) and not any(_has(each, selectable) for each in added):
             added.append(selectable)
     return added
+
+
+def _has(from_clause: Any, selectable: Any) -> bool:
+    """Whether a FROM element is the selectable, or a join with it."""
+    if from_clause is selectable:
+        return True
+    return isinstance(from_clause, Join) and (
+        _has(from_clause.left, selectable) or _has(from_clause.right, selectable)
+    )
 
 
 def entity_criteria(elements: Sequence[SelectedElement]) -> list[Any]:

@@ -20,7 +20,7 @@ from holdfast.queries.paths import NO_OPTIONS, LoadPath, OptionTable
 class StartsAt(HasCacheKey, ExecutableOption):
     """Say that a statement continues the loading of another one, at a path of its options.
 
-    With `only`, the columns of these names are loaded, deferred or not, and no other columns.
+    With `only`, the attributes of these names are loaded, columns whether deferred or not.
     """
 
     _is_has_cache_key = True
@@ -41,7 +41,7 @@ class StatementOptions:
     table: OptionTable = NO_OPTIONS
     # The path at which its own entity stands; empty in a statement that continues no other.
     start: LoadPath = LoadPath.ROOT
-    # Names of the columns to load; None for all that are not deferred.
+    # Names of the attributes to load; None for all that are not deferred.
     only: frozenset[str] | None = None
     # Whether relationships may be joined to it.
     can_join: bool = True

@@ -22,6 +22,7 @@ from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.queries.paths import LoadPath
 from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
+from holdfast.reading.kept_options import kept_choice
 from holdfast.reading.origin import COLUMN_LOAD
 from holdfast.states.instance import InstanceState
 
@@ -134,15 +135,47 @@ def refresh_state(
     mapper = state.manager.mapper
     if keys is None:
         return _refresh_all(session, state, mapper, with_for_update)
-    relationships = [key for key in keys if mapper.properties[key].kind == "relationship"]
-    columns = [key for key in keys if mapper.properties[key].kind == "column"]
-    if not load_column_values(session, state, columns, with_for_update=with_for_update):
+    named = [mapper.properties[key] for key in keys]
+    columns = [prop.key for prop in named if prop.kind == "column"]
+    # Relationships are loaded by the key, and an object without it would be read once more.
+    keys_too = [key for key in mapper.primary_key_keys if key not in state.dict]
+    columns = list(dict.fromkeys([*keys_too, *columns]))
+    relationships = [prop.key for prop in named if prop.kind == "relationship"]
+    joined = [key for key in relationships if _is_joined(state, mapper.properties[key])]
+    if joined:
+        is_there = _refresh_with_joins(session, state, [*columns, *joined], with_for_update)
+        relationships = [key for key in relationships if key not in joined]
+    else:
+        is_there = load_column_values(session, state, columns, with_for_update=with_for_update)
+    if not is_there:
         return False
     instance = state()
     for key in relationships:
         instance.__dict__.pop(key, None)
         getattr(instance, key)
     return True
+
+
+def _is_joined(state: InstanceState, prop: Any) -> bool:
+    choice = kept_choice(state, prop)
+    if choice is None or choice.strategy is None:
+        return bool(prop.lazy == "joined")
+    return choice.strategy == "joined"
+
+
+def _refresh_with_joins(
+    session: Any, state: InstanceState, keys: Sequence[str], with_for_update: Any
+) -> bool:
+    """Read the named columns and joined relationships by one SELECT."""
+    mapper = state.manager.mapper
+    extra = state.extra
+    options, path = (), LoadPath((mapper,))
+    if extra is not None and extra.load_options:
+        options, path = extra.load_options, extra.load_path
+    statement = select(mapper).where(_criterion(mapper, key_values(mapper, state.pk)))
+    statement = statement.options(StartsAt(path, only=frozenset(keys)), *options)
+    statement._for_update_arg = with_for_update
+    return bool(fetch_columns(session, statement, target=state, origin=COLUMN_LOAD)[0])
 
 
 def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_update: Any) -> bool:
@@ -156,8 +189,9 @@ def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_updat
     statement = select(mapper).where(_criterion(mapper, values))
     if options:
         path = LoadPath((mapper,)) if extra is None else extra.load_path
-        columns = frozenset(mapper.column_keys) - mapper.deferred_keys
-        statement = statement.options(StartsAt(path, only=columns), *options)
+        wanted = frozenset(mapper.column_keys) - mapper.deferred_keys
+        wanted = wanted.union(mapper.relationship_keys)
+        statement = statement.options(StartsAt(path, only=wanted), *options)
     if with_for_update is not None:
         statement._for_update_arg = with_for_update
     more = {"identity_token": state.identity_token} if state.identity_token is not None else None

@@ -75,8 +75,18 @@ def add_state(session: SessionHost, state: InstanceState) -> None:
     if not type(state).manager.mapper.save_update_keys:
         return
     members = session.members
+    if session.has_listeners:
+        for other in reachable(state, "save-update", halt_on=members.is_member):
+            _take_in(session, other)
+        return
+    new = members.new
     for other in reachable(state, "save-update", halt_on=members.is_member):
-        _take_in(session, other)
+        # PERF: flush of a graph. A new object that nobody listens for needs two stores.
+        if other.pk is None and other.members is None:
+            other.members = members
+            new[other] = other()
+        else:
+            _take_in(session, other)
 
 
 def _take_in(session: SessionHost, state: InstanceState) -> None:

@@ -1,10 +1,10 @@
 """A COMMIT that fails: the session waits for `rollback()` and is usable afterwards."""
 
 import pytest
-from models import library
 from sqlalchemy import event, exc, inspect, select, text
 
 from holdfast import Session
+from models import library
 
 
 class ConnectionDied(Exception):

@@ -1,10 +1,10 @@
 """A flush that the database refuses: the session says so, and `rollback()` loses no object."""
 
 import pytest
-from models import library, shop
 from sqlalchemy import exc, inspect, text
 
 from holdfast import Session
+from models import library, shop
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """What a session says to wrong use, and that it is usable afterwards."""
 
 import pytest
-from models import library
 from sqlalchemy import exc
 
 from holdfast import Session
 from holdfast.errors.session import MembershipError, SessionUseError
 from holdfast.errors.unmapped import UnmappedInstanceError
+from models import library
 
 
 class Plain:

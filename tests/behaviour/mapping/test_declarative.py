@@ -1,6 +1,7 @@
+# ruff: noqa: UP006, UP035, UP045 - annotations as users write them
 """Declaring classes: what maps, in which order, and what is refused."""
 
-from typing import Annotated, ClassVar, List, Optional, Set  # noqa: UP035 - as users write them
+from typing import Annotated, ClassVar, List, Optional, Set
 
 import pytest
 from sqlalchemy import (
@@ -191,7 +192,7 @@ def test_annotated_column_options_serve_many_classes(base):
 def test_columns_of_the_class_come_before_those_of_mixins(base):
     class Mixin:
         a: Mapped[int]
-        b = Column(Integer)
+        b: Mapped[int] = mapped_column()
         first: Mapped[int] = mapped_column(sort_order=-1)
 
     class Author(Mixin, base):
@@ -292,7 +293,7 @@ def test_reserved_names_warn(base, name):
 
 
 def test_annotation_without_mapped_is_refused_by_name(base):
-    with pytest.raises(MappedAnnotationError, match='Type annotation for "Author.name"') as info:
+    with pytest.raises(MappedAnnotationError, match=r'Type annotation for "Author\.name"') as info:
 
         class Author(base):
             __tablename__ = "author"
@@ -337,7 +338,7 @@ def test_unknown_name_is_refused(base):
 
 
 def test_mapped_column_without_type_needs_an_annotation(base):
-    with pytest.raises(DeclarationArgumentError, match='required for attribute "Author.name"'):
+    with pytest.raises(DeclarationArgumentError, match=r'required for attribute "Author\.name"'):
 
         class Author(base):
             __tablename__ = "author"
@@ -412,7 +413,7 @@ def test_declared_attr_outside_of_mapping_warns():
             return mapped_column(Integer)
 
     with pytest.warns(exc.SAWarning, match="Unmanaged access of declarative attribute number"):
-        Mixin.number  # noqa: B018
+        Mixin.number
 
 
 # -- relationships -------------------------------------------------------------------------------

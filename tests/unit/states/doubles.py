@@ -47,6 +47,7 @@ class Dispatch:
 class Session:
     hash_key = 1
     autoflush = True
+    has_listeners = True
 
     def __init__(self) -> None:
         self.members = Members(self)  # type: ignore[arg-type]

@@ -260,6 +260,7 @@ def _check(cls: type) -> None:
 
 def _check_mixins(cls: type) -> None:
     """Refuse mapped attributes of a mixin that is no dataclass: they would be no fields."""
+    written = annotations_of(cls)
     for base in cls.__mro__[1:]:
         if base is object or is_mapped_class(base) or "__dataclass_fields__" in base.__dict__:
             continue
@@ -267,7 +268,7 @@ def _check_mixins(cls: type) -> None:
         names = [
             key
             for key, raw in annotations_of(base).items()
-            if key not in cls.__dict__
+            if key not in written
             and (found := read_annotation(key, raw, evaluator, required=False)) is not None
             and not issubclass(found.container, Unmapped)
         ]

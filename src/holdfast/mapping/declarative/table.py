@@ -40,16 +40,11 @@ def table_of(
         name,
         _metadata_of(cls, registry),
         *columns,
-        *_implied_arguments(cls),
         *positional,
         **keywords,
     )
     set_attribute(cls, "__table__", made)
     return made
-
-
-def _implied_arguments(cls: type) -> Sequence[Any]:
-    return ()
 
 
 def _metadata_of(cls: type, registry: Any) -> MetaData:

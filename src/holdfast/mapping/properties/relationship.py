@@ -53,6 +53,35 @@ STRATEGY_NAMES = frozenset(
 # Set by `Relationship.resolve`.
 _RESOLVED = frozenset(("condition", "direction", "entity", "mapper", "target"))
 
+# Arguments of `Relationship` that are kept as attributes of the same name.
+KEPT_ARGUMENTS = (
+    "active_history",
+    "argument",
+    "back_populates",
+    "backref",
+    "cascade_backrefs",
+    "collection_class",
+    "distinct_target_key",
+    "enable_typechecks",
+    "foreign_keys",
+    "innerjoin",
+    "join_depth",
+    "load_on_pending",
+    "omit_join",
+    "order_by",
+    "passive_deletes",
+    "passive_updates",
+    "post_update",
+    "primaryjoin",
+    "query_class",
+    "secondary",
+    "secondaryjoin",
+    "single_parent",
+    "sync_backref",
+    "uselist",
+    "viewonly",
+)
+
 # Arguments that speak of writing, with the values that say nothing.
 _WRITING_ARGUMENTS: dict[str, object] = {
     "passive_deletes": False,
@@ -72,7 +101,47 @@ class Relationship(MapperProperty):
     Comparator = PluggedComparator("relationship")
 
     # `Relationship[Book]` may stand in annotations.
-    __class_getitem__ = classmethod(GenericAlias)
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    # -- as given; `resolve` replaces strings and callables by what they stand for
+    argument: Any
+    secondary: Any
+    primaryjoin: Any
+    secondaryjoin: Any
+    foreign_keys: Any
+    given_remote_side: Any
+    order_by: Any
+    back_populates: Any
+    backref: Any
+    # None until the direction is known.
+    uselist: bool | None
+    collection_class: Any
+    lazy: Any
+    viewonly: bool
+    post_update: bool
+    passive_deletes: Any
+    passive_updates: bool
+    active_history: bool
+    enable_typechecks: bool
+    single_parent: bool
+    load_on_pending: bool
+    sync_backref: bool | None
+    cascade_backrefs: bool
+    join_depth: int | None
+    innerjoin: bool | str
+    distinct_target_key: bool | None
+    omit_join: bool | None
+    query_class: Any
+    # Names of relationships with which writing the same column is intended.
+    overlaps: frozenset[str]
+
+    # -- worked out
+    # The relationships on the other side that are kept in step with this one, and the one of them
+    # that `backref` asked for.
+    reverse_properties: set[Relationship]
+    made_reverse: Relationship | None = None
+    # Whether `resolve` has run.
+    resolved = False
 
     # Set by `resolve`, and readable from then on.
     entity: Any
@@ -120,43 +189,15 @@ class Relationship(MapperProperty):
         doc: str | None = None,
         cascade_backrefs: bool = False,
     ) -> None:
+        given = locals()
         super().__init__(comparator_factory=comparator_factory, info=info, doc=doc)
-        self.argument = argument
-        self.secondary = secondary
-        self.uselist = uselist
-        self.collection_class = collection_class
-        self.primaryjoin = primaryjoin
-        self.secondaryjoin = secondaryjoin
-        self.back_populates = back_populates
-        self.order_by = order_by
-        self.backref = backref
-        self.post_update = post_update
-        self.viewonly = viewonly
-        self.lazy = LAZY_NAMES.get(lazy, lazy) if not isinstance(lazy, str) else lazy
-        self.passive_deletes = passive_deletes
-        self.passive_updates = passive_updates
-        self.active_history = active_history
-        self.enable_typechecks = enable_typechecks
-        self.foreign_keys = foreign_keys
+        for name in KEPT_ARGUMENTS:
+            setattr(self, name, given[name])
         self.given_remote_side = remote_side
-        self.join_depth = join_depth
-        self.single_parent = single_parent
-        self.innerjoin = innerjoin
-        self.distinct_target_key = distinct_target_key
-        self.load_on_pending = load_on_pending
-        self.query_class = query_class
-        self.omit_join = omit_join
-        self.sync_backref = sync_backref
-        self.cascade_backrefs = cascade_backrefs
-        # Names of relationships with which writing the same column is intended.
+        self.lazy = lazy if isinstance(lazy, str) else LAZY_NAMES.get(lazy, lazy)
         self.overlaps = frozenset(part for part in _words(overlaps) if part)
-        # The relationships on the other side that are kept in step with this one.
-        self.reverse_properties: set[Relationship] = set()
-        # The one that `backref` asked for.
-        self.made_reverse: Relationship | None = None
-        self.resolved = False
+        self.reverse_properties = set()
         self._check_arguments()
-        self.declared_cascade = cascade
         self._cascade = self._read_cascade(cascade)
 
     def _check_arguments(self) -> None:

@@ -160,7 +160,7 @@ class ReadableQuery(QueryBase, Generic[T]):
     def _sliced(self, item: slice) -> list[T]:
         start = None if item.start is None else _as_index(item.start)
         stop = None if item.stop is None else _as_index(item.stop)
-        if stop is not None and stop <= (start or 0):
+        if isinstance(stop, int) and isinstance(start, int | None) and stop <= (start or 0):
             return []
         found = list(self._limited(start, stop))
         return found[:: item.step] if item.step is not None else found

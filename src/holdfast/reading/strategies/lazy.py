@@ -47,6 +47,11 @@ class LazyStrategy(RelationshipStrategy):
         self.target_class: type[Any] = prop.mapper.class_
         self._planned: PlannedSelect | None = None
 
+    @property
+    def use_get(self) -> bool:
+        """Whether the target is found in the identity map by the foreign key."""
+        return bool(self.foreign_keys)
+
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
         """The related object, or the collection put into `d`; or a marker."""
         members = state.members

@@ -39,7 +39,7 @@ from holdfast.reading.strategies.base import (
 from holdfast.reading.strategies.immediate import loaded_members
 
 CHUNK = 500
-KEYS = "keys"
+KEYS = "primary_keys"
 
 
 @register_strategy("selectin")

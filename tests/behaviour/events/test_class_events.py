@@ -1,0 +1,131 @@
+"""Events of mappers, objects and attributes, on classes mapped before and after listening."""
+
+import pytest
+from sqlalchemy import event
+
+from holdfast import DeclarativeBase, Mapped, Session, mapped_column, reconstructor, validates
+
+
+def make_classes(prepare=None):
+    class Base(DeclarativeBase):
+        pass
+
+    if prepare is not None:
+        prepare(Base)
+
+    class Author(Base):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+
+        @validates("name")
+        def strip(self, key, value):
+            return value.strip()
+
+        @reconstructor
+        def rebuilt(self):
+            self.was_loaded = True
+
+    return Base, Author
+
+
+@pytest.fixture
+def saved(engine):
+    def save(base, author):
+        base.metadata.create_all(engine)
+        session = Session(engine)
+        session.add(author)
+        session.commit()
+        return session
+
+    return save
+
+
+def test_row_events_see_and_change_the_object(saved):
+    base, author_class = make_classes()
+    heard = []
+
+    @event.listens_for(author_class, "before_insert")
+    def capitalise(mapper, connection, target):
+        target.name = target.name.title()
+
+    event.listen(author_class, "after_insert", lambda m, c, target: heard.append(target.id))
+
+    author = author_class(name="ann")
+    saved(base, author)
+
+    assert author.name == "Ann"
+    assert heard == [1]
+
+
+def test_listeners_on_an_unmapped_base_reach_classes_mapped_later(saved):
+    heard = []
+
+    def prepare(base):
+        event.listen(
+            base, "before_insert", lambda m, c, target: heard.append("insert"), propagate=True
+        )
+        event.listen(base, "load", lambda target, context: heard.append("load"), propagate=True)
+
+    base, author_class = make_classes(prepare)
+    session = saved(base, author_class(name="Ann"))
+    session.expunge_all()
+    session.get(author_class, 1)
+
+    assert heard == ["insert", "load"]
+
+
+def test_construction_expiry_and_refresh_are_heard(saved):
+    base, author_class = make_classes()
+    heard = []
+    event.listen(author_class, "init", lambda target, args, kwargs: heard.append(kwargs))
+    event.listen(author_class, "expire", lambda target, attrs: heard.append(("expire", attrs)))
+    event.listen(author_class, "refresh", lambda target, ctx, attrs: heard.append("refresh"))
+
+    author = author_class(name="Ann")
+    saved(base, author)
+    assert author.name == "Ann"
+
+    assert heard == [{"name": "Ann"}, ("expire", None), "refresh"]
+
+
+def test_attribute_listeners_may_replace_the_value():
+    _, author_class = make_classes()
+    heard = []
+
+    @event.listens_for(author_class.name, "set", retval=True)
+    def upper(target, value, oldvalue, initiator):
+        heard.append(initiator.key)
+        return value.upper()
+
+    author = author_class(name="ann")
+    author.name = "bo"
+
+    assert author.name == "BO"
+    assert heard == ["name", "name"]
+
+
+def test_removed_attribute_listener_is_not_called():
+    _, author_class = make_classes()
+    heard = []
+
+    def listen(target, value, oldvalue, initiator):
+        heard.append(value)
+
+    event.listen(author_class.name, "set", listen)
+    assert event.contains(author_class.name, "set", listen)
+    event.remove(author_class.name, "set", listen)
+    author_class(name="ann")
+
+    assert heard == []
+
+
+def test_validator_and_reconstructor_run_where_they_should(saved):
+    base, author_class = make_classes()
+    author = author_class(name="  Ann ")
+    session = saved(base, author)
+    assert author.name == "Ann"
+    assert not hasattr(author, "was_loaded")
+    session.expunge_all()
+
+    assert session.get(author_class, 1).was_loaded

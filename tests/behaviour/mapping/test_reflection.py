@@ -1,0 +1,53 @@
+"""Classes that are completed from the database."""
+
+import pytest
+from sqlalchemy import inspect
+
+from holdfast import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from holdfast.mapping.declarative.reflection import DeferredReflection
+
+
+@pytest.fixture
+def prepared(engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR)")
+        connection.exec_driver_sql(
+            "CREATE TABLE book (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author (id))"
+        )
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Reflected(DeferredReflection, Base):
+        __abstract__ = True
+
+    class Author(Reflected):
+        __tablename__ = "author"
+        called: Mapped[str] = mapped_column("name")
+        books = relationship("Book", back_populates="author")
+
+    class Book(Reflected):
+        __tablename__ = "book"
+        author = relationship("Author", back_populates="books")
+
+    assert inspect(Author, raiseerr=False) is None
+    Reflected.prepare(engine)
+    yield Author, Book
+    Base.registry.dispose()
+
+
+def test_columns_of_the_database_are_mapped_beside_those_of_the_class(prepared):
+    author, book = prepared
+
+    assert set(inspect(author).column_attrs.keys()) == {"id", "called"}
+    assert set(inspect(book).column_attrs.keys()) == {"id", "author_id"}
+
+
+def test_prepared_classes_are_stored(prepared, engine):
+    author, book = prepared
+
+    with Session(engine) as session:
+        session.add(author(called="x", books=[book()]))
+        session.commit()
+
+        assert session.get(book, 1).author.called == "x"
