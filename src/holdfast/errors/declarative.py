@@ -145,6 +145,33 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def composite_unnamed(cls) -> Self:
+        """A column of a composite has no name, and no field to take it from."""
+        return cls.compose(
+            "Composite class column arguments must be named unless a dataclass is used. Write "
+            'mapped_column("name", Type).',
+            "composite-columns",
+        )
+
+    @classmethod
+    def template_without_dataclass(cls) -> Self:
+        """Names of columns cannot be made from fields."""
+        return cls.compose(
+            "column_template is only supported when composite_class is a dataclass. Name each "
+            "column instead.",
+            "composite-columns",
+        )
+
+    @classmethod
+    def bad_template(cls, template: Any) -> Self:
+        """The template has not exactly one place for the field's name."""
+        return cls.compose(
+            f"{template!r} is not a valid template for column names: it needs exactly one %s, "
+            "where the field's name goes.",
+            "composite-columns",
+        )
+
+    @classmethod
     def unmapped_with_mapped(cls, owner: type, key: str) -> Self:
         """`unmapped_column()` goes with `Unmapped[]`."""
         return cls.compose(

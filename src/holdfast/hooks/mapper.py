@@ -146,13 +146,13 @@ class MapperInWaiting(ClassInWaiting):
 class MapperDispatch(dispatcher[Any]):
     """`Mapper.dispatch`: fills the listeners of a new mapper.
 
-    It is asked for twice while a class is being mapped: before the class has a manager, and after.
-    The listeners on the manager are filled the second time.
+    It is asked for twice while a class is being mapped: before the class has its attributes, and
+    after. The listeners on manager and attributes are filled the second time.
     """
 
     def __init__(self, events: Any) -> None:
         super().__init__(events)
-        # Dispatch of mappers whose class has no manager yet.
+        # Dispatch of mappers that have no properties yet.
         self.unfinished: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def __get__(self, obj: Any, cls: Any) -> Any:
@@ -166,7 +166,7 @@ class MapperDispatch(dispatcher[Any]):
                 if obj.inherits.has_persistence_listeners:
                     obj.has_persistence_listeners = True
             _room.apply_to(obj.class_, obj)
-        if obj.class_manager is None:
+        if not obj.properties:
             self.unfinished[obj] = dispatch
             obj.__dict__.pop("dispatch", None)
         else:

@@ -33,17 +33,12 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     prop = mapper.properties[key]
     extra = state.extra
     if prop.is_relationship:
-        values = state().__dict__
-        if mapper.primary_key_keys[0] not in values and _is_wholly_expired(state, policy):
-            load_expired(state, mapper.primary_key_keys[0], policy)
-            if key in values:
-                return ATTR_WAS_SET
         # PERF: lazy many-to-one present. The strategy is looked up in the property's own dict.
         if extra is None or not extra.load_options:
             strategy = prop.strategies.get(prop.lazy) or prop.strategy
         else:
             strategy = chosen_strategy(prop, extra)
-        return strategy.load(state, values, policy)
+        return strategy.load(state, state().__dict__, policy)
     if not prop.is_column:
         return ATTR_EMPTY
     if key in mapper.deferred_keys or (extra is not None and key in extra.deferred):
@@ -51,7 +46,7 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     return load_expired(state, key, policy)
 
 
-def _is_wholly_expired(state: InstanceState, policy: LoadPolicy) -> bool:
+def is_wholly_expired(state: InstanceState, policy: LoadPolicy) -> bool:
     """Whether a touched relationship is to be loaded with the whole of its object (SM-140)."""
     return policy.may_fetch and state.pk is not None and state.is_attached and state.expired
 

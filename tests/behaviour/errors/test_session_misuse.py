@@ -80,7 +80,7 @@ def test_add_refuses_a_second_object_for_one_identity(session):
     session.expunge(first)
     second = session.get(library.Author, 1)
 
-    with pytest.raises(MembershipError, match="another instance with key .* is already present"):
+    with pytest.raises(MembershipError, match=r"another instance with key .* is already present"):
         session.add(first)
 
     assert first not in session

@@ -108,6 +108,8 @@ def test_expunged_changes_wait_for_the_next_session(session, engine):
     ann = session.get(library.Author, 1)
     ann.name = "Anna"
     session.expunge(ann)
+    session.close()
+
     with Session(engine) as other:
         other.add(ann)
         other.commit()
@@ -271,7 +273,7 @@ def test_identity_map_is_read_by_key(session):
 
     assert session.identity_map[key] is ann
     assert key in session.identity_map
-    assert list(session.identity_map.values()) == [ann]
+    assert ann in list(session.identity_map.values())
 
 
 def test_merge_copies_onto_the_member(session):

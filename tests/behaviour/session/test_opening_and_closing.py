@@ -127,9 +127,14 @@ def test_factory_block_commits_and_closes(bound):
     make = sessionmaker(bound)
     with make.begin() as session:
         session.add(library.Author(name="Ann"))
-    with pytest.raises(ZeroDivisionError), make.begin() as session:
-        session.add(library.Author(name="Bo"))
-        raise ZeroDivisionError
+
+    def fail():
+        with make.begin() as session:
+            session.add(library.Author(name="Bo"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
     with make() as session:
         assert session.scalars(select(library.Author.name)).all() == ["Ann"]

@@ -184,10 +184,15 @@ def test_nested_rollback_leaves_what_was_before(session):
 
 def test_nested_rollback_brings_deleted_objects_back(session):
     ann = session.get(library.Author, 1)
-    with pytest.raises(ZeroDivisionError), session.begin_nested():
-        session.delete(ann)
-        session.flush()
-        raise ZeroDivisionError
+
+    def fail():
+        with session.begin_nested():
+            session.delete(ann)
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
     assert inspect(ann).persistent
     assert session.in_transaction()
@@ -241,7 +246,6 @@ def test_failure_inside_a_savepoint_spares_the_outer_transaction(session):
     session.add(library.Author(id=2, name="Bo"))
     with pytest.raises(exc.IntegrityError), session.begin_nested():
         session.add(library.Author(id=3, name=None))
-        session.flush()
 
     session.commit()
 

@@ -435,6 +435,11 @@ def test_viewonly_keeps_cascades_that_do_not_write():
     assert sorted(prop.cascade) == ["expunge", "merge", "refresh-expire"]
 
 
+def test_none_is_no_cascade():
+    assert sorted(Relationship(Book).cascade) == ["merge", "save-update"]
+    assert sorted(Relationship(Book, cascade=None).cascade) == []
+
+
 def test_cascade_is_assigned_again(model, author, book):
     prop = Relationship(Book)
     map_pair(model, author, book, {"books": prop})

@@ -19,6 +19,7 @@ from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.mapped import Mapped
 from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
+from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship
 from holdfast.mapping.properties.synonym import SynonymProperty
 
@@ -238,6 +239,61 @@ def deferred(
     )
     made.declared_columns = (column, *additional_columns)
     return cast("Mapped[T]", made)
+
+
+def composite(
+    _class_or_attr: Any = None,
+    /,
+    *attrs: Any,
+    group: str | None = None,
+    deferred: bool = False,
+    raiseload: bool = False,
+    comparator_factory: type[Any] | None = None,
+    active_history: bool = False,
+    return_none_on: Any = NO_ARG,
+    column_template: str | None = None,
+    init: bool | Any = NO_ARG,
+    repr: bool | Any = NO_ARG,
+    default: Any | None = NO_ARG,
+    default_factory: Callable[[], Any] | Any = NO_ARG,
+    compare: bool | Any = NO_ARG,
+    kw_only: bool | Any = NO_ARG,
+    hash: bool | Any | None = NO_ARG,
+    info: Any = None,
+    doc: str | None = None,
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+) -> Mapped[Any]:
+    """Map several columns to one attribute that holds a value object of them.
+
+    The class may be left to the annotation; for a dataclass, so may the columns. `return_none_on`
+    says for which column values the attribute is None: with `Mapped[X | None]`, when all are.
+    `column_template` names the columns of a dataclass, as in `"home_%s"`.
+    """
+    if column_template is not None and not _is_template(column_template):
+        raise DeclarationArgumentError.bad_template(column_template)
+    made: Any = CompositeProperty(
+        _class_or_attr,
+        *attrs,
+        doc=doc,
+        info=info,
+        comparator_factory=comparator_factory,
+        return_none_on=None if return_none_on is NO_ARG else return_none_on,
+        deferred=deferred,
+        raiseload=raiseload,
+        group=group,
+        active_history=active_history,
+    )
+    made.return_none_on_default = return_none_on is NO_ARG
+    made.column_template = column_template
+    made.dataclass_arguments = DataclassArguments(
+        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
+    )
+    return cast("Mapped[Any]", made)
+
+
+def _is_template(text: str) -> bool:
+    """Whether a text has one `%s` and no other place to fill."""
+    return text.count("%s") == 1 and text.replace("%%", "").count("%") == 1
 
 
 def synonym(

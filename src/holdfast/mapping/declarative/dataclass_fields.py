@@ -27,6 +27,7 @@ from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.scan import SETTINGS_NAME, is_mapped_class, set_attribute
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship
 
 _ABSENT = object()
@@ -191,7 +192,8 @@ def _field_arguments(cls: type, key: str, value: Any, *, is_mapped: bool) -> dic
     if isinstance(value, ColumnProperty) and value.is_sql_expression:
         # Read with the row and never written: no argument of __init__, no part of equality.
         arguments = {"init": False, "compare": False, **arguments}
-    if not is_mapped or not has_descriptor_defaults(cls):
+    is_composite = isinstance(value, CompositeProperty)
+    if not is_mapped or is_composite or not has_descriptor_defaults(cls):
         return arguments
     has_default = "default" in arguments
     if isinstance(value, Relationship):

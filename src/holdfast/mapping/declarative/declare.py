@@ -17,6 +17,7 @@ from holdfast.foundation.describe import class_text
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.declarative.annotated.columns import complete_column, name_column
+from holdfast.mapping.declarative.annotated.composites import complete_composite
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.declarative.annotated.targets import check_default, complete_relationship
 from holdfast.mapping.declarative.dataclass_fields import (
@@ -45,6 +46,7 @@ from holdfast.mapping.imperative import map_class
 from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
+from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship
 from holdfast.mapping.properties.synonym import SynonymProperty
 
@@ -69,11 +71,15 @@ class _Columns:
         self, key: str, column: Column[Any], place: int = 0, *, use_existing: bool = False
     ) -> None:
         """One more column, declared for the attribute `key`."""
-        if all(column is not other for _, other, _, _ in self.placed):
+        if not self.has(column):
             self.placed.append((place, column, key, use_existing))
         named = self.names.setdefault(column.name, [])
         if key not in named:
             named.append(key)
+
+    def has(self, column: Column[Any]) -> bool:
+        """Whether the column is there, declared as an attribute of its own."""
+        return any(column is other for _, other, _, _ in self.placed)
 
     def in_order(self) -> list[tuple[int, Column[Any], str, bool]]:
         """The columns in the order of the table: by place, then as they were written."""
@@ -256,6 +262,10 @@ def _complete_property(
     elif isinstance(prop, ColumnProperty):
         for column in _own_columns(prop, key, cls, declared.annotation, registry):
             columns.add(key, column)
+    elif isinstance(prop, CompositeProperty):
+        for column in complete_composite(prop, cls, key, declared.annotation, registry):
+            if not columns.has(column):
+                columns.add(column.key, column)
 
 
 def _own_columns(
@@ -397,15 +407,23 @@ def add_attribute(cls: type, key: str, value: Any) -> None:
     elif isinstance(value, MappedColumn):
         _add_column(cls, mapper, key, value)
     elif isinstance(value, MapperProperty):
-        if isinstance(value, ColumnProperty):
-            for column in _own_columns(value, key, cls, None, mapper.registry):
-                _append(cls, mapper, column, key)
+        for column in _columns_added_with(value, key, cls, mapper.registry):
+            _append(cls, mapper, column, key)
         mapper.add_property(key, value)
     elif isinstance(value, QueryableAttribute) and value.key != key:
         mapper.add_property(key, SynonymProperty(value.key))
     else:
         set_attribute(cls, key, value)
         mapper.forget_derived()
+
+
+def _columns_added_with(prop: MapperProperty, key: str, cls: type, registry: Any) -> list[Any]:
+    """The columns that the table gets together with a property."""
+    if isinstance(prop, ColumnProperty):
+        return _own_columns(prop, key, cls, None, registry)
+    if isinstance(prop, CompositeProperty):
+        return complete_composite(prop, cls, key, None, registry)
+    return []
 
 
 def _add_column(cls: type, mapper: Any, key: str, made: MappedColumn[Any]) -> None:

@@ -167,7 +167,7 @@ class Relationship(MapperProperty):
         backref: Any = None,
         overlaps: str | None = None,
         post_update: bool = False,
-        cascade: str | Iterable[str] | None = None,
+        cascade: str | Iterable[str] | None = "save-update, merge",
         viewonly: bool = False,
         lazy: Any = "select",
         passive_deletes: Any = False,
@@ -250,8 +250,6 @@ class Relationship(MapperProperty):
             self.mapper.note_orphan_relationship(self)
 
     def _read_cascade(self, value: str | Iterable[str] | None) -> CascadeOptions:
-        if value is None:
-            return CascadeOptions("merge" if self.viewonly else "save-update, merge")
         found = CascadeOptions(value)
         if not self.viewonly:
             return found

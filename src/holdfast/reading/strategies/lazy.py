@@ -28,6 +28,7 @@ from holdfast.reading.assemble import set_loaded_collection
 from holdfast.reading.fetch import PlannedSelect, fetch_columns
 from holdfast.reading.identity import load_by_key, planned_get, refresh_state
 from holdfast.reading.kept_options import kept_choice
+from holdfast.reading.on_demand import is_wholly_expired, load_expired
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
 
@@ -70,6 +71,11 @@ class LazyStrategy(RelationshipStrategy):
         """The same by every means that the policy allows."""
         if not policy.may_load:
             return PASSIVE_NO_RESULT
+        own_key = state.manager.mapper.primary_key_keys[0]
+        if own_key not in d and is_wholly_expired(state, policy):
+            load_expired(state, own_key, policy)
+            if self.key in d:
+                return ATTR_WAS_SET
         if session is None:
             if not policy.raise_on_missing or not policy.may_fetch:
                 return PASSIVE_NO_RESULT
