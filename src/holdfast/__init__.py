@@ -46,12 +46,15 @@ from holdfast.instrument.tokens import AttributeEventToken
 from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper
 from holdfast.mapping.configure import configure_mappers
+from holdfast.mapping.declarative.annotated.python_types import TypeResolve
 from holdfast.mapping.declarative.constructs import (
     backref,
     column_property,
+    composite,
     deferred,
     dynamic_loader,
     mapped_column,
+    orm_insert_sentinel,
     relationship,
     synonym,
     synonym_for,
@@ -196,6 +199,7 @@ __all__ = [
     "SessionTransactionOrigin",
     "Synonym",
     "SynonymProperty",
+    "TypeResolve",
     "UOWTransaction",
     "Unmapped",
     "UserDefinedOption",
@@ -213,6 +217,7 @@ __all__ = [
     "column_keyed_dict",
     "column_mapped_collection",
     "column_property",
+    "composite",
     "configure_mappers",
     "contains_eager",
     "declarative_base",
@@ -238,6 +243,7 @@ __all__ = [
     "noload",
     "object_mapper",
     "object_session",
+    "orm_insert_sentinel",
     "outerjoin",
     "raiseload",
     "reconstructor",

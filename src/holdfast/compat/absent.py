@@ -41,8 +41,8 @@ class AbsentName:
 ABSENT_NAMES: dict[str, str] = {
     "": """
         AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression TypeResolve
-        WriteOnlyCollection composite contains_alias create_session merge_frozen_result
-        merge_result orm_insert_sentinel polymorphic_union query_expression selectin_polymorphic
+        WriteOnlyCollection contains_alias create_session merge_frozen_result
+        merge_result polymorphic_union query_expression selectin_polymorphic
         with_expression with_loader_criteria with_polymorphic
     """,
     "clsregistry": "_resolver",

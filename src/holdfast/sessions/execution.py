@@ -19,6 +19,7 @@ from sqlalchemy.sql import Executable, Select
 
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, roles
 from holdfast.mapping.sockets import PLUGIN
+from holdfast.reading.by_equality import result_by_equality
 from holdfast.reading.origin import ORIGIN_OPTION
 from holdfast.reading.result import build_result
 from holdfast.sessions.execute_state import Listener, ORMExecuteState
@@ -93,6 +94,11 @@ def _run(
     connection = session.connection_for_bind(bind)
     if not is_orm:
         return connection.execute(statement, params, execution_options=options)
+    if not (options or own or params or session.intercepts_execution):
+        # PERF: "fresh select by key".
+        found = result_by_equality(session, statement, connection)
+        if found is not None:
+            return found
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)
     cursor: Any = connection.execute(statement, params, execution_options=core_options)

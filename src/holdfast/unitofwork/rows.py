@@ -240,15 +240,14 @@ class TableRows:
             key for key in self.column_of if key in changes and differs(key, changes[key], values)
         )
 
-    def changes_of(
-        self, states: Sequence[InstanceState]
-    ) -> list[tuple[InstanceState, Values, tuple[str, ...]]]:
-        """Each changed object with its values and `changed_keys`.
+    def changed_runs(self, states: Sequence[InstanceState]) -> list[ChangedRun]:
+        """Changed objects and their values, consecutive ones with equal `changed_keys` together.
 
         PERF: bench update. Objects with one changed attribute are looked at without calls.
         """
-        found: list[tuple[InstanceState, Values, tuple[str, ...]]] = []
+        runs: list[ChangedRun] = []
         single, comparators, plain = self.single, self.comparators, PLAIN
+        last: tuple[str, ...] = ()
         for state in states:
             changes = state.changes
             if not changes:
@@ -265,9 +264,21 @@ class TableRows:
                     keys = single.get(key, ())
             else:
                 keys = self.changed_keys(state, values)
-            if keys:
-                found.append((state, values, keys))
-        return found
+            if not keys:
+                continue
+            if keys != last:
+                last = keys
+                run = ChangedRun(keys, [], [])
+                runs.append(run)
+            run.states.append(state)
+            run.dicts.append(values)
+        return runs
+
+    def key_columns(self, states: Sequence[InstanceState]) -> list[Sequence[Any]]:
+        """The primary keys that the rows of objects have, one sequence for each column."""
+        if self.mapper.single_pk_key is not None and self.pk_keys == self.mapper.primary_key_keys:
+            return [[state.pk for state in states]]
+        return list(zip(*self.row_keys(states), strict=True))
 
     def differs(self, key: str, old: Any, values: Values) -> bool:
         """Whether an attribute has another value than the database is known to hold."""
@@ -281,6 +292,14 @@ class TableRows:
             return compare(new, old) is not True
         # A comparison may answer with something that is no truth value, such as an array.
         return (new == old) is not True
+
+
+class ChangedRun(NamedTuple):
+    """Objects with the same changed columns, and their dictionaries of values."""
+
+    keys: tuple[str, ...]
+    states: list[InstanceState]
+    dicts: list[Values]
 
 
 def identifying_columns(mapper: Any, table: Any) -> tuple[Column[Any], ...]:
@@ -316,6 +335,14 @@ def is_always_inserted(column: Any) -> bool:
     )
 
 
+def read_column(key: str, dicts: Sequence[Values]) -> list[Any]:
+    """The value of one attribute per object; one that was deleted becomes None."""
+    try:
+        return list(map(itemgetter(key), dicts))
+    except KeyError:
+        return [values.setdefault(key, None) for values in dicts]
+
+
 def read_rows(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
     """One tuple of values per object; an attribute that was never set becomes None."""
     if not keys:
@@ -332,7 +359,7 @@ def read_rows(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any,
         return read_rows(keys, dicts)
 
 
-def has_expressions(rows: Sequence[tuple[Any, ...]]) -> bool:
+def has_expressions(rows: Sequence[Sequence[Any]]) -> bool:
     """Whether a value in the rows is a SQL expression."""
     kinds = set(map(type, chain.from_iterable(rows)))
     return not kinds <= PLAIN and any(kind_is_expression(kind) for kind in kinds)

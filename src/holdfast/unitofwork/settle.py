@@ -33,7 +33,8 @@ def settle(journal: Journal) -> FlushOutcome:
         move(members, Move.DELETED, outcome.deleted)
     outcome.updated = [state for state in work.saves if state.pk is not None]
     for state in outcome.updated:
-        if state.changes:
+        changes = state.changes
+        if changes and not changes.keys().isdisjoint(state.manager.mapper.primary_key_keys):
             rekey(members, state, outcome)
     expire_expressions(work.saves)
     for base, states, keys in journal.inserted:
@@ -73,11 +74,7 @@ def expression_keys(mapper: Any) -> tuple[str, ...]:
 
 def rekey(members: Members, state: InstanceState, outcome: FlushOutcome) -> None:
     """Enter a persistent object under its new key, when it changed."""
-    mapper = state.manager.mapper
-    changes = state.changes or {}
-    if changes.keys().isdisjoint(mapper.primary_key_keys):
-        return
-    pk = mapper.read_pk(state.dict)
+    pk = state.manager.mapper.read_pk(state.dict)
     if pk is None or pk == state.pk:
         return
     before = state.pk

@@ -23,11 +23,13 @@ from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import PostUpdateStep, UpdateStep
 from holdfast.unitofwork.receive import fetch_made, take_returned
 from holdfast.unitofwork.rows import (
+    ChangedRun,
     TableRows,
     Values,
     has_expressions,
     is_expression,
     listening,
+    read_column,
     read_rows,
     runs_by_table,
     table_rows,
@@ -72,24 +74,46 @@ def update_rows(
 ) -> None:
     """UPDATE objects of one mapper in one table."""
     cascaded = journal.cascaded
-    if rows.version_key is None and not cascaded:
-        found = rows.changes_of(states)
-        row_keys = rows.row_keys([state for state, _, _ in found])
-        changes = [
-            Change(keys, values, row_key)
-            for (_, values, keys), row_key in zip(found, row_keys, strict=True)
-        ]
-    else:
-        changes = list(careful_changes(rows, states, cascaded))
+    manager = rows.mapper.class_manager
+    heard = manager.has_refresh_flush_listeners or manager.has_expire_listeners
+    if rows.version_key is None and not cascaded and not heard:
+        for run in rows.changed_runs(states):
+            write_changed_run(connection, rows, run)
+        return
+    changes = list(careful_changes(rows, states, cascaded))
     write_changes(connection, rows, changes)
     report_defaults(journal, rows, changes)
+
+
+def write_changed_run(connection: Any, rows: TableRows, run: ChangedRun) -> None:
+    """UPDATE objects with the same changed columns, without an object per row.
+
+    PERF: bench update. Values are taken column by column; anything unusual goes row by row.
+    """
+    columns = [read_column(key, run.dicts) for key in run.keys]
+    key_columns = rows.key_columns(run.states)
+    form = form_of(rows, run.keys)
+    eager = bool(form.server_made) and rows.mapper.eager_defaults is True
+    lacks_key = any(None in column for column in key_columns)
+    if form.prefetched or eager or lacks_key or has_expressions(columns):
+        row_keys = zip(*key_columns, strict=True)
+        changes = [
+            Change(run.keys, values, row_key)
+            for values, row_key in zip(run.dicts, row_keys, strict=True)
+        ]
+        write_changes(connection, rows, changes)
+        return
+    params = list(zip(*columns, *key_columns, strict=True))
+    matched = form.fixed.execute_many(connection, params)
+    check_count(connection, form, len(params), matched)
+    if form.server_made:
+        for values in run.dicts:
+            take_returned(rows, values, form.server_made, None)
 
 
 def report_defaults(journal: Journal, rows: TableRows, changes: Sequence[Change]) -> None:
     """Tell listeners which attributes got a value from `onupdate`, or lost theirs."""
     manager = rows.mapper.class_manager
-    if not manager.has_refresh_flush_listeners and not manager.has_expire_listeners:
-        return
     for change in changes:
         form: UpdateForm = rows.memo[UpdateForm, change.keys]
         made = [k for k in (*form.prefetched, *form.server_made) if k not in rows.pk_keys]
@@ -138,11 +162,16 @@ def write_changes(connection: Any, rows: TableRows, changes: Sequence[Change]) -
     for keys, group in groupby(changes, key=itemgetter(0)):
         run = list(group)
         refuse_null_key(rows, run)
-        form: UpdateForm | None = rows.memo.get((UpdateForm, keys))
-        if form is None:
-            form = UpdateForm(rows, keys, checks_version=rows.version_key is not None)
-            rows.memo[UpdateForm, keys] = form
-        write_run(connection, form, run)
+        write_run(connection, form_of(rows, keys), run)
+
+
+def form_of(rows: TableRows, keys: tuple[str, ...]) -> UpdateForm:
+    """The statement that sets these columns, compiled when first used."""
+    form: UpdateForm | None = rows.memo.get((UpdateForm, keys))
+    if form is None:
+        form = UpdateForm(rows, keys, checks_version=rows.version_key is not None)
+        rows.memo[UpdateForm, keys] = form
+    return form
 
 
 def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
