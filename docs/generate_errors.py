@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import holdfast.errors
 
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-IN_TEXT = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)+)\]")
+AT_THE_END = re.compile(r"\[([a-z][a-z0-9-]+)\]$")
 
 HEAD = """# Errors
 
@@ -33,15 +32,13 @@ class Entry(NamedTuple):
 
 
 def slugs_in(function: ast.FunctionDef) -> list[str]:
-    """Slugs that a constructor ends its text with: the second argument of `compose`."""
-    found = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            texts = [a.value for a in node.args[1:] if isinstance(a, ast.Constant)]
-            found += [t for t in texts if isinstance(t, str) and SLUG.fullmatch(t)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found += IN_TEXT.findall(node.value)
-    return list(dict.fromkeys(found))
+    """Slugs that the texts of a constructor end with."""
+    texts = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return list(dict.fromkeys(s for text in texts for s in AT_THE_END.findall(text)))
 
 
 def entries(tree: ast.Module) -> Iterator[Entry]:

@@ -43,6 +43,7 @@ from holdfast.instrument.inspection import (
 )
 from holdfast.instrument.manager import ClassManager
 from holdfast.instrument.tokens import AttributeEventToken
+from holdfast.mapping.assembly.unions import polymorphic_union
 from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper
 from holdfast.mapping.configure import configure_mappers
@@ -94,7 +95,7 @@ from holdfast.mapping.properties.relationship import Relationship, RelationshipP
 from holdfast.mapping.properties.synonym import SynonymProperty
 from holdfast.mapping.properties.synonym import SynonymProperty as Synonym
 from holdfast.mapping.registry import clear_mappers
-from holdfast.queries.aliases import aliased
+from holdfast.queries.aliases import aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle, DictBundle
 from holdfast.queries.comparators import PropComparator
 from holdfast.queries.facade.query import Query
@@ -245,6 +246,7 @@ __all__ = [
     "object_session",
     "orm_insert_sentinel",
     "outerjoin",
+    "polymorphic_union",
     "raiseload",
     "reconstructor",
     "registry",
@@ -263,4 +265,5 @@ __all__ = [
     "validates",
     "was_deleted",
     "with_parent",
+    "with_polymorphic",
 ]

@@ -17,6 +17,7 @@ from holdfast.reading.strategies import (
     lazy,
     raising,
     selectin,
+    subquery,
 )
 from holdfast.sessions import change_cascades
 
@@ -38,6 +39,7 @@ PLUGS = (
     lazy,
     raising,
     selectin,
+    subquery,
     # objects that are linked to members of a session
     change_cascades,
     # Core's dispatch of events

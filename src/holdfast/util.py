@@ -1,8 +1,9 @@
 """Offer the functions for entities and identities, as `sqlalchemy.orm.util` does."""
 
+from holdfast.mapping.assembly.unions import polymorphic_union
 from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper
-from holdfast.queries.aliases import AliasedClass, AliasedInsp, aliased
+from holdfast.queries.aliases import AliasedClass, AliasedInsp, aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.relating import with_parent
@@ -20,6 +21,8 @@ __all__ = [
     "object_mapper",
     "object_state",
     "outerjoin",
+    "polymorphic_union",
     "was_deleted",
     "with_parent",
+    "with_polymorphic",
 ]

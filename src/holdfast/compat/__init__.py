@@ -8,6 +8,7 @@ Called by programs only. In reading order:
 - `private_names`: the underscored names that extensions of SQLAlchemy and its own tests touch
 - `private_functions`: those of them that are no object of Holdfast by another name
 - `private_members`: underscored members of our classes, put there by the installation
+- `join_conditions`: join conditions of relationships, made from tables alone
 - `registered_attributes`: attributes on classes without a mapper, as SQLAlchemy's tests make them
 - `state_changes`: the guarded methods that SQLAlchemy's tests try out on classes of their own
 """

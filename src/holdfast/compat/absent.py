@@ -40,16 +40,15 @@ class AbsentName:
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
 ABSENT_NAMES: dict[str, str] = {
     "": """
-        AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression TypeResolve
+        AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression
         WriteOnlyCollection contains_alias create_session merge_frozen_result
-        merge_result polymorphic_union query_expression selectin_polymorphic
-        with_expression with_loader_criteria with_polymorphic
+        merge_result query_expression selectin_polymorphic
+        with_expression with_loader_criteria
     """,
-    "clsregistry": "_resolver",
     "decl_base": "_DeferredDeclarativeConfig",
     "dynamic": "AppenderQuery _DynamicAttributeImpl",
     "interfaces": "CompileStateOption MapperOption",
     "path_registry": "PathRegistry PathToken RootRegistry",
-    "util": "_cleanup_mapped_str_annotation polymorphic_union with_polymorphic",
+    "util": "_cleanup_mapped_str_annotation",
     "writeonly": "WriteOnlyCollection _WriteOnlyAttributeImpl",
 }

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import inspect
 
 from holdfast.foundation.describe import object_text
+from holdfast.mapping import class_names
 from holdfast.mapping.declarative import constructs
 from holdfast.unitofwork.planner import sorted_by_key
 
@@ -61,6 +62,37 @@ def relationship(
     if _local_remote_pairs is not None:
         keywords["remote_side"] = [remote for _, remote in _local_remote_pairs]
     return constructs.relationship(*arguments, **keywords)
+
+
+def add_class(name: str, cls: Any, names: Any) -> None:
+    """Record a class in the dictionary of a registry."""
+    class_names.add_class(names, name, cls, vars(names).setdefault("kept_names", {}))
+
+
+def resolvers(cls: Any, prop: Any) -> tuple[Any, Any]:
+    """Functions from a text to a function that finds what it names: by name, and evaluated."""
+    registry = cls._sa_class_manager.registry
+    owner = SearchOwner(registry, cls, prop.parent)
+
+    def by_name(text: str) -> Any:
+        return lambda: class_names.find_class(text, owner)
+
+    def evaluated(text: str) -> Any:
+        return lambda: class_names.evaluate(text, owner)
+
+    return by_name, evaluated
+
+
+class SearchOwner:
+    """Stands for the mapper for which a name is looked up."""
+
+    def __init__(self, registry: Any, class_: Any, name: object) -> None:
+        self.registry = registry
+        self.class_ = class_
+        self.name = name
+
+    def __str__(self) -> str:
+        return str(self.name)
 
 
 class ConfigureLock:

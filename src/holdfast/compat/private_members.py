@@ -12,6 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from holdfast.compat import registered_attributes
+from holdfast.compat.join_conditions import JoinConditionView
+from holdfast.mapping.joins.elements import marked_columns
 from holdfast.unitofwork.collect import is_orphan
 
 # Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
@@ -19,11 +21,23 @@ ALIASES: dict[str, str] = {
     "holdfast.mapping.declarative.registry:registry": """
         _class_registry=class_registry _new_mappers=needs_configure
     """,
+    "holdfast.mapping.declarative.dataclass_arguments:DataclassArguments": """
+        dataclasses_init=init dataclasses_repr=repr dataclasses_default=default
+        dataclasses_default_factory=default_factory dataclasses_compare=compare
+        dataclasses_kw_only=kw_only dataclasses_hash=hash
+        dataclasses_dataclass_metadata=dataclass_metadata
+    """,
+    "holdfast.mapping.declarative.mapped_column:MappedColumn": """
+        _attribute_options=dataclass_arguments _use_existing_column=use_existing_column
+    """,
+    "holdfast.mapping.properties.base:MapperProperty": """
+        _attribute_options=dataclass_arguments
+    """,
     "holdfast.mapping.mapper:Mapper": """
         _dispose_called=disposed _pks_by_table=pk_columns_of_table _validators=validators
     """,
     "holdfast.mapping.properties.relationship:Relationship": """
-        _join_condition=condition _reverse_property=reverse_properties
+        _reverse_property=reverse_properties _user_defined_foreign_keys=foreign_keys
         _use_get=is_simple_many_to_one
     """,
     "holdfast.sessions.session:Session": """
@@ -106,6 +120,11 @@ class _PropertyOfColumn(dict[Any, Any]):
         return self.mapper.get_property_by_column(column)
 
 
+def _foreign_columns(prop: Any) -> set[Any]:
+    joins = [each for each in (prop.primaryjoin, prop.secondaryjoin) if each is not None]
+    return {part._deannotate() for join in joins for part in marked_columns(join, "foreign")}
+
+
 def _prefers_eager_defaults(mapper: Any, dialect: Any, table: Any) -> bool:
     if mapper.eager_defaults == "auto":
         return bool(table.implicit_returning and dialect.insert_returning)
@@ -166,6 +185,10 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_identity_key_from_state": lambda mapper, state: state.key,
         "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
         "_prefer_eager_defaults": _prefers_eager_defaults,
+    },
+    "holdfast.mapping.properties.relationship:Relationship": {
+        "_calculated_foreign_keys": property(_foreign_columns),
+        "_join_condition": property(lambda prop: JoinConditionView(prop.condition, prop)),
     },
     "holdfast.queries.facade.query:Query": {
         "_compile_context": _compile_context,

@@ -37,6 +37,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _is_mapped_class=is_mapped_class _mapper_or_none=mapper_or_none instance_str
         """,
     },
+    "clsregistry": {
+        _FUNCTIONS: "_add_class=add_class _resolver=resolvers",
+    },
     "collections": {
         "holdfast.instrument.collections.roles": "_instrument_class=roles_of",
     },
@@ -62,6 +65,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "persistence": {
         _FUNCTIONS: "_sort_states=sort_states",
+    },
+    "relationships": {
+        "holdfast.compat.join_conditions": "_JoinCondition=join_condition",
     },
     "session": {
         "holdfast.sessions.session": "_sessions=LIVING",

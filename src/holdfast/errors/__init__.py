@@ -55,6 +55,7 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       LoadRefusedError             (InvalidRequestError)
       LoadingError                 (InvalidRequestError)
       UnknownIdentityError         (AssertionError)
+      RowClassError                (InvalidRequestError)
       LoaderStrategyException      (InvalidRequestError)
       LoaderOptionError            (ArgumentError)
       LoaderConflictError          (InvalidRequestError)
@@ -119,6 +120,7 @@ from holdfast.errors.loading import (
     LoadingError,
     LoadRefusedError,
     ObjectDeletedError,
+    RowClassError,
     UnknownIdentityError,
 )
 from holdfast.errors.mapping import (
@@ -212,6 +214,7 @@ __all__ = [
     "RelationshipError",
     "ReservedNameError",
     "RollbackRequiredError",
+    "RowClassError",
     "SessionArgumentError",
     "SessionUseError",
     "StaleDataError",

@@ -25,8 +25,7 @@ class AttributeAccessError(HoldfastError, AttributeError):
         name = describe_attribute(state, key)
         return cls.compose(
             f"{name} object does not have a value. There is nothing to delete: assign None to "
-            "write NULL.",
-            "nothing-to-delete",
+            "write NULL. [nothing-to-delete]",
             key=key,
         )
 
@@ -35,8 +34,7 @@ class AttributeAccessError(HoldfastError, AttributeError):
         """Assignment to an attribute whose descriptor only reads."""
         return cls.compose(
             f"can't set attribute {class_.__name__}.{key}: its descriptor has no setter. Give it "
-            "one, or assign the attribute that it reads.",
-            "read-only",
+            "one, or assign the attribute that it reads. [read-only]",
             key=key,
         )
 
@@ -46,8 +44,7 @@ class AttributeAccessError(HoldfastError, AttributeError):
         return cls.compose(
             f"Neither {type(attribute).__name__!r} object nor {type(comparator).__name__!r} object "
             f"associated with {attribute} has an attribute {name!r}. Only SQL operators and the "
-            "attribute's own properties are available on the class.",
-            "no-such-operator",
+            "attribute's own properties are available on the class. [no-such-operator]"
         )
 
 
@@ -59,8 +56,7 @@ class AttributeValueError(HoldfastError, ValueError):
         """Removal from a reference that holds something else."""
         return cls.compose(
             f"Object {object_text(value)} not associated with {state_text(state)} on attribute "
-            f"'{key}'. Remove the object that the attribute holds.",
-            "not-associated",
+            f"'{key}'. Remove the object that the attribute holds. [not-associated]",
             key=key,
         )
 
@@ -70,8 +66,8 @@ class AttributeValueError(HoldfastError, ValueError):
         return cls.compose(
             f"Bidirectional attribute conflict detected: Passing object {object_text(value)} to "
             f'attribute "{started}" triggers a modify event on attribute "{modified}" via the '
-            f'backref "{via}". Assign an object of the class that "{started}" is declared for.',
-            "backref-conflict",
+            f'backref "{via}". Assign an object of the class that "{started}" is declared for. '
+            "[backref-conflict]"
         )
 
     @classmethod
@@ -79,8 +75,7 @@ class AttributeValueError(HoldfastError, ValueError):
         """Assignment of the wrong number of members to an extended slice."""
         return cls.compose(
             f"attempt to assign sequence of size {given} to extended slice of size {wanted}. Give "
-            "as many members as the slice has.",
-            "slice-size",
+            "as many members as the slice has. [slice-size]"
         )
 
 
@@ -93,8 +88,7 @@ class BackrefClassError(HoldfastError, KeyError):
         return cls.compose(
             f"Cannot put {state_text(child)} into {attribute}: its class has no attribute {key!r}, "
             "which the back reference would set. Assign an object of the relationship's target "
-            "class.",
-            "backref-class",
+            "class. [backref-class]",
             key=key,
         )
 
@@ -107,8 +101,7 @@ class ParentTrackingError(HoldfastError, AssertionError):
         """The relationship has neither `delete-orphan` nor `single_parent`."""
         return cls.compose(
             f"This AttributeImpl is not configured to track parents. {attribute} would need the "
-            "delete-orphan cascade or single_parent=True.",
-            "no-parent-tracking",
+            "delete-orphan cascade or single_parent=True. [no-parent-tracking]"
         )
 
 
@@ -120,8 +113,7 @@ class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
         """`flag_modified` of an attribute without loaded value."""
         return cls.compose(
             f"Can't flag attribute '{key}' modified; it's not present in the object state. Read "
-            f"{describe_attribute(state, key)} first, or assign it.",
-            "flag-unloaded",
+            f"{describe_attribute(state, key)} first, or assign it. [flag-unloaded]",
             key=key,
         )
 
@@ -131,8 +123,7 @@ class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Instance {state_text(child)} is already associated with an instance of "
             f"{parent_class!r} via its {attribute} attribute, and is only allowed a single parent. "
-            "Remove it from the first parent before.",
-            "second-parent",
+            "Remove it from the first parent before. [second-parent]"
         )
 
     @classmethod
@@ -140,8 +131,7 @@ class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
         """Silent changes to the collection that an unset attribute reads as."""
         return cls.compose(
             "This is a special 'empty' collection which cannot accommodate internal mutation "
-            f"operations. Call init_collection() for {attribute} first.",
-            "empty-collection",
+            f"operations. Call init_collection() for {attribute} first. [empty-collection]"
         )
 
     @classmethod
@@ -152,8 +142,8 @@ class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
             f"In event triggered from population of attribute '{attribute}' (potentially from a "
             "backref), can't populate value in KeyFuncDict; dictionary key derived from "
             f"{state_text(child)} is not populated. Set the key's attribute on the {name} before "
-            f"'{attribute}', or leave such members out with ignore_unpopulated_attribute=True.",
-            "unpopulated-key",
+            f"'{attribute}', or leave such members out with ignore_unpopulated_attribute=True. "
+            "[unpopulated-key]"
         )
 
     @classmethod
@@ -161,8 +151,7 @@ class AttributeRequestError(HoldfastError, exc.InvalidRequestError):
         """A loader says that it has stored the value, and has not."""
         return cls.compose(
             f"Deferred loader for attribute {describe_attribute(state, key)!r} failed to populate "
-            "correctly. A listener or custom loader removed the value again.",
-            "loader-set-nothing",
+            "correctly. A listener or custom loader removed the value again. [loader-set-nothing]",
             key=key,
         )
 
@@ -176,8 +165,7 @@ class CollectionClassError(HoldfastError, exc.ArgumentError):
         article = "an" if role[0] in "aeiou" else "a"
         return cls.compose(
             f"Type {class_.__name__} must elect {article} {role} method to be a collection class. "
-            f"Mark one with @collection.{role}.",
-            "collection-role",
+            f"Mark one with @collection.{role}. [collection-role]",
             role=role,
         )
 
@@ -186,8 +174,7 @@ class CollectionClassError(HoldfastError, exc.ArgumentError):
         """A built-in class cannot be changed to report its changes."""
         return cls.compose(
             f"Can not instrument a built-in type. {class_.__name__} needs a subclass, even a "
-            "trivial one.",
-            "collection-builtin",
+            "trivial one. [collection-builtin]"
         )
 
     @classmethod
@@ -195,8 +182,7 @@ class CollectionClassError(HoldfastError, exc.ArgumentError):
         """A decorator names a parameter that the method has not."""
         return cls.compose(
             f"Missing argument {argument}: the method {method} was called without it. Name a "
-            "parameter that every call passes.",
-            "collection-argument",
+            "parameter that every call passes. [collection-argument]"
         )
 
     @classmethod
@@ -205,8 +191,7 @@ class CollectionClassError(HoldfastError, exc.ArgumentError):
         shown = repr(given) if isinstance(given, str) else type(given).__name__
         return cls.compose(
             f"Column expression expected for argument 'mapping_spec'; got {shown}. Pass a column, "
-            "a mapped attribute, or several of them.",
-            "collection-column",
+            "a mapped attribute, or several of them. [collection-column]"
         )
 
 
@@ -218,8 +203,8 @@ class CollectionTypeError(HoldfastError, TypeError):
         """The value is not like the collection; `wanted` is "list", "set" or "dict"."""
         shown = "None" if given is None else type(given).__name__
         return cls.compose(
-            f"Incompatible collection type: {shown} is not {wanted}-like. Assign a {wanted}.",
-            "collection-type",
+            f"Incompatible collection type: {shown} is not {wanted}-like. Assign a {wanted}. "
+            "[collection-type]"
         )
 
 
@@ -231,8 +216,7 @@ class ConstructorError(HoldfastError, TypeError):
         """A keyword that names no attribute of the class."""
         return cls.compose(
             f"{key!r} is an invalid keyword argument for {class_.__name__}. Name a mapped "
-            "attribute or another attribute of the class.",
-            "constructor-keyword",
+            "attribute or another attribute of the class. [constructor-keyword]",
             key=key,
         )
 
@@ -246,8 +230,7 @@ class ObjectDereferencedError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Can't emit change event for attribute '{describe_attribute(state, key)}' - parent "
             f"object of type {state_class_text(state)} has been garbage collected. Keep a "
-            "reference to the parent while its collection is in use.",
-            "owner-collected",
+            "reference to the parent while its collection is in use. [owner-collected]",
             key=key,
         )
 
@@ -260,8 +243,7 @@ class ReservedNameError(HoldfastError, KeyError):
         """The attribute would stand in the place of the class manager or the state."""
         return cls.compose(
             f"{key!r}: requested attribute name conflicts with instrumentation attribute of the "
-            "same name. Give the attribute another name.",
-            "reserved-attribute",
+            "same name. Give the attribute another name. [reserved-attribute]",
             key=key,
         )
 
@@ -278,6 +260,5 @@ class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
         """The class carries a class manager that is not ours."""
         return cls.compose(
             f"Cannot map {describe_class(class_)}: another library has instrumented it. Map a "
-            "class of its own, or remove the other mapping.",
-            "foreign-instrumentation",
+            "class of its own, or remove the other mapping. [foreign-instrumentation]"
         )

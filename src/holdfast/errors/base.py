@@ -23,14 +23,14 @@ class HoldfastError(Exception):
     """The heading in `docs/errors.md` that explains the error."""
 
     @classmethod
-    def compose(cls, text: str, slug: str, **parts: Any) -> Self:
-        """An exception with this text and slug, its parts readable as attributes.
+    def compose(cls, text: str, **parts: Any) -> Self:
+        """An exception with this text, which ends with its slug, and its parts as attributes.
 
         Parts should be names, keys and numbers: an exception may outlive the session and travel to
         another process.
         """
-        error = cls(f"{text} [{slug}]")
-        error.slug = slug
+        error = cls(text)
+        error.slug = text[text.rindex("[") + 1 : -1]
         error.__dict__.update(parts)
         return error
 
@@ -43,6 +43,5 @@ class HoldfastBug(HoldfastError, RuntimeError):
         """An invariant of ours is broken."""
         return cls.compose(
             f"{promise}. This is a bug in Holdfast: report it with the traceback, and with the "
-            "classes and steps that led here.",
-            "bug",
+            "classes and steps that led here. [bug]"
         )

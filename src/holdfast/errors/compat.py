@@ -17,8 +17,7 @@ class StandInError(HoldfastError, RuntimeError):
         """SQLAlchemy's own module is loaded, so two ORMs would answer to one name."""
         return cls.compose(
             f"Cannot stand in for sqlalchemy.orm: {module} is imported already. Call "
-            "install_as_sqlalchemy_orm() before anything imports it.",
-            "stand-in-too-late",
+            "install_as_sqlalchemy_orm() before anything imports it. [stand-in-too-late]",
             module=module,
         )
 
@@ -30,7 +29,7 @@ class AbsentNameError(HoldfastError, exc.InvalidRequestError):
     def used(cls, name: str) -> Self:
         """The name, as `sqlalchemy.orm.with_polymorphic`."""
         return cls.compose(
-            f"Holdfast has no {name} yet. Run this part of the program with sqlalchemy.orm itself.",
-            "absent-name",
+            f"Holdfast has no {name} yet. Run this part of the program with sqlalchemy.orm itself. "
+            "[absent-name]",
             name=name,
         )

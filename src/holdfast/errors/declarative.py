@@ -20,11 +20,9 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
         name = f"{owner.__name__}.{key}"
         return cls.compose(
             f'Type annotation for "{name}" can\'t be correctly interpreted for Annotated '
-            "Declarative Table form.  Write it within Mapped[], as "
-            f"{key}: Mapped[...]; write ClassVar[...] when it is no mapped attribute, or set "
-            "__allow_unmapped__ = True on the class or its base to have such annotations left "
-            "alone.",
-            "annotation-without-mapped",
+            f"Declarative Table form.  Write it within Mapped[], as {key}: Mapped[...]; write "
+            "ClassVar[...] when it is no mapped attribute, or set __allow_unmapped__ = True on the "
+            "class or its base to have such annotations left alone. [annotation-without-mapped]",
             attribute=name,
         )
 
@@ -33,8 +31,7 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
         """The outer name of the annotation is not known in the module."""
         return cls.compose(
             f"Could not interpret annotation {text}.  Check that it uses names that are correctly "
-            "imported at the module level. Import them outside of TYPE_CHECKING.",
-            "annotation-names",
+            "imported at the module level. Import them outside TYPE_CHECKING. [annotation-names]",
             annotation=text,
         )
 
@@ -44,8 +41,7 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f'Could not resolve all types within mapped annotation: "{text}".  Ensure all types '
             "are written correctly and are imported within the module in use. Unknown: "
-            f"{listed(names)}.",
-            "annotation-types",
+            f"{listed(names)}. [annotation-types]",
             annotation=text,
         )
 
@@ -60,10 +56,9 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
             reason = "the type object is not resolvable by the registry"
         return cls.compose(
             "Could not locate SQLAlchemy Core type when resolving for Python type indicated by "
-            f"{first} inside the Mapped[] annotation for the '{key}' attribute; {reason}. Name "
-            "the SQL type in mapped_column(), or add the Python type to the registry's "
-            "type_annotation_map.",
-            "type-unknown",
+            f"{first} inside the Mapped[] annotation for the '{key}' attribute; {reason}. Name the "
+            "SQL type in mapped_column(), or add the Python type to the registry's "
+            "type_annotation_map. [type-unknown]",
             attribute=key,
         )
 
@@ -72,8 +67,8 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
         """A SQL type stands where a Python type is expected."""
         return cls.compose(
             f"The type provided inside the '{key}' attribute Mapped annotation is the SQLAlchemy "
-            f"type {given}. Expected a Python type instead. Give the SQL type to mapped_column().",
-            "annotation-sql-type",
+            f"type {given}. Expected a Python type instead. Give the SQL type to mapped_column(). "
+            "[annotation-sql-type]",
             attribute=key,
         )
 
@@ -83,8 +78,7 @@ class MappedAnnotationError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"The object provided inside the '{key}' attribute Mapped annotation is not a Python "
             f"type, it's the object {given!r}. Expected a Python type. Give columns and their "
-            "options to mapped_column().",
-            "annotation-no-type",
+            "options to mapped_column(). [annotation-no-type]",
             attribute=key,
         )
 
@@ -98,8 +92,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f'Python typing annotation is required for attribute "{owner.__name__}.{key}" when '
             f'primary argument(s) for "{construct}" construct are None or not present. Annotate '
-            f"it: {key}: Mapped[...], or pass the argument.",
-            "annotation-required",
+            f"it: {key}: Mapped[...], or pass the argument. [annotation-required]",
             attribute=key,
         )
 
@@ -109,8 +102,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Collection annotation type {annotated} cannot be instantiated; please provide an "
             "explicit 'collection_class' parameter (e.g. list, set, etc.) to the relationship() "
-            "function to accompany this annotation.",
-            "collection-abstract",
+            "function to accompany this annotation. [collection-abstract]"
         )
 
     @classmethod
@@ -119,8 +111,8 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         shown = " or ".join(str(each) for each in allowed)
         return cls.compose(
             f"For relationship {owner.__name__}.{key} using dataclass options, default_factory "
-            f"must be exactly {shown}: new objects have the relationship's own empty collection.",
-            "dataclass-factory",
+            f"must be exactly {shown}: new objects have the relationship's own empty collection. "
+            "[dataclass-factory]"
         )
 
     @classmethod
@@ -130,8 +122,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Attribute {key!r} on class {class_text(owner)} includes dataclasses argument(s): "
             f"{shown} but class does not specify SQLAlchemy native dataclass configuration. Derive "
-            "it from MappedAsDataclass, or leave them out.",
-            "no-dataclass",
+            "it from MappedAsDataclass, or leave them out. [no-dataclass]",
             attribute=key,
         )
 
@@ -140,8 +131,8 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """A relationship has a default that is an object."""
         return cls.compose(
             "Only 'None' is accepted as dataclass default for a relationship(). Use "
-            "default_factory for a collection, and assign objects in __post_init__.",
-            "dataclass-default",
+            "default_factory for a collection, and assign objects in __post_init__. "
+            "[dataclass-default]"
         )
 
     @classmethod
@@ -149,8 +140,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """A column of a composite has no name, and no field to take it from."""
         return cls.compose(
             "Composite class column arguments must be named unless a dataclass is used. Write "
-            'mapped_column("name", Type).',
-            "composite-columns",
+            'mapped_column("name", Type). [composite-columns]'
         )
 
     @classmethod
@@ -158,8 +148,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """Names of columns cannot be made from fields."""
         return cls.compose(
             "column_template is only supported when composite_class is a dataclass. Name each "
-            "column instead.",
-            "composite-columns",
+            "column instead. [composite-columns]"
         )
 
     @classmethod
@@ -167,8 +156,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """The template has not exactly one place for the field's name."""
         return cls.compose(
             f"{template!r} is not a valid template for column names: it needs exactly one %s, "
-            "where the field's name goes.",
-            "composite-columns",
+            "where the field's name goes. [composite-columns]"
         )
 
     @classmethod
@@ -176,8 +164,8 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """`unmapped_column()` goes with `Unmapped[]`."""
         return cls.compose(
             f'Attribute "{owner.__name__}.{key}" uses unmapped_column() with the Mapped[] '
-            "annotation: a column cannot be both. Write Unmapped[...] instead.",
-            "unmapped-annotation",
+            "annotation: a column cannot be both. Write Unmapped[...] instead. "
+            "[unmapped-annotation]"
         )
 
     @classmethod
@@ -185,8 +173,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """`Unmapped[]` goes with `unmapped_column()`."""
         return cls.compose(
             f'Attribute "{owner.__name__}.{key}" uses the Unmapped[] annotation, which must be '
-            "used with unmapped_column() or alone. Replace what is assigned.",
-            "unmapped-annotation",
+            "used with unmapped_column() or alone. Replace what is assigned. [unmapped-annotation]"
         )
 
     @classmethod
@@ -195,18 +182,16 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         shown = ", ".join(repr(name) for name in names)
         return cls.compose(
             f'Attribute "{owner.__name__}.{key}" is not mapped, and does not accept the '
-            f"argument(s) {shown}. Leave them out, or map the column.",
-            "unmapped-annotation",
+            f"argument(s) {shown}. Leave them out, or map the column. [unmapped-annotation]"
         )
 
     @classmethod
     def column_beside_table(cls, owner: type, name: str) -> Self:
         """A class with `__table__` declares a column that the table lacks."""
         return cls.compose(
-            f"Can't add additional column {name!r} when specifying __table__: "
-            f"{class_text(owner)} is mapped to a table that has no such column. Add it to the "
-            "Table.",
-            "column-beside-table",
+            f"Can't add additional column {name!r} when specifying __table__: {class_text(owner)} "
+            "is mapped to a table that has no such column. Add it to the Table. "
+            "[column-beside-table]",
             column=name,
         )
 
@@ -215,26 +200,23 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """`__table_args__` is neither a tuple nor a dictionary."""
         return cls.compose(
             "__table_args__ value must be a tuple, dict, or None. Write a tuple of constraints "
-            "that may end in a dictionary of options.",
-            "table-arguments",
+            "that may end in a dictionary of options. [table-arguments]"
         )
 
     @classmethod
     def table_without_tablename(cls, owner: type) -> Self:
         """A single-table subclass gives arguments for a table that it does not have."""
         return cls.compose(
-            "Can't place __table_args__ on an inherited class with no table: "
-            f"{class_text(owner)} shares the table of its base. Move them to the base.",
-            "table-arguments",
+            f"Can't place __table_args__ on an inherited class with no table: {class_text(owner)} "
+            "shares the table of its base. Move them to the base. [table-arguments]"
         )
 
     @classmethod
     def primary_key_on_single_table(cls) -> Self:
         """A subclass without table declares a primary key column."""
         return cls.compose(
-            "Can't place primary key columns on an inherited class with no table. Give the class "
-            "a __tablename__, or leave the column to its base.",
-            "primary-key-without-table",
+            "Can't place primary key columns on an inherited class with no table. Give the class a "
+            "__tablename__, or leave the column to its base. [primary-key-without-table]"
         )
 
     @classmethod
@@ -243,8 +225,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Column '{column.name}' on class {owner.__name__} conflicts with existing column "
             f"'{existing}'.  If using Declarative, consider using the use_existing_column "
-            "parameter of mapped_column() to resolve conflicts.",
-            "column-conflict",
+            "parameter of mapped_column() to resolve conflicts. [column-conflict]"
         )
 
     @classmethod
@@ -252,8 +233,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """`primary_key` of `__mapper_args__` names nothing."""
         return cls.compose(
             f"Can't determine primary_key column '{name}' - no attribute is mapped to this name. "
-            "Name an attribute of the class.",
-            "primary-key-name",
+            "Name an attribute of the class. [primary-key-name]"
         )
 
     @classmethod
@@ -261,8 +241,7 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         """`primary_key` of `__mapper_args__` names something that is no column."""
         return cls.compose(
             f"Can't determine primary_key column '{name}'; property does not refer to a single "
-            "mapped Column. Name an attribute that holds one column.",
-            "primary-key-name",
+            "mapped Column. Name an attribute that holds one column. [primary-key-name]"
         )
 
 
@@ -275,8 +254,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Class {class_text(owner)} does not have a __table__ or __tablename__ specified and "
             "does not inherit from an existing table-mapped class. Set __tablename__, or "
-            "__abstract__ = True when the class is not to be mapped.",
-            "no-table",
+            "__abstract__ = True when the class is not to be mapped. [no-table]",
             class_name=owner.__name__,
         )
 
@@ -286,8 +264,8 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "Mapper properties (i.e. deferred,column_property(), relationship(), etc.) must be "
             "declared as @declared_attr callables on declarative mixin classes.  For dataclass "
-            "field() objects, use a lambda: each mapped class needs a property of its own.",
-            "property-on-mixin",
+            "field() objects, use a lambda: each mapped class needs a property of its own. "
+            "[property-on-mixin]"
         )
 
     @classmethod
@@ -296,8 +274,8 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "Columns with foreign keys to non-table-bound columns must be declared as "
             "@declared_attr callables on declarative mixin classes.  For dataclass field() "
-            "objects, use a lambda: the column is copied, and the copy would refer to nothing.",
-            "foreign-key-on-mixin",
+            "objects, use a lambda: the column is copied, and the copy would refer to nothing. "
+            "[foreign-key-on-mixin]"
         )
 
     @classmethod
@@ -305,8 +283,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         """A mapped class derives from `DeclarativeBase` itself."""
         return cls.compose(
             f"Cannot use {base.__name__!r} directly as a declarative base class. Make a base of "
-            f"your own first: class Base({base.__name__}): pass.",
-            "base-used-directly",
+            f"your own first: class Base({base.__name__}): pass. [base-used-directly]"
         )
 
     @classmethod
@@ -314,8 +291,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         """A class with our metaclass has no registry."""
         return cls.compose(
             "Declarative base class has no 'registry' attribute, or registry is not a "
-            "sqlalchemy.orm.registry() object. Set registry = registry() on it.",
-            "base-registry",
+            "sqlalchemy.orm.registry() object. Set registry = registry() on it. [base-registry]"
         )
 
     @classmethod
@@ -323,8 +299,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         """The `registry` of a base is something else."""
         return cls.compose(
             "Declarative base class has a 'registry' attribute that is not an instance of "
-            "sqlalchemy.orm.registry(). Rename the attribute.",
-            "base-registry",
+            "sqlalchemy.orm.registry(). Rename the attribute. [base-registry]"
         )
 
     @classmethod
@@ -333,8 +308,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "Declarative base class has both a 'registry' attribute and a type_annotation_map "
             "entry.  Per-base type_annotation_maps are not supported. Give the map to the "
-            "registry: registry(type_annotation_map={...}).",
-            "base-registry",
+            "registry: registry(type_annotation_map={...}). [base-registry]"
         )
 
     @classmethod
@@ -342,8 +316,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         """An attribute is added to a class whose table cannot take it."""
         return cls.compose(
             f"Cannot add a new attribute to mapped class {owner.__name__!r} because it's not "
-            "mapped against a table. Map the class to a Table.",
-            "attribute-without-table",
+            "mapped against a table. Map the class to a Table. [attribute-without-table]",
             attribute=key,
         )
 
@@ -354,8 +327,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"When transforming {class_text(owner)} to a dataclass, attribute(s) {shown} "
             f"originates from superclass {class_text(base)}, which is not a dataclass. Derive it "
-            "from MappedAsDataclass, or decorate it with @unmapped_dataclass.",
-            "dataclass-mixin",
+            "from MappedAsDataclass, or decorate it with @unmapped_dataclass. [dataclass-mixin]",
             attributes=tuple(names),
         )
 
@@ -365,8 +337,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Class {class_text(owner)} already defines a '__table__'. ORM Annotated Dataclasses "
             "do not support a pre-existing '__table__' element. Use __tablename__, or apply "
-            "@dataclass yourself and registry.mapped().",
-            "dataclass-table",
+            "@dataclass yourself and registry.mapped(). [dataclass-table]"
         )
 
     @classmethod
@@ -375,8 +346,8 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "SQLAlchemy mapped dataclasses can't consume mapping information from the metadata of "
             f"dataclasses.field(): {class_text(owner)} is made a dataclass by the mapping. "
-            "Annotate with Mapped[] instead, or apply @dataclass yourself and registry.mapped().",
-            "dataclass-field-metadata",
+            "Annotate with Mapped[] instead, or apply @dataclass yourself and registry.mapped(). "
+            "[dataclass-field-metadata]"
         )
 
     @classmethod
@@ -386,8 +357,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
             f"Class {class_text(owner)} is already a dataclass; ensure that base classes / "
             "decorator styles of establishing dataclasses are not being mixed. This can happen if "
             "a class that inherits from 'MappedAsDataclass', even indirectly, is been mapped with "
-            "'@registry.mapped_as_dataclass'. Use one of the two.",
-            "dataclass-twice",
+            "'@registry.mapped_as_dataclass'. Use one of the two. [dataclass-twice]"
         )
 
     @classmethod
@@ -396,8 +366,7 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Python dataclasses error encountered when creating dataclass for {name!r}: "
             f"{error!r}. Please refer to Python dataclasses documentation for additional "
-            "information.",
-            "dataclass-failed",
+            "information. [dataclass-failed]"
         )
 
 
@@ -408,9 +377,8 @@ class UnmappingError(HoldfastError, NotImplementedError):
     def of(cls, owner: type, key: str) -> Self:
         """`del Author.name`."""
         return cls.compose(
-            "Can't un-map individual mapped attributes on a mapped class. "
-            f"{owner.__name__}.{key} stays mapped; dispose the whole registry to unmap.",
-            "unmap-attribute",
+            f"Can't un-map individual mapped attributes on a mapped class. {owner.__name__}.{key} "
+            "stays mapped; dispose the whole registry to unmap. [unmap-attribute]"
         )
 
 
@@ -422,8 +390,7 @@ class AnnotatedConstructError(HoldfastError, NotImplementedError):
         """Anything but `mapped_column()`."""
         return cls.compose(
             f"Use of the {type(construct).__name__!r} construct inside of an Annotated object is "
-            "not yet supported. Only mapped_column() may stand there.",
-            "annotated-construct",
+            "not yet supported. Only mapped_column() may stand there. [annotated-construct]"
         )
 
 

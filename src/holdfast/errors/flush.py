@@ -26,8 +26,8 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         """Every flush of a commit left something to flush."""
         return cls.compose(
             "Over 100 subsequent flushes have occurred within session.commit() - is an "
-            "after_flush() hook creating new objects? Let it make them in before_flush().",
-            "endless-flush",
+            "after_flush() hook creating new objects? Let it make them in before_flush(). "
+            "[endless-flush]"
         )
 
     @classmethod
@@ -50,8 +50,7 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Attempting to flush an item of type {class_text(given)} as a member of collection "
             f'"{attribute}". Expected an object of type {class_text(expected)} or a polymorphic '
-            f"subclass of this type.{also}",
-            "wrong-class",
+            f"subclass of this type.{also} [wrong-class]",
             attribute=attribute,
         )
 
@@ -59,8 +58,8 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
     def none_in_collection(cls, attribute: str) -> Self:
         """None among the members of a collection."""
         return cls.compose(
-            f"Can't flush None value found in collection {attribute}. Take it out of it.",
-            "none-in-collection",
+            f"Can't flush None value found in collection {attribute}. Take it out of it. "
+            "[none-in-collection]",
             attribute=attribute,
         )
 
@@ -74,7 +73,15 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
             "inappropriate time, such as within a load() event."
         )
         return cls.compose(
-            f"Instance {state_text(state)} has a NULL identity key.  {why}", "null-identity"
+            f"Instance {state_text(state)} has a NULL identity key.  {why} [null-identity]"
+        )
+
+    @classmethod
+    def null_version(cls, state: Any) -> Self:
+        """A row would get no version, so that no later UPDATE could find it."""
+        return cls.compose(
+            f"Instance does not contain a non-NULL version value: {state_text(state)}. Set the "
+            "version attribute, or let a version_id_generator make it. [null-version]"
         )
 
     @classmethod
@@ -87,35 +94,15 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         """
         return cls.compose(
             f"{kind} INSERT statement for {mapper} did not produce the primary keys of the new "
-            "rows. Let the table generate them, or give them to the objects.",
-            "no-keys-returned",
+            "rows. Let the table generate them, or give them to the objects. [no-keys-returned]"
         )
 
     @classmethod
-    def null_key_update(cls, table: Any, column: Any) -> Self:
-        """An UPDATE whose WHERE would compare a key with NULL."""
+    def null_key(cls, change: str, table: Any, column: Any) -> Self:
+        """A WHERE would compare a key with NULL; `change` is "update" or "delete from"."""
         return cls.compose(
-            f"Can't update table {table} using NULL for primary key value on column {column}. Set "
-            "the key, or expunge the object.",
-            "null-key",
-        )
-
-    @classmethod
-    def null_key_delete(cls, table: Any, column: Any) -> Self:
-        """A DELETE whose WHERE would compare a key with NULL."""
-        return cls.compose(
-            f"Can't delete from table {table} using NULL for primary key value on column {column}. "
-            "Set the key, or expunge the object.",
-            "null-key",
-        )
-
-    @classmethod
-    def key_of_other_row(cls, state: Any, key: Any, existing: Any) -> Self:
-        """A new object has taken the key of an object that stays."""
-        return cls.compose(
-            f"New instance {state_text(state)} with identity key {key} conflicts with persistent "
-            f"instance {state_text(existing)}. Give it another key, or use session.merge().",
-            "identity-taken",
+            f"Can't {change} table {table} using NULL for primary key value on column {column}. "
+            "Set the key, or expunge the object. [null-key]"
         )
 
 
@@ -144,8 +131,7 @@ class FlushCycleError(HoldfastError, exc.CircularDependencyError):
         error = cls.compose(
             f"Circular dependency detected. ({', '.join(steps)}). Make one of the foreign keys "
             "nullable and give its relationship post_update=True. See the plan with "
-            "holdfast.diagnostics.explain(session).",
-            "flush-cycle",
+            "holdfast.diagnostics.explain(session). [flush-cycle]"
         )
         error.cycles = set(steps)
         error.edges = set(edges)
@@ -156,37 +142,15 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
     """The database holds something else than the session believes."""
 
     @classmethod
-    def update_count(cls, table: str, expected: int, matched: int) -> Self:
-        """An UPDATE met fewer or more rows than objects were written."""
-        return cls.compose(
-            f"UPDATE statement on table '{table}' expected to update {expected} row(s); {matched} "
-            "were matched. Somebody else changed or deleted the row: refresh the object, then try "
-            "again.",
-            "stale-row",
-            table=table,
-            expected=expected,
-            matched=matched,
-        )
-
-    @classmethod
-    def delete_count(cls, table: str, expected: int, matched: int) -> Self:
-        """A DELETE met fewer rows than objects were deleted."""
-        return cls.compose(delete_count_text(table, expected, matched), "stale-row", table=table)
-
-    @classmethod
-    def association_count(cls, verb: str, table: str, expected: int, matched: int) -> Self:
-        """A DELETE or UPDATE of association rows met fewer rows than links went.
-
-        Args:
-            verb: "DELETE" or "UPDATE".
-            table: The association table.
-            expected: How many links were removed or changed.
-            matched: How many rows there were.
-        """
+    def row_count(
+        cls, verb: str, table: str, expected: int, matched: int, *, of_links: bool = False
+    ) -> Self:
+        """An UPDATE or DELETE met fewer or more rows than objects or links were written."""
+        shown = f"Only {matched}" if of_links else str(matched)
         return cls.compose(
             f"{verb} statement on table '{table}' expected to {verb.lower()} {expected} row(s); "
-            f"Only {matched} were matched. Refresh the collection, then try again.",
-            "stale-row",
+            f"{shown} were matched. Somebody else changed or deleted the row: refresh the object, "
+            "then try again. [stale-row]",
             table=table,
             expected=expected,
             matched=matched,
@@ -198,8 +162,8 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Removing state {state_text(child)} from parent state {state_text(parent)} along "
             f"attribute '{key}', but the parent record has gone stale, can't be sure this is the "
-            "most recent parent. Keep the parent referenced until the change is flushed.",
-            "parent-gone",
+            "most recent parent. Keep the parent referenced until the change is flushed. "
+            "[parent-gone]",
             key=key,
         )
 
@@ -208,8 +172,8 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
         """A locked row has another version than the object."""
         return cls.compose(
             f"Instance '{state_text(state)}' has version id '{version}' which does not match "
-            f"database-loaded version id '{loaded}'. Refresh the object, then try again.",
-            "stale-version",
+            f"database-loaded version id '{loaded}'. Refresh the object, then try again. "
+            "[stale-version]"
         )
 
     @classmethod
@@ -218,8 +182,7 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Version id '{version}' on merged state {state_text(state)} does not match existing "
             f"version '{existing}'. Leave the version attribute unset when merging to update the "
-            "most recent version.",
-            "stale-version",
+            "most recent version. [stale-version]"
         )
 
 
@@ -236,8 +199,7 @@ class DependencyRuleError(HoldfastError, AssertionError):
         return cls.compose(
             f"Dependency rule on column '{parent_column}' tried to blank-out primary key column "
             f"'{child_column}' on instance '{state_text(state)}'. Delete the object together with "
-            'its parent: relationship(..., cascade="all, delete-orphan").',
-            "blanked-key",
+            'its parent: relationship(..., cascade="all, delete-orphan"). [blanked-key]'
         )
 
 
@@ -249,8 +211,7 @@ class UnsortableKeyError(HoldfastError, exc.InvalidRequestError):
         """Comparing two keys raised `cause`."""
         return cls.compose(
             "Could not sort objects by primary key; primary key values must be sortable in Python "
-            f"(was: {cause}). Give the class of the key an order.",
-            "unsortable-key",
+            f"(was: {cause}). Give the class of the key an order. [unsortable-key]"
         )
 
 
@@ -262,18 +223,30 @@ class CascadeTypeError(HoldfastError, AssertionError):
         """The object's class is not the target of the relationship `key` of `owner`."""
         return cls.compose(
             f"Attribute '{key}' on class '{class_text(owner)}' doesn't handle objects of type "
-            f"'{class_text(given)}'. It takes {target.__name__}.",
-            "wrong-class",
+            f"'{class_text(given)}'. It takes {target.__name__}. [wrong-class]",
             key=key,
         )
 
 
-def delete_count_text(table: str, expected: int, matched: int) -> str:
-    """A DELETE met fewer rows than objects were deleted; an error with versions, else a warning."""
+def delete_count_warning(table: str, expected: int, matched: int) -> str:
+    """A DELETE met fewer rows than objects were deleted."""
     return (
         f"DELETE statement on table '{table}' expected to delete {expected} row(s); {matched} were "
         "matched.  Please set confirm_deleted_rows=False within the mapper configuration to "
-        "prevent this warning."
+        "prevent this warning. [rows-not-deleted]"
+    )
+
+
+def unverified_version_warning(dialect: str, verb: str) -> str:
+    """The driver cannot tell how many rows matched.
+
+    Args:
+        dialect: Name of the dialect.
+        verb: "updated" or "deleted".
+    """
+    return (
+        f"Dialect {dialect} does not support {verb} rowcount - versioning cannot be verified. "
+        "[unverified-version]"
     )
 
 

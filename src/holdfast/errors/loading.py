@@ -20,8 +20,7 @@ class DetachedInstanceError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Parent instance {state_text(state)} is not bound to a Session; lazy load operation "
             f"of attribute '{key}' cannot proceed. Load it earlier with selectinload({name}), or "
-            "bring the object back with session.add().",
-            "detached-load",
+            "bring the object back with session.add(). [detached-load]",
             key=key,
         )
 
@@ -32,8 +31,7 @@ class DetachedInstanceError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Parent instance {state_text(state)} is not bound to a Session; deferred load "
             f"operation of attribute '{key}' cannot proceed. Load it earlier with undefer({name}), "
-            "or bring the object back with session.add().",
-            "detached-load",
+            "or bring the object back with session.add(). [detached-load]",
             key=key,
         )
 
@@ -43,8 +41,8 @@ class DetachedInstanceError(HoldfastError, exc.SQLAlchemyError):
         return cls.compose(
             f"Instance {state_text(state)} is not bound to a Session; attribute refresh operation "
             "cannot proceed. Make the session with expire_on_commit=False, read the attribute "
-            "before the session lets go of the object, or bring it back with session.add().",
-            "detached-load",
+            "before the session lets go of the object, or bring it back with session.add(). "
+            "[detached-load]"
         )
 
 
@@ -77,8 +75,7 @@ class LoadRefusedError(HoldfastError, exc.InvalidRequestError):
         """
         return cls.compose(
             f"'{attribute}' is not available due to {setting}. Load it in the query, or take the "
-            "setting away.",
-            "load-refused",
+            "setting away. [load-refused]",
             attribute=str(attribute),
         )
 
@@ -92,8 +89,7 @@ class LoadingError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "The unique() method must be invoked on this Result, as it contains results that "
             "include joined eager loads against collections. Write .unique().all(), or use "
-            "selectinload().",
-            "unique-required",
+            "selectinload(). [unique-required]"
         )
 
     @classmethod
@@ -101,8 +97,7 @@ class LoadingError(HoldfastError, exc.InvalidRequestError):
         """`unique()` of a result that comes in portions."""
         return cls.compose(
             "Can't use the ORM yield_per feature in conjunction with unique(). Leave one of them "
-            "out.",
-            "yield-per",
+            "out. [yield-per]"
         )
 
     @classmethod
@@ -110,17 +105,7 @@ class LoadingError(HoldfastError, exc.InvalidRequestError):
         """A loader that needs all rows, under yield_per; `kind` is "joined" or "subquery"."""
         return cls.compose(
             "Can't use yield_per with eager loaders that require uniquing or row buffering, e.g. "
-            f"{kind} loading against collections. selectinload() works in portions.",
-            "yield-per",
-        )
-
-    @classmethod
-    def no_population(cls, attribute: str) -> Self:
-        """Eager loading of a dynamic or write-only collection."""
-        return cls.compose(
-            f"'{attribute}' does not support object population - eager loading cannot be applied. "
-            "Query the collection on its own.",
-            "no-population",
+            f"{kind} loading against collections. selectinload() works in portions. [yield-per]"
         )
 
 
@@ -131,8 +116,22 @@ class UnknownIdentityError(HoldfastError, AssertionError):
     def value(cls, identity: Any) -> Self:
         """The discriminator has this value."""
         return cls.compose(
-            f"No such polymorphic_identity {identity!r} is defined. Map a class with it.",
-            "unknown-identity",
+            f"No such polymorphic_identity {identity!r} is defined. Map a class with it. "
+            "[unknown-identity]"
+        )
+
+
+class RowClassError(HoldfastError, exc.InvalidRequestError):
+    """A row is of a class that the query did not ask for."""
+
+    @classmethod
+    def beside(cls, found: Any, wanted: Any, key: tuple[Any, ...], column: Any) -> Self:
+        """Its discriminator names a class that does not inherit from the one asked for."""
+        return cls.compose(
+            f"Row with identity key {key!r} can't be loaded into an object; the polymorphic "
+            f"discriminator column '{column}' refers to {found}, which is not a sub mapper of the "
+            f"requested {wanted}. Query their common base, or mend the value in the row. "
+            "[row-class]"
         )
 
 

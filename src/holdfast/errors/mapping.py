@@ -15,13 +15,19 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
     """A class or its mapper is used in a way that the mapping does not provide for."""
 
     @classmethod
-    def no_table(cls, mapped: type) -> Self:
-        """A declarative class without table."""
+    def not_in_hierarchy(cls, given: Any, mapper: Any) -> Self:
+        """`with_polymorphic` names a class that does not inherit from this one."""
         return cls.compose(
-            f"Class {class_text(mapped)} does not have a __table__ or __tablename__ specified and "
-            "does not inherit from an existing table-mapped class. Give it __tablename__, or "
-            "__abstract__ = True.",
-            "no-table",
+            f"{given!r} does not inherit from {mapper!r}. Name subclasses. [not-in-hierarchy]"
+        )
+
+    @classmethod
+    def discriminator_taken(cls, name: str, column: Any) -> Self:
+        """`polymorphic_union()` is to add a column whose name a table has already."""
+        return cls.compose(
+            f"Polymorphic union can't use '{name}' as the discriminator column due to mapped "
+            f"column {column!r}; please apply the 'typecolname' argument; this is available on "
+            "ConcreteBase as '_concrete_discriminator_name' [discriminator-taken]"
         )
 
     @classmethod
@@ -29,29 +35,9 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """The mapper has no attribute of this name."""
         return cls.compose(
             f"Mapper '{mapper}' has no property '{key}'.  If this property was indicated from "
-            "other mappers or configure events, ensure registry.configure() has been called.",
-            "no-property",
+            "other mappers or configure events, ensure registry.configure() has been called. "
+            "[no-property]",
             key=key,
-        )
-
-    @classmethod
-    def mixin_property(cls, kind: str = "columns, column-mapped") -> Self:
-        """A relationship in a mixin that is shared by all classes that use it."""
-        return cls.compose(
-            "Mapper properties (i.e. deferred,column_property(), relationship(), etc.) must be "
-            "declared as @declared_attr callables on declarative mixin classes.  For dataclass "
-            "field() objects, use a lambda:",
-            "mixin-property",
-            kind=kind,
-        )
-
-    @classmethod
-    def abstract_class(cls, mapper: Any) -> Self:
-        """An object of a class that stands for its subclasses only."""
-        return cls.compose(
-            f"Can't instantiate class for {mapper}; mapper is marked polymorphic_abstract=True. "
-            "Make an object of one of its subclasses.",
-            "abstract-class",
         )
 
     @classmethod
@@ -59,17 +45,16 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """A second validator for an attribute."""
         return cls.compose(
             f"A validation function for mapped attribute {key!r} on mapper {mapper} already "
-            "exists. Join the two functions.",
-            "validator-exists",
+            "exists. Join the two functions. [validator-exists]"
         )
 
     @classmethod
     def earlier_failure(cls, mapper: Any, cause: BaseException) -> Self:
         """Another mapper failed before, so none can be used."""
         return cls.compose(
-            "One or more mappers failed to initialize - can't proceed with initialization of "
-            f"other mappers. Triggering mapper: '{mapper}'. Original exception was: {cause}",
-            "mapper-failed",
+            "One or more mappers failed to initialize - can't proceed with initialization of other "
+            f"mappers. Triggering mapper: '{mapper}'. Original exception was: {cause} "
+            "[mapper-failed]"
         )
 
     @classmethod
@@ -77,8 +62,7 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """`sync_backref` where the other side is view-only."""
         return cls.compose(
             f"Relationship {relationship} cannot specify sync_backref=True since {other} includes "
-            "viewonly=True. Leave one of them out.",
-            "viewonly",
+            "viewonly=True. Leave one of them out. [viewonly]"
         )
 
     @classmethod
@@ -92,9 +76,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """
         return cls.compose(
             f"back_populates on relationship '{relationship}' refers to attribute '{attribute}' "
-            f"that is not a relationship.  The back_populates parameter should refer to the name "
-            f"of a relationship on the target class. It is a {kind}.",
-            "back-populates",
+            "that is not a relationship.  The back_populates parameter should refer to the name of "
+            f"a relationship on the target class. It is a {kind}. [back-populates]"
         )
 
     @classmethod
@@ -103,8 +86,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"When initializing mapper {owner}, expression {expression!r} failed to locate a name "
             f"({name!r}). If this is a class name, consider adding this relationship() to the "
-            "class after both dependent classes have been defined, or import its module.",
-            "name-not-found",
+            "class after both dependent classes have been defined, or import its module. "
+            "[name-not-found]",
             name=name,
         )
 
@@ -113,8 +96,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """Several classes have the name."""
         return cls.compose(
             f'Multiple classes found for path "{name}" in the registry of this declarative base. '
-            f"Please use a fully module-qualified path. There are {listed(paths)}.",
-            "ambiguous-name",
+            f"Please use a fully module-qualified path. They are {listed(paths)}. "
+            "[ambiguous-name]",
             name=name,
         )
 
@@ -123,8 +106,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """A string expression uses an attribute that holds no column."""
         return cls.compose(
             f"Property '{prop.key}' is not an instance of ColumnProperty (i.e. does not correspond "
-            f"directly to a Column). {prop} is a {prop.kind}; name a column attribute.",
-            "not-a-column",
+            f"directly to a Column). {prop} is a {prop.kind}; name a column attribute. "
+            "[not-a-column]"
         )
 
     @classmethod
@@ -132,8 +115,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """A synonym stands for something that is no mapped attribute."""
         return cls.compose(
             f'synonym() attribute "{prop.parent.class_.__name__}.{prop.name}" only supports ORM '
-            f"mapped attributes, got {object.__repr__(target)}. Use it from Python only.",
-            "synonym-target",
+            f"mapped attributes, got {object.__repr__(target)}. Use it from Python only. "
+            "[synonym-target]"
         )
 
     @classmethod
@@ -141,9 +124,9 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """Two columns of one name that no join makes equal."""
         return cls.compose(
             f"Implicitly combining column {known} with column {column} under attribute '{key}'.  "
-            "Please configure one or more attributes for these same-named columns explicitly. "
-            f"Give one of them another name in `properties`, or both one: {key!r}: [a, b].",
-            "implicit-combination",
+            "Please configure one or more attributes for these same-named columns explicitly. Give "
+            f"one of them another name in `properties`, or both one: {key!r}: [a, b]. "
+            "[implicit-combination]"
         )
 
     @classmethod
@@ -151,8 +134,8 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """`configure(cascade=False)` where another registry has to be configured first."""
         return cls.compose(
             "configure was called with cascade=False but additional registries need to be "
-            f"configured. {registry} leads to classes of {other}; pass cascade=True.",
-            "registry-behind",
+            f"configured. {registry} leads to classes of {other}; pass cascade=True. "
+            "[registry-behind]"
         )
 
     @classmethod
@@ -160,8 +143,7 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         """`dispose(cascade=False)` where another registry leads here."""
         return cls.compose(
             "Registry has dependent registries that are not disposed; pass cascade=True to clear "
-            f"these also. {other} leads to classes of {registry}.",
-            "registry-needed",
+            f"these also. {other} leads to classes of {registry}. [registry-needed]"
         )
 
 
@@ -173,9 +155,8 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """The table has no primary key."""
         return cls.compose(
             f"Mapper {mapper} could not assemble any primary key columns for mapped table "
-            f"'{table}'. Mark a column with primary_key=True, or name columns in "
-            '__mapper_args__ = {"primary_key": [...]}.',
-            "no-primary-key",
+            f"'{table}'. Mark a column with primary_key=True, or name columns in __mapper_args__ = "
+            '{"primary_key": [...]}. [no-primary-key]'
         )
 
     @classmethod
@@ -183,34 +164,14 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """The class has a mapper."""
         return cls.compose(
             f"Class '{class_text(mapped)}' already has a primary mapper defined. Make another "
-            "class, or alias this one with aliased().",
-            "mapped-twice",
-        )
-
-    @classmethod
-    def column_conflict(cls, column: str, mapped: type, existing: Any) -> Self:
-        """A single-table subclass declares a column that exists."""
-        return cls.compose(
-            f"Column '{column}' on class {mapped.__name__} conflicts with existing column "
-            f"'{existing}'.  If using Declarative, consider using the use_existing_column "
-            "parameter of mapped_column() to resolve conflicts.",
-            "column-conflict",
+            "class, or alias this one with aliased(). [mapped-twice]"
         )
 
     @classmethod
     def class_expected(cls, given: Any) -> Self:
         """Something else than a class is mapped."""
         return cls.compose(
-            f"Class object expected, got '{given!r}'. Pass the class itself.", "class-expected"
-        )
-
-    @classmethod
-    def two_defaults(cls) -> Self:
-        """`default` and `insert_default` together."""
-        return cls.compose(
-            "The 'default' and 'insert_default' parameters of Column are mutually exclusive. "
-            "`default` is for dataclasses, `insert_default` for the column.",
-            "two-defaults",
+            f"Class object expected, got '{given!r}'. Pass the class itself. [class-expected]"
         )
 
     @classmethod
@@ -218,8 +179,8 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """A primary key column was left out of the mapping."""
         return cls.compose(
             f"Mapper {mapper} could not assemble any primary key columns for mapped table: column "
-            f"'{column}' forms the key and is not mapped. Do not exclude it.",
-            "primary-key-not-mapped",
+            f"'{column}' forms the key and is not mapped. Do not exclude it. "
+            "[primary-key-not-mapped]"
         )
 
     @classmethod
@@ -227,8 +188,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """The `primary_key` option names an attribute that does not exist."""
         return cls.compose(
             f"Can't determine primary_key column '{key}' for {mapper} - no attribute is mapped to "
-            "this name. Name mapped attributes, or columns.",
-            "primary-key-not-mapped",
+            "this name. Name mapped attributes, or columns. [primary-key-not-mapped]",
             key=key,
         )
 
@@ -237,8 +197,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """A class without table that inherits from no mapped class."""
         return cls.compose(
             f"Mapper[{mapper.class_.__name__}(None)] has None for a primary table argument and "
-            "does not specify 'inherits'. Give it a table.",
-            "no-table",
+            "does not specify 'inherits'. Give it a table. [no-table]"
         )
 
     @classmethod
@@ -246,8 +205,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """A SELECT stands where a table or subquery is needed."""
         return cls.compose(
             f"mapping target must be a Table, join(), alias or subquery, not {given!r}. Use "
-            ".subquery() to give a SELECT a name.",
-            "select-mapped",
+            ".subquery() to give a SELECT a name. [select-mapped]"
         )
 
     @classmethod
@@ -255,8 +213,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """`inherits` names a class that is no base class."""
         return cls.compose(
             f"Class '{mapped.__name__}' does not inherit from '{base.__name__}'. Make it a "
-            "subclass, or leave out `inherits`.",
-            "not-a-subclass",
+            "subclass, or leave out `inherits`. [not-a-subclass]"
         )
 
     @classmethod
@@ -265,8 +222,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Column '{column}' is not represented in the mapper's table.  Use the "
             "`column_property()` function to force this column to be mapped as a read-only "
-            f"attribute. {mapper} is mapped to other tables.",
-            "foreign-column",
+            f"attribute. {mapper} is mapped to other tables. [foreign-column]"
         )
 
     @classmethod
@@ -277,9 +233,8 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
             f"with property '{existing!r}'. To resolve this, map the column to the class under a "
             "different name in the 'properties' dictionary.  Or, to remove all awareness of the "
             "column entirely (i.e. prevent it from being mapped), use the 'include_properties' or "
-            "'exclude_properties' mapper arguments to control specifically which table columns "
-            "get mapped.",
-            "column-hides",
+            "'exclude_properties' mapper arguments to control specifically which table columns get "
+            "mapped. [column-hides]",
             key=key,
         )
 
@@ -288,8 +243,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """Something that cannot be mapped as an attribute."""
         return cls.compose(
             f"Cannot map attribute '{key}' of {mapper}: expected a column, a list of columns or a "
-            f"property such as relationship(), got {class_text(type(given))}.",
-            "not-a-property",
+            f"property such as relationship(), got {class_text(type(given))}. [not-a-property]",
             key=key,
         )
 
@@ -298,8 +252,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """`polymorphic_on` names an attribute that does not exist."""
         return cls.compose(
             f"Can't determine polymorphic_on value '{key}' - no attribute is mapped to this name. "
-            f"Name a column attribute of {mapper}.",
-            "discriminator",
+            f"Name a column attribute of {mapper}. [discriminator]",
             key=key,
         )
 
@@ -308,8 +261,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """`polymorphic_on` is an attribute that holds no column."""
         return cls.compose(
             "Only direct column-mapped property or SQL expression can be passed for "
-            f"polymorphic_on; {prop} of {mapper} is a {prop.kind}.",
-            "discriminator",
+            f"polymorphic_on; {prop} of {mapper} is a {prop.kind}. [discriminator]"
         )
 
     @classmethod
@@ -318,15 +270,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Could not map polymorphic_on column '{column.description}' to the mapped table - "
             "polymorphic loads will not function properly. Use a column of "
-            f"{mapper.persist_selectable.description}.",
-            "discriminator",
-        )
-
-    @classmethod
-    def not_in_hierarchy(cls, given: Any, mapper: Any) -> Self:
-        """`with_polymorphic` names a class that does not inherit from this one."""
-        return cls.compose(
-            f"{given!r} does not inherit from {mapper!r}. Name subclasses.", "not-in-hierarchy"
+            f"{mapper.persist_selectable.description}. [discriminator]"
         )
 
     @classmethod
@@ -334,8 +278,8 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """`map_column=True` where the table has no column of the synonym's name."""
         return cls.compose(
             f"Can't compile synonym '{prop.name}': no column on table "
-            f"'{prop.parent.local_table.description}' named '{prop.key}'. Leave out map_column.",
-            "synonym-column",
+            f"'{prop.parent.local_table.description}' named '{prop.key}'. Leave out map_column. "
+            "[synonym-column]"
         )
 
     @classmethod
@@ -344,8 +288,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Can't call map_column=True for synonym {prop.key!r}={prop.name!r}, a ColumnProperty "
             f"already exists keyed to the name {prop.name!r} for column {prop.key!r}. Leave out "
-            "map_column.",
-            "synonym-column",
+            "map_column. [synonym-column]"
         )
 
     @classmethod
@@ -353,8 +296,7 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         """A part of a composite is no mapped column."""
         return cls.compose(
             "Composite expects Column objects or mapped attributes/attribute names as arguments, "
-            f"got: {given!r} for {prop}. Map the column first.",
-            "composite-part",
+            f"got: {given!r} for {prop}. Map the column first. [composite-part]"
         )
 
 
@@ -368,8 +310,7 @@ class AmbiguousInheritError(HoldfastError, exc.AmbiguousForeignKeysError):
             f"Can't determine the inherit condition between inherited table '{base.description}' "
             f"and inheriting table '{table.description}'; tables have more than one foreign key "
             "relationship established.  Please specify the 'on clause' using the "
-            "'inherit_condition' mapper argument.",
-            "inherit-condition",
+            "'inherit_condition' mapper argument. [inherit-condition]"
         )
 
 
@@ -384,17 +325,8 @@ class InheritJoinError(HoldfastError, exc.NoForeignKeysError):
             f"and inheriting table '{table.description}'; tables have no foreign key relationships "
             "established.  Please ensure the inheriting table has a foreign key relationship to "
             "the inherited table, or provide an 'on clause' using the 'inherit_condition' mapper "
-            "argument.",
-            "inherit-condition",
+            "argument. [inherit-condition]"
         )
-
-
-def reserved_name_warning() -> str:
-    """A class attribute named metadata."""
-    return (
-        "Attribute name 'metadata' should be left reserved for the MetaData instance when using a "
-        "Declarative class. Choose another name. [reserved-name]"
-    )
 
 
 def same_class_name_warning(mapped: type) -> str:

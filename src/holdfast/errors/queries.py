@@ -8,7 +8,6 @@ from typing import Any, Self
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError
-from holdfast.foundation.describe import listed
 
 
 class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
@@ -19,8 +18,7 @@ class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
         """No strategy has this name; `key` is the strategy key, e.g. `(("lazy", "foo"),)`."""
         return cls.compose(
             f"Can't find strategy {key} for {attribute}. Use select, joined, selectin, subquery, "
-            "immediate, raise, raise_on_sql, noload, write_only or dynamic.",
-            "unknown-strategy",
+            "immediate, raise, raise_on_sql, noload, write_only or dynamic. [unknown-strategy]"
         )
 
     @classmethod
@@ -35,8 +33,8 @@ class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
         """
         return cls.compose(
             f'Can\'t apply "{strategy}" strategy to property "{attribute}", which is a '
-            f'"{kind}"; this loader strategy is intended to be used with a "{wanted}".',
-            "strategy-kind",
+            f'"{kind}"; this loader strategy is intended to be used with a "{wanted}". '
+            "[strategy-kind]"
         )
 
 
@@ -49,8 +47,8 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Mapped class {entity} referenced in option {option} does not apply to any of the "
             f"root entities in this query, e.g. {', '.join(str(root) for root in roots)}. Please "
-            "specify the full path from one of the root entities to the target attribute.",
-            "option-root",
+            "specify the full path from one of the root entities to the target attribute. "
+            "[option-root]"
         )
 
     @classmethod
@@ -58,17 +56,15 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         """A step of the chain does not belong to the target of the step before it."""
         return cls.compose(
             f'ORM mapped entity or attribute "{attribute}" does not link from relationship '
-            f'"{relationship}".{hint}',
-            "option-chain",
+            f'"{relationship}".{hint} [option-chain]'
         )
 
     @classmethod
     def only_expressions(cls, option: str) -> Self:
         """The query has no entity that an option could speak of."""
         return cls.compose(
-            "Query has only expression-based entities; attribute loader option "
-            f"{option} can't be applied here. Select the class itself.",
-            "option-root",
+            f"Query has only expression-based entities; attribute loader option {option} can't be "
+            "applied here. Select the class itself. [option-root]"
         )
 
     @classmethod
@@ -76,8 +72,7 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         """The first attribute is not one of the entity that `Load()` names."""
         return cls.compose(
             f"Attribute '{attribute}' does not link from element '{entity}'. Name an attribute of "
-            "that class.",
-            "option-chain",
+            "that class. [option-chain]"
         )
 
     @classmethod
@@ -85,8 +80,7 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         """Something that is no mapped attribute."""
         return cls.compose(
             "expected ORM mapped attribute for loader strategy argument, got an object of type "
-            f"{type(given).__name__}. Write Class.attribute.",
-            "option-attribute",
+            f"{type(given).__name__}. Write Class.attribute. [option-attribute]"
         )
 
     @classmethod
@@ -94,8 +88,7 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         """Attributes of more than one class in one `load_only()`."""
         return cls.compose(
             "Can't apply wildcard ('*') or load_only() loader option to multiple entities in the "
-            "same option. Use separate options per entity.",
-            "option-entities",
+            "same option. Use separate options per entity. [option-entities]"
         )
 
     @classmethod
@@ -103,8 +96,7 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         """A string in place of an attribute."""
         return cls.compose(
             "Strings are not accepted for attribute names in loader options; please use "
-            "class-bound attributes directly.",
-            "option-string",
+            "class-bound attributes directly. [option-string]"
         )
 
 
@@ -116,8 +108,7 @@ class LoaderConflictError(HoldfastError, exc.InvalidRequestError):
         """`replacement` comes second."""
         return cls.compose(
             f"Loader strategy replacement {replacement} is in conflict with existing strategy "
-            f"{existing}. Leave one of the options out.",
-            "option-conflict",
+            f"{existing}. Leave one of the options out. [option-conflict]"
         )
 
 
@@ -128,25 +119,16 @@ class EntityError(HoldfastError, exc.ArgumentError):
     def expected(cls, given: Any) -> Self:
         """Neither class nor mapper."""
         return cls.compose(
-            f"Expected mapped class or mapper, got: {given!r}. Pass the class itself.",
-            "not-an-entity",
-        )
-
-    @classmethod
-    def join_target(cls, given: Any) -> Self:
-        """A string as join target."""
-        return cls.compose(
-            "Join target, typically a FROM expression, or ORM relationship attribute expected, got "
-            f"{given!r}. Pass the class or the attribute, not its name.",
-            "join-target",
+            f"Expected mapped class or mapper, got: {given!r}. Pass the class itself. "
+            "[not-an-entity]"
         )
 
     @classmethod
     def adapt_on_names(cls) -> Self:
         """`adapt_on_names` without a mapped class."""
         return cls.compose(
-            "adapt_on_names only applies to ORM elements. Pass a mapped class to aliased().",
-            "not-an-entity",
+            "adapt_on_names only applies to ORM elements. Pass a mapped class to aliased(). "
+            "[not-an-entity]"
         )
 
     @classmethod
@@ -154,8 +136,7 @@ class EntityError(HoldfastError, exc.ArgumentError):
         """A string as ON clause."""
         return cls.compose(
             "ON clause, typically a SQL expression or ORM relationship attribute expected, got "
-            f"{given!r}. Pass the attribute, not its name.",
-            "join-target",
+            f"{given!r}. Pass the attribute, not its name. [join-target]"
         )
 
     @classmethod
@@ -164,8 +145,7 @@ class EntityError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             "Mapped instance expected for relationship comparison to object.   Classes, queries "
             "and other SQL elements are not accepted in this context; for comparison with a "
-            "subquery, use any() or has().",
-            "compare-relationship",
+            "subquery, use any() or has(). [compare-relationship]"
         )
 
     @classmethod
@@ -173,8 +153,7 @@ class EntityError(HoldfastError, exc.ArgumentError):
         """A name in place of an attribute."""
         return cls.compose(
             f"{function} accepts class-bound mapped attributes, not strings. Write "
-            "Class.attribute.",
-            "not-an-entity",
+            "Class.attribute. [not-an-entity]"
         )
 
     @classmethod
@@ -182,8 +161,7 @@ class EntityError(HoldfastError, exc.ArgumentError):
         """A column attribute as join target."""
         return cls.compose(
             f"Join target {attribute} does not refer to a mapped entity. Join to the class, and "
-            "give the condition second.",
-            "join-target",
+            "give the condition second. [join-target]"
         )
 
     @classmethod
@@ -191,8 +169,7 @@ class EntityError(HoldfastError, exc.ArgumentError):
         """Something that is no relationship attribute."""
         return cls.compose(
             f"Expected relationship property for {function}, got {given}. Write "
-            "Class.relationship.",
-            "not-an-entity",
+            "Class.relationship. [not-an-entity]"
         )
 
     @classmethod
@@ -200,15 +177,9 @@ class EntityError(HoldfastError, exc.ArgumentError):
         """`with_parent()` finds no relationship."""
         name = "unmapped" if related is None else related.__name__
         return cls.compose(
-            "Could not locate a property which relates instances of class "
-            f"'{parent.__name__}' to instances of class '{name}'. Name the relationship.",
-            "not-an-entity",
+            f"Could not locate a property which relates instances of class '{parent.__name__}' to "
+            f"instances of class '{name}'. Name the relationship. [not-an-entity]"
         )
-
-    @classmethod
-    def not_an_expression(cls, role: str, given: Any) -> Self:
-        """An attribute that is no SQL expression; `role` is what was expected."""
-        return cls.compose(f"{role} expected, got {given!r}. Pass a column.", "not-an-expression")
 
 
 class JoinError(HoldfastError, exc.InvalidRequestError):
@@ -220,8 +191,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Don't know how to join to {target}. {why}Please use the .select_from() method to "
             "establish an explicit left side, as well as providing an explicit ON clause if not "
-            "present already to help resolve the ambiguity.",
-            "join-unknown",
+            "present already to help resolve the ambiguity. [join-unknown]"
         )
 
     @classmethod
@@ -229,9 +199,8 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """A relationship as target, which is a condition already, and a condition."""
         return cls.compose(
             "No 'on clause' argument may be passed when joining to a relationship path as a "
-            f"target: {target} brings its own, and {onclause} is another. Write "
-            "join(Target, condition).",
-            "join-target",
+            f"target: {target} brings its own, and {onclause} is another. Write join(Target, "
+            "condition). [join-target]"
         )
 
     @classmethod
@@ -239,8 +208,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """A join in a statement that selects nothing yet."""
         return cls.compose(
             "No entities to join from; please use select_from() to establish the left "
-            "entity/selectable of this join.",
-            "join-unknown",
+            "entity/selectable of this join. [join-unknown]"
         )
 
     @classmethod
@@ -250,8 +218,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
             "Can't determine which FROM clause to join from, there are multiple FROMS which can "
             "join to this entity. Please use the .select_from() method to establish an explicit "
             "left side, as well as providing an explicit ON clause if not present already to help "
-            "resolve the ambiguity.",
-            "join-unknown",
+            "resolve the ambiguity. [join-unknown]"
         )
 
     @classmethod
@@ -259,8 +226,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """The left side is in FROM more than once."""
         return cls.compose(
             "Can't identify which entity in which to assign the left side of this join.   Please "
-            f"use a more specific ON clause. {left} is in FROM more than once.",
-            "join-left",
+            f"use a more specific ON clause. {left} is in FROM more than once. [join-left]"
         )
 
     @classmethod
@@ -268,8 +234,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """Both sides are one entity."""
         return cls.compose(
             f"Can't construct a join from {left} to {right}, they are the same entity. Join to "
-            "aliased() of it.",
-            "join-self",
+            "aliased() of it. [join-self]"
         )
 
     @classmethod
@@ -277,8 +242,7 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """Both sides read from one table."""
         return cls.compose(
             f"Can't join table/selectable '{selectable}' to itself. Join to aliased() of the "
-            "class.",
-            "join-self",
+            "class. [join-self]"
         )
 
     @classmethod
@@ -286,35 +250,12 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         """A selectable given as target of a relationship does not hold the related table."""
         return cls.compose(
             f"Selectable '{selectable}' is not derived from '{table}'. Join to a subquery or alias "
-            "of the related table.",
-            "join-target",
-        )
-
-    @classmethod
-    def left_side(cls, left: Any, attribute: Any) -> Self:
-        """The given left side is not where the relationship begins."""
-        return cls.compose(
-            f"explicit from clause {left} does not match left side of relationship attribute "
-            f"{attribute}. Name the class that has the relationship.",
-            "join-left",
+            "of the related table. [join-target]"
         )
 
 
 class FilterByError(HoldfastError, exc.InvalidRequestError):
     """`filter_by()` names what is not there."""
-
-    @classmethod
-    def no_property(cls, entities: Iterable[Any], key: str) -> Self:
-        """None of the entities has it."""
-        names = list(entities)
-        if len(names) == 1:
-            text = f'Entity namespace for "{names[0]}" has no property "{key}"'
-        else:
-            text = (
-                f'None of the FROM clause entities have a property "{key}". Searched entities: '
-                f"{listed(names)}"
-            )
-        return cls.compose(f"{text}. Check the spelling.", "filter-by", key=key)
 
 
 class ComparisonError(HoldfastError, exc.InvalidRequestError):
@@ -325,29 +266,14 @@ class ComparisonError(HoldfastError, exc.InvalidRequestError):
         """`==` on a collection."""
         return cls.compose(
             "Can't compare a collection to an object or collection; use contains() to test for "
-            "membership.",
-            "compare-relationship",
+            "membership. [compare-relationship]"
         )
 
     @classmethod
-    def any_on_scalar(cls) -> Self:
-        """`any()` on a scalar."""
+    def wrong_method(cls, method: str, subject: str, instead: str) -> Self:
+        """`any()` or `contains()` on a scalar, `has()` on a collection."""
         return cls.compose(
-            "'any()' not implemented for scalar attributes. Use has().", "compare-relationship"
-        )
-
-    @classmethod
-    def has_on_collection(cls) -> Self:
-        """`has()` on a collection."""
-        return cls.compose(
-            "'has()' not implemented for collections. Use any().", "compare-relationship"
-        )
-
-    @classmethod
-    def contains_on_scalar(cls) -> Self:
-        """`contains()` on a scalar."""
-        return cls.compose(
-            "'contains' not implemented for scalar attributes.  Use ==", "compare-relationship"
+            f"'{method}' not implemented for {subject}.  Use {instead} [compare-relationship]"
         )
 
 
@@ -358,18 +284,16 @@ class BoundObjectError(HoldfastError, exc.InvalidRequestError):
     def never_set(cls, column: Any, instance: str) -> Self:
         """It was not given one, and no flush has made one."""
         return cls.compose(
-            f"Can't resolve value for column {column} on object {instance}; no value has been "
-            "set for this column. Set it, or flush the object first.",
-            "compare-object",
+            f"Can't resolve value for column {column} on object {instance}; no value has been set "
+            "for this column. Set it, or flush the object first. [compare-object]"
         )
 
     @classmethod
     def detached(cls, column: Any, instance: str) -> Self:
         """It is expired and in no session."""
         return cls.compose(
-            f"Can't resolve value for column {column} on object {instance}; the object is "
-            "detached and the value was expired. Add the object to a session.",
-            "compare-object",
+            f"Can't resolve value for column {column} on object {instance}; the object is detached "
+            "and the value was expired. Add the object to a session. [compare-object]"
         )
 
 
@@ -381,8 +305,7 @@ class OperatorNotSupportedError(HoldfastError, exc.InvalidRequestError, NotImple
         """Only columns have it."""
         return cls.compose(
             f"Operator {name} is not supported for relationship {attribute}. Compare a column of "
-            "the related class: any(), has().",
-            "compare-relationship",
+            "the related class: any(), has(). [compare-relationship]"
         )
 
 
@@ -394,8 +317,7 @@ class InNotSupportedError(HoldfastError, NotImplementedError):
         """Only its foreign key columns have an `in_()`."""
         return cls.compose(
             "in_() not yet supported for relationships.  For a simple many-to-one, use in_() "
-            "against the set of foreign key values.",
-            "compare-relationship",
+            "against the set of foreign key values. [compare-relationship]"
         )
 
 
@@ -407,17 +329,16 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         """Criteria after LIMIT or OFFSET."""
         return cls.compose(
             f"Query.{method}() being called on a Query which already has LIMIT or OFFSET applied.  "
-            "Call it before limit() or offset(), or wrap the query in a subquery first.",
-            "query-after-limit",
+            "Call it before limit() or offset(), or wrap the query in a subquery first. "
+            "[query-after-limit]"
         )
 
     @classmethod
     def existing_criterion(cls, method: str) -> Self:
         """`get()` after `filter()`."""
         return cls.compose(
-            f"Query.{method}() being called on a Query with existing criterion. Begin with a "
-            "fresh query.",
-            "query-criterion",
+            f"Query.{method}() being called on a Query with existing criterion. Begin with a fresh "
+            "query. [query-criterion]"
         )
 
     @classmethod
@@ -425,8 +346,7 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         """Criteria on a query whose statement was given whole."""
         return cls.compose(
             f"Query.{method}() being called on a Query with an existing full statement - can't "
-            "apply criterion. Put it into the statement.",
-            "query-criterion",
+            "apply criterion. Put it into the statement. [query-criterion]"
         )
 
     @classmethod
@@ -434,8 +354,7 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         """A query whose statement was given whole, as a part of another one."""
         return cls.compose(
             "Can't call this method on a Query that uses from_statement(). Embed the statement "
-            "itself.",
-            "query-criterion",
+            "itself. [query-criterion]"
         )
 
     @classmethod
@@ -443,33 +362,23 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         """A query that was made without a session is executed."""
         return cls.compose(
             "This Query is not bound to a session, so it cannot be executed. Write "
-            "query.with_session(session).",
-            "query-session",
+            "query.with_session(session). [query-session]"
         )
 
     @classmethod
     def no_columns(cls) -> Self:
         """A query of nothing."""
         return cls.compose(
-            "Query contains no columns with which to SELECT from. Pass a class or column.",
-            "query-empty",
+            "Query contains no columns with which to SELECT from. Pass a class or column. "
+            "[query-empty]"
         )
 
     @classmethod
     def single_entity(cls, method: str) -> Self:
         """A method that needs one class is called on several, or on columns."""
         return cls.compose(
-            f"{method}() can only be used against a single mapped class. Query one class.",
-            "query-entity",
-        )
-
-    @classmethod
-    def after(cls, method: str, other: str) -> Self:
-        """`update()` or `delete()` after a method that they cannot honour."""
-        return cls.compose(
-            f"Can't call {method} when {other}() has been called. Put the criteria into a "
-            "subquery.",
-            "query-dml",
+            f"{method}() can only be used against a single mapped class. Query one class. "
+            "[query-entity]"
         )
 
 
@@ -477,12 +386,11 @@ class StatementEventError(HoldfastError, exc.InvalidRequestError):
     """A `do_orm_execute` listener asks for something the statement does not have."""
 
     @classmethod
-    def not_a_select(cls) -> Self:
-        """Load options of an INSERT, UPDATE or DELETE."""
+    def other_kind(cls, wanted: str, options: str) -> Self:
+        """Options of a SELECT are asked of an INSERT, and so on."""
         return cls.compose(
-            "This ORM execution is not against a SELECT statement so there are no load options. "
-            "Test is_select first.",
-            "no-load-options",
+            f"This ORM execution is not against {wanted} statement so there are no {options} "
+            "options. Test is_select, is_update and is_delete first. [statement-kind]"
         )
 
     @classmethod
@@ -491,15 +399,5 @@ class StatementEventError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             "Can't apply executemany parameters to statement; number of parameter sets passed to "
             f"Session.execute() ({passed}) does not match number of parameter sets given to "
-            f"ORMExecuteState.invoke_statement() ({given}). Give one set for each.",
-            "parameter-sets",
-        )
-
-    @classmethod
-    def not_update_or_delete(cls) -> Self:
-        """Synchronisation options of another kind of statement."""
-        return cls.compose(
-            "This ORM execution is not against an UPDATE or DELETE statement so there are no "
-            "update options. Test is_update and is_delete first.",
-            "no-update-options",
+            f"ORMExecuteState.invoke_statement() ({given}). Give one set for each. [parameter-sets]"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import exc
@@ -19,23 +19,11 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
     """A relationship cannot be made out, or contradicts itself."""
 
     @classmethod
-    def no_target(cls, attribute: str) -> Self:
-        """Neither argument nor annotation names a class."""
-        return cls.compose(
-            f'Python typing annotation is required for attribute "{attribute}" when primary '
-            'argument(s) for "Relationship" construct are None or not present. Write '
-            'Mapped["Target"], or relationship("Target").',
-            "no-target",
-            attribute=attribute,
-        )
-
-    @classmethod
     def bad_target(cls, key: str, given: type) -> Self:
         """The argument is neither class nor mapper."""
         return cls.compose(
             f"relationship '{key}' expects a class or a mapper argument (received: "
-            f"{class_text(given)}). Pass the class, or its name.",
-            "bad-target",
+            f"{class_text(given)}). Pass the class, or its name. [bad-target]"
         )
 
     @classmethod
@@ -44,20 +32,18 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Could not locate any relevant foreign key columns for {which} join condition "
             f"'{condition}' on relationship {relationship}.  {_WITH_KEY} are annotated in the join "
-            "condition with the foreign() annotation.",
-            "no-foreign-columns",
+            "condition with the foreign() annotation. [no-foreign-columns]"
         )
 
     @classmethod
     def no_equality(cls, which: str, condition: Any, relationship: Any) -> Self:
         """A join condition that compares with something else than `==`."""
         return cls.compose(
-            "Could not locate any simple equality expressions involving locally mapped foreign "
-            f"key columns for {which} join condition '{condition}' on relationship {relationship}."
-            f"  {_WITH_KEY} are annotated in the join condition with the foreign() annotation. To "
+            "Could not locate any simple equality expressions involving locally mapped foreign key "
+            f"columns for {which} join condition '{condition}' on relationship {relationship}.  "
+            f"{_WITH_KEY} are annotated in the join condition with the foreign() annotation. To "
             "allow comparison operators other than '==', the relationship can be marked as "
-            "viewonly=True.",
-            "no-equality",
+            "viewonly=True. [no-equality]"
         )
 
     @classmethod
@@ -65,9 +51,8 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """Foreign keys on neither side."""
         return cls.compose(
             f"Can't determine relationship direction for relationship '{relationship}' - foreign "
-            "key columns are present in neither the parent nor the child's mapped tables. Name "
-            "the foreign key columns with foreign_keys.",
-            "no-direction",
+            "key columns are present in neither the parent nor the child's mapped tables. Name the "
+            "foreign key columns with foreign_keys. [no-direction]"
         )
 
     @classmethod
@@ -78,8 +63,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
             "key columns within the join condition are present in both the parent and the child's "
             "mapped tables.  Ensure that only those columns referring to a parent column are "
             "marked as foreign, either via the foreign() annotation or via the foreign_keys "
-            "argument.",
-            "no-direction",
+            "argument. [no-direction]"
         )
 
     @classmethod
@@ -87,8 +71,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """Two relationships that claim to be each other's reverse lead the same way."""
         return cls.compose(
             f"{one} and back-reference {other} are both of the same direction {direction!r}.  Did "
-            "you mean to set remote_side on the many-to-one side ?",
-            "same-direction",
+            "you mean to set remote_side on the many-to-one side ? [same-direction]"
         )
 
     @classmethod
@@ -96,8 +79,8 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """A relationship names a reverse that leads to another class."""
         return cls.compose(
             f"reverse_property {attribute!r} on relationship {reverse[0]} references relationship "
-            f"{reverse[1]}, which does not reference mapper {mapper}. Name another one.",
-            "foreign-reverse",
+            f"{reverse[1]}, which does not reference mapper {mapper}. Name another one. "
+            "[foreign-reverse]"
         )
 
     @classmethod
@@ -106,8 +89,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"Error creating backref '{backref}' on relationship '{relationship}': property of "
             f"that name exists on mapper '{mapper}'. Choose another name, or use back_populates on "
-            "both sides.",
-            "backref-exists",
+            "both sides. [backref-exists]"
         )
 
     @classmethod
@@ -116,8 +98,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         shown = ", ".join(repr(name) for name in sorted(names))
         return cls.compose(
             f"Invalid cascade option(s): {shown}. There are save-update, merge, refresh-expire, "
-            "expunge, delete, delete-orphan, all and none.",
-            "cascade-names",
+            "expunge, delete, delete-orphan, all and none. [cascade-names]"
         )
 
     @classmethod
@@ -126,11 +107,10 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"For {kind} relationship {relationship}, delete-orphan cascade is normally configured "
             'only on the "one" side of a one-to-many relationship, and not on the "many" side of a '
-            f"many-to-one or many-to-many relationship.  To force this relationship to allow a "
+            "many-to-one or many-to-many relationship.  To force this relationship to allow a "
             f'particular "{target}" object to be referenced by only a single "{owner}" object at a '
             f"time via the {relationship} relationship, which would allow delete-orphan cascade to "
-            "take place in this direction, set the single_parent=True flag.",
-            "delete-orphan-on-many",
+            "take place in this direction, set the single_parent=True flag. [delete-orphan-on-many]"
         )
 
     @classmethod
@@ -138,8 +118,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`passive_deletes="all"` together with a delete cascade."""
         return cls.compose(
             f"On {relationship}, can't set passive_deletes='all' in conjunction with 'delete' or "
-            "'delete-orphan' cascade. Leave one of them out.",
-            "passive-deletes-all",
+            "'delete-orphan' cascade. Leave one of them out. [passive-deletes-all]"
         )
 
     @classmethod
@@ -147,35 +126,15 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`sync_backref` and `viewonly` together."""
         return cls.compose(
             "sync_backref and viewonly cannot both be True. A view-only relationship writes "
-            "nothing.",
-            "viewonly",
-        )
-
-    @classmethod
-    def viewonly_with(cls, arguments: Sequence[str]) -> Self:
-        """Arguments that mean nothing when nothing is written."""
-        return cls.compose(
-            "The following relationship settings only apply to persistence operations, which do "
-            f"not take place when viewonly=True is set: {', '.join(arguments)}. Leave them out.",
-            "viewonly",
-        )
-
-    @classmethod
-    def viewonly_cascade(cls, names: Iterable[str]) -> Self:
-        """Cascades that mean nothing when nothing is written."""
-        shown = ", ".join(f'"{name}"' for name in sorted(names))
-        return cls.compose(
-            f"Cascade settings {shown} apply to persistence operations and should not be combined "
-            "with a viewonly=True relationship. Leave them out.",
-            "viewonly",
+            "nothing. [viewonly]"
         )
 
     @classmethod
     def column_expected(cls, argument: str, given: Any) -> Self:
         """An argument that must be a column is not."""
         return cls.compose(
-            f"Column expression expected for argument '{argument}'; got {given!r}. Pass a column.",
-            "column-expected",
+            f"Column expression expected for argument '{argument}'; got {given!r}. Pass a column. "
+            "[column-expected]"
         )
 
     @classmethod
@@ -183,8 +142,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`cascade_backrefs` with another value than False."""
         return cls.compose(
             "The 'cascade_backrefs' parameter passed to relationship() may only be set to False. "
-            "Add objects to the session themselves, or set the other side.",
-            "cascade-backrefs",
+            "Add objects to the session themselves, or set the other side. [cascade-backrefs]"
         )
 
     @classmethod
@@ -192,8 +150,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`backref` and `back_populates` together."""
         return cls.compose(
             "backref and back_populates keyword arguments are mutually exclusive. Use "
-            "back_populates on both sides.",
-            "two-reverses",
+            "back_populates on both sides. [two-reverses]"
         )
 
     @classmethod
@@ -201,8 +158,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`secondaryjoin` without `secondary`."""
         return cls.compose(
             f"Property {relationship} specified with secondary join condition but no secondary "
-            "argument. Name the association table with `secondary`.",
-            "secondary-missing",
+            "argument. Name the association table with `secondary`. [secondary-missing]"
         )
 
     @classmethod
@@ -211,8 +167,8 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             f"secondary argument {secondary} passed to to relationship() {relationship} must be a "
             "Table object or other FROM clause; can't send a mapped class directly as rows in "
-            "'secondary' are persisted independently of a class that is mapped to that same table.",
-            "mapped-secondary",
+            "'secondary' are persisted independently of a class that is mapped to that same table. "
+            "[mapped-secondary]"
         )
 
     @classmethod
@@ -222,8 +178,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
             f"Relationship {relationship} could not determine any unambiguous local/remote column "
             "pairs based on join condition and remote_side arguments.  Consider using the remote() "
             "annotation to accurately mark those elements of the join condition that are on the "
-            "remote side of the relationship.",
-            "no-remote-side",
+            "remote side of the relationship. [no-remote-side]"
         )
 
     @classmethod
@@ -231,8 +186,8 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`remote_side` and `remote()` together."""
         return cls.compose(
             "remote_side argument is redundant against more detailed _local_remote_side argument "
-            f"or remote() marks in the condition of {relationship}. Leave one of them out.",
-            "no-remote-side",
+            f"or remote() marks in the condition of {relationship}. Leave one of them out. "
+            "[no-remote-side]"
         )
 
     @classmethod
@@ -240,8 +195,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """`back_populates` is neither name nor attribute."""
         return cls.compose(
             f"Invalid back_populates value: {object.__repr__(given)} of {relationship}. Name a "
-            "relationship of the target class, or pass the class-bound attribute.",
-            "back-populates",
+            "relationship of the target class, or pass the class-bound attribute. [back-populates]"
         )
 
     @classmethod
@@ -249,8 +203,7 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         """A backref with `secondaryjoin` of a relationship without association table."""
         return cls.compose(
             "Can't assign 'secondaryjoin' on a backref against a non-secondary relationship. "
-            f"{relationship} has no association table.",
-            "secondary-missing",
+            f"{relationship} has no association table. [secondary-missing]"
         )
 
 
@@ -269,8 +222,7 @@ class NoJoinError(HoldfastError, exc.NoForeignKeysError):
         return cls.compose(
             "Could not determine join condition between parent/child tables on relationship "
             f"{relationship} - there are no foreign keys linking these tables{via}.  {_WITH_KEY} "
-            f"specify {wanted}.",
-            "no-join",
+            f"specify {wanted}. [no-join]"
         )
 
 
@@ -299,8 +251,7 @@ class AmbiguousJoinError(HoldfastError, exc.AmbiguousForeignKeysError):
             "Could not determine join condition between parent/child tables on relationship "
             f"{relationship} - there are multiple foreign key paths linking the tables{via}.  "
             "Specify the 'foreign_keys' argument, providing a list of those columns which should "
-            f"be counted as containing a foreign key reference {place}.{found}",
-            "ambiguous-join",
+            f"be counted as containing a foreign key reference {place}.{found} [ambiguous-join]",
             candidates=names,
         )
 

@@ -19,8 +19,7 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """`delete()` of an object that has no row."""
         return cls.compose(
             f"Instance '{state_text(state)}' is not persisted. Only an object with a row can be "
-            "deleted: leave a new one out with session.expunge().",
-            "not-persisted",
+            "deleted: leave a new one out with session.expunge(). [not-persisted]"
         )
 
     @classmethod
@@ -28,8 +27,8 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """`add()` of an object whose row was deleted."""
         return cls.compose(
             f"Instance '{state_text(state)}' has been deleted.  Use the make_transient() function "
-            "to send this object back to the transient state; then session.add() makes a new row.",
-            "was-deleted",
+            "to send this object back to the transient state; then session.add() makes a new row. "
+            "[was-deleted]"
         )
 
     @classmethod
@@ -37,8 +36,8 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """The object is in another session; `other` and `this` are the sessions' numbers."""
         return cls.compose(
             f"Object '{state_text(state)}' is already attached to session '{other}' (this is "
-            f"'{this}'). Take it out there with expunge() first, or copy it here with merge().",
-            "other-session",
+            f"'{this}'). Take it out there with expunge() first, or copy it here with merge(). "
+            "[other-session]"
         )
 
     @classmethod
@@ -47,8 +46,7 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Can't attach instance {state_text(state)}; another instance with key {key} is "
             "already present in this session. Use session.merge() to copy the values onto that "
-            "one, or expunge it first.",
-            "identity-taken",
+            "one, or expunge it first. [identity-taken]",
             key=key,
         )
 
@@ -57,8 +55,7 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """`expunge()` of an outsider."""
         return cls.compose(
             f"Instance {state_text(state)} is not present in this Session. Nothing is to be "
-            "expunged: test with `obj in session` first.",
-            "not-present",
+            "expunged: test with `obj in session` first. [not-present]"
         )
 
     @classmethod
@@ -66,24 +63,23 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         """`expire()` or `refresh()` of an outsider."""
         return cls.compose(
             f"Instance '{state_text(state)}' is not persistent within this Session. Add it and "
-            "flush, or load it here with session.get(), before its values can be read anew.",
-            "not-persistent",
+            "flush, or load it here with session.get(), before its values can be read anew. "
+            "[not-persistent]"
         )
 
     @classmethod
     def not_refreshed(cls, state: Any) -> Self:
         """`refresh()` found no row."""
         return cls.compose(
-            f"Could not refresh instance '{state_text(state)}'. Its row is gone, or not visible "
-            "in this transaction. session.get() answers None for a missing row.",
-            "not-refreshed",
+            f"Could not refresh instance '{state_text(state)}'. Its row is gone, or not visible in "
+            "this transaction. session.get() answers None for a missing row. [not-refreshed]"
         )
 
     @classmethod
     def not_transient(cls) -> Self:
         """`make_transient_to_detached()` of anything but a transient object."""
         return cls.compose(
-            "Given object must be transient. Use make_transient() on it first.", "not-transient"
+            "Given object must be transient. Use make_transient() on it first. [not-transient]"
         )
 
     @classmethod
@@ -92,26 +88,15 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Object {state_text(state)} cannot be converted to 'persistent' state, as this "
             "identity map is no longer valid.  Has the owning Session been closed? Read the whole "
-            "result, e.g. with .all(), before closing the session.",
-            "result-after-close",
+            "result, e.g. with .all(), before closing the session. [result-after-close]"
         )
 
     @classmethod
-    def merge_transient(cls) -> Self:
-        """`merge(load=False)` of an object without a key."""
+    def merge_without_load(cls, what: str) -> Self:
+        """`merge(load=False)` of an object without a key, or with unsaved changes."""
         return cls.compose(
-            "merge() with load=False option does not support objects transient (i.e. unpersisted) "
-            "objects.  flush() all changes on mapped instances before merging with load=False.",
-            "merge-without-load",
-        )
-
-    @classmethod
-    def merge_modified(cls) -> Self:
-        """`merge(load=False)` of an object with unsaved changes."""
-        return cls.compose(
-            "merge() with load=False option does not support objects marked as 'dirty'.  flush() "
-            "all changes on mapped instances before merging with load=False.",
-            "merge-without-load",
+            f"merge() with load=False option does not support objects {what}.  flush() all changes "
+            "on mapped instances before merging with load=False. [merge-without-load]"
         )
 
 
@@ -123,8 +108,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """`begin()` while a transaction is open."""
         return cls.compose(
             "A transaction is already begun on this Session. Use begin_nested() for a SAVEPOINT "
-            "inside it, or end it with commit() or rollback() first.",
-            "already-begun",
+            "inside it, or end it with commit() or rollback() first. [already-begun]"
         )
 
     @classmethod
@@ -132,27 +116,15 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """SQL or a change outside begin(), where autobegin is off."""
         return cls.compose(
             "Autobegin is disabled on this Session; please call session.begin() to start a new "
-            "transaction.",
-            "autobegin-disabled",
+            "transaction. [autobegin-disabled]"
         )
 
     @classmethod
     def permanently_closed(cls) -> Self:
         """Use after `close()` of a session made with close_resets_only=False."""
         return cls.compose(
-            "This Session has been permanently closed and is unable to handle any more "
-            "transaction requests. Make a new one, or leave close_resets_only at its default.",
-            "session-closed",
-        )
-
-    @classmethod
-    def ended_in_block(cls, cause: BaseException | None = None) -> Self:
-        """The transaction of a `with session.begin():` block ended inside the block."""
-        why = f"  The transaction was rolled back due to an exception: {cause}." if cause else ""
-        return cls.compose(
-            f"Can't operate on closed transaction inside context manager.{why}  Please complete "
-            "the context manager before emitting further commands.",
-            "block-ended",
+            "This Session has been permanently closed and is unable to handle any more transaction "
+            "requests. Make a new one, or leave close_resets_only at its default. [session-closed]"
         )
 
     @classmethod
@@ -160,8 +132,8 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """SQL while the transaction is in a phase that allows none, e.g. "committed"."""
         return cls.compose(
             f"This session is in '{phase}' state; no further SQL can be emitted within this "
-            "transaction. Do it before the commit begins, or in a transaction of its own.",
-            "no-sql-now",
+            "transaction. Do it before the commit begins, or in a transaction of its own. "
+            "[no-sql-now]",
             phase=phase,
         )
 
@@ -170,8 +142,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """A second use of the session while it is connecting."""
         return cls.compose(
             "This session is provisioning a new connection; concurrent operations are not "
-            "permitted. Give each thread or task a Session of its own.",
-            "concurrent-use",
+            "permitted. Give each thread or task a Session of its own. [concurrent-use]"
         )
 
     @classmethod
@@ -179,8 +150,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """`flush()` from within a flush."""
         return cls.compose(
             "Session is already flushing. Change objects in before_flush, not in the events that "
-            "run while rows are written.",
-            "already-flushing",
+            "run while rows are written. [already-flushing]"
         )
 
     @classmethod
@@ -188,8 +158,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """`prepare()` where there is nothing to prepare."""
         return cls.compose(
             "'twophase' mode not enabled, or not root transaction; can't prepare. Make the session "
-            "with twophase=True and call prepare() outside begin_nested().",
-            "cannot-prepare",
+            "with twophase=True and call prepare() outside begin_nested(). [cannot-prepare]"
         )
 
     @classmethod
@@ -197,8 +166,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """The transaction never connected to this engine."""
         return cls.compose(
             f"This transaction has not acquired a connection for bind {bind}. Run a statement on "
-            "it first, or ask session.connection().",
-            "no-connection",
+            "it first, or ask session.connection(). [no-connection]"
         )
 
     @classmethod
@@ -206,26 +174,15 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """A connection was given whose engine has another one in this transaction."""
         return cls.compose(
             "Session already has a Connection associated for the given Connection's Engine. Use "
-            "one connection per engine in a transaction.",
-            "second-connection",
+            "one connection per engine in a transaction. [second-connection]"
         )
 
     @classmethod
     def savepoint_alone(cls) -> Self:
         """A nested level without one around it."""
         return cls.compose(
-            "Can't start a SAVEPOINT transaction when no existing transaction is in progress. "
-            "Call session.begin_nested(), which begins one.",
-            "savepoint-alone",
-        )
-
-    @classmethod
-    def not_for_statement(cls, kind: str, what: str) -> Self:
-        """A part of `ORMExecuteState` that this kind of statement does not have."""
-        return cls.compose(
-            f"This ORM execution is not against {kind} so there are no {what}. Test is_select, "
-            "is_update and is_delete first.",
-            "execute-state",
+            "Can't start a SAVEPOINT transaction when no existing transaction is in progress. Call "
+            "session.begin_nested(), which begins one. [savepoint-alone]"
         )
 
     @classmethod
@@ -233,8 +190,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         """`scoped_session(...)` called with arguments when its session exists."""
         return cls.compose(
             "Scoped session is already present; no new arguments may be specified. Call remove() "
-            "first, or configure the sessionmaker.",
-            "scoped-present",
+            "first, or configure the sessionmaker. [scoped-present]"
         )
 
     @classmethod
@@ -243,8 +199,7 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         names = "{" + ", ".join(repr(key) for key in keys) + "}"
         return cls.compose(
             f"Please flush pending primary key changes on attributes {names} for mapper {mapper} "
-            "before proceeding with a refresh",
-            "key-change-pending",
+            "before proceeding with a refresh [key-change-pending]"
         )
 
 
@@ -255,8 +210,8 @@ class TransactionClosedError(HoldfastError, exc.ResourceClosedError):
     def closed(cls) -> Self:
         """Any use of it."""
         return cls.compose(
-            "This transaction is closed. The session begins another one by itself at the next use.",
-            "transaction-closed",
+            "This transaction is closed. The session begins another one by itself at the next use. "
+            "[transaction-closed]"
         )
 
 
@@ -272,15 +227,15 @@ class RollbackRequiredError(HoldfastError, exc.PendingRollbackError):
         )
         if cause is not None:
             text += f" Original exception was: {cause}"
-        return cls.compose(text, "rollback-required")
+        return cls.compose(f"{text} [rollback-required]")
 
     @classmethod
     def inactive(cls) -> Self:
         """An inner transaction was rolled back; the outer one must be as well."""
         return cls.compose(
             "This session is in 'inactive' state, due to the SQL transaction being rolled back; no "
-            "further SQL can be emitted within this transaction. Issue Session.rollback() first.",
-            "rollback-required",
+            "further SQL can be emitted within this transaction. Issue Session.rollback() first. "
+            "[rollback-required]"
         )
 
 
@@ -293,8 +248,7 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         return cls.compose(
             f"Method '{method}()' can't be called here; method '{running}()' is already in "
             f"progress and this would cause an unexpected state change to {state!r}. Use one "
-            "Session per thread or task.",
-            "concurrent-use",
+            "Session per thread or task. [concurrent-use]",
             method=method,
             running=running,
         )
@@ -304,8 +258,7 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         """A method of a transaction left it in the phase in which it was."""
         return cls.compose(
             f"Method '{method}()' failed to change state to {expected!r} as expected. Use one "
-            "Session per thread or task.",
-            "concurrent-use",
+            "Session per thread or task. [concurrent-use]",
             method=method,
         )
 
@@ -315,8 +268,7 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         start = f"While method '{outer}()' was running, method" if outer else "Method"
         return cls.compose(
             f"{start} '{method}()' caused an unexpected state change to {reached!r}. Use one "
-            "Session per thread or task.",
-            "concurrent-use",
+            "Session per thread or task. [concurrent-use]",
             method=method,
         )
 
@@ -325,8 +277,7 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         """A method of a transaction that its phase rules out."""
         return cls.compose(
             f"Can't run operation '{method}()' when Session is in state {phase!r}. Use one Session "
-            "per thread or task.",
-            "concurrent-use",
+            "per thread or task. [concurrent-use]",
             method=method,
         )
 
@@ -335,8 +286,7 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
         """A method that leads elsewhere than the running one expects."""
         return cls.compose(
             f"Can't run operation '{method}()' here; will move to state {target!r} where we are "
-            f"expecting {expected!r}. Use one Session per thread or task.",
-            "concurrent-use",
+            f"expecting {expected!r}. Use one Session per thread or task. [concurrent-use]",
             method=method,
         )
 
@@ -349,8 +299,7 @@ class BindError(HoldfastError, exc.UnboundExecutionError):
         """No bind, and nothing to find one by."""
         return cls.compose(
             "This session is not bound to a single Engine or Connection, and no context was "
-            "provided to locate a binding. Give it one: Session(engine).",
-            "no-bind",
+            "provided to locate a binding. Give it one: Session(engine). [no-bind]"
         )
 
     @classmethod
@@ -359,8 +308,7 @@ class BindError(HoldfastError, exc.UnboundExecutionError):
         wanted = ", ".join(clues)
         return cls.compose(
             f"Could not locate a bind configured on {wanted} or this Session. Give it one: "
-            "Session(engine), or Session(binds={...}).",
-            "no-bind",
+            "Session(engine), or Session(binds={...}). [no-bind]"
         )
 
 
@@ -374,24 +322,24 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         if not isinstance(key, str | type):
             shown = f"{type(key).__name__}()"
         return cls.compose(
-            f"Not an acceptable bind target: {shown}. Use a class, a mapper or a table.",
-            "bad-bind-key",
+            f"Not an acceptable bind target: {shown}. Use a class, a mapper or a table. "
+            "[bad-bind-key]"
         )
 
     @classmethod
     def autocommit(cls) -> Self:
         """`autocommit=True`."""
         return cls.compose(
-            "autocommit=True is no longer supported. Leave it out and commit explicitly.",
-            "autocommit-gone",
+            "autocommit=True is no longer supported. Leave it out and commit explicitly. "
+            "[autocommit-gone]"
         )
 
     @classmethod
     def not_future(cls) -> Self:
         """`future=False`."""
         return cls.compose(
-            "The 'future' parameter passed to Session() may only be set to True. Leave it out.",
-            "future-only",
+            "The 'future' parameter passed to Session() may only be set to True. Leave it out. "
+            "[future-only]"
         )
 
     @classmethod
@@ -399,16 +347,8 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         """An unknown `join_transaction_mode`."""
         return cls.compose(
             f'invalid selection for join_transaction_mode: "{mode}". Choose '
-            '"conditional_savepoint", "rollback_only", "control_fully" or "create_savepoint".',
-            "bad-join-mode",
-        )
-
-    @classmethod
-    def not_an_entity(cls, given: Any) -> Self:
-        """`get()` of something that is not mapped."""
-        return cls.compose(
-            f"Expected mapped class or mapper, got: {given!r}. Pass the class itself.",
-            "not-an-entity",
+            '"conditional_savepoint", "rollback_only", "control_fully" or "create_savepoint". '
+            "[bad-join-mode]"
         )
 
     @classmethod
@@ -416,8 +356,7 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         """`with_for_update` of the wrong kind."""
         return cls.compose(
             "with_for_update should be the boolean value True, or a dictionary with options.  A "
-            "blank dictionary is ambiguous. Write with_for_update=True.",
-            "bad-for-update",
+            "blank dictionary is ambiguous. Write with_for_update=True. [bad-for-update]"
         )
 
     @classmethod
@@ -425,24 +364,24 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         """An event on a scoped session whose factory makes who knows what."""
         return cls.compose(
             "Session event listen on a scoped_session requires that its creation callable is "
-            "associated with the Session class. Make it from a sessionmaker or a Session class.",
-            "scoped-event",
+            "associated with the Session class. Make it from a sessionmaker or a Session class. "
+            "[scoped-event]"
         )
 
     @classmethod
     def identity_key_needs_subject(cls) -> Self:
         """`identity_key()` without class and object."""
         return cls.compose(
-            "class or instance is required, as in identity_key(User, 5), identity_key(instance=u).",
-            "identity-key-arguments",
+            "class or instance is required, as in identity_key(User, 5), identity_key(instance=u). "
+            "[identity-key-arguments]"
         )
 
     @classmethod
     def identity_key_needs_key(cls) -> Self:
         """`identity_key(User)` without key."""
         return cls.compose(
-            "ident or row is required. Call identity_key(User, 5) or identity_key(User, row=row).",
-            "identity-key-arguments",
+            "ident or row is required. Call identity_key(User, 5) or identity_key(User, row=row). "
+            "[identity-key-arguments]"
         )
 
 
@@ -454,9 +393,8 @@ class IdentifierError(HoldfastError, exc.InvalidRequestError):
         """Too few or too many values."""
         names = ",".join(f"'{column}'" for column in columns)
         return cls.compose(
-            "Incorrect number of values in identifier to formulate primary key for "
-            f"{place}; primary key columns are {names}. Pass one value for each, as a tuple.",
-            "get-values",
+            f"Incorrect number of values in identifier to formulate primary key for {place}; "
+            f"primary key columns are {names}. Pass one value for each, as a tuple. [get-values]"
         )
 
     @classmethod
@@ -465,8 +403,7 @@ class IdentifierError(HoldfastError, exc.InvalidRequestError):
         wanted = ",".join(f"'{name}'" for name in names)
         return cls.compose(
             f"Incorrect names of values in identifier to formulate primary key for {place}; "
-            f"primary key attribute names are {wanted}. Synonyms count as other names.",
-            "get-values",
+            f"primary key attribute names are {wanted}. Synonyms count as other names. [get-values]"
         )
 
 
@@ -478,8 +415,7 @@ class NoRowError(HoldfastError, exc.NoResultFound):
         """There is no row."""
         return cls.compose(
             "No row was found when one was required. Use get() or one_or_none() where a missing "
-            "row is no error.",
-            "no-row",
+            "row is no error. [no-row]"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError
-from holdfast.foundation.describe import describe_class
+from holdfast.foundation.describe import class_text, describe_class
 
 
 class UnmappedError(HoldfastError, exc.InvalidRequestError):
@@ -46,6 +46,16 @@ class UnmappedInstanceError(UnmappedError):
     def __reduce__(self) -> Any:
         return type(self), (None, self.args[0])
 
+    @classmethod
+    def unpickled(cls, given: type) -> Self:
+        """An object arrives in a process where its class is not mapped."""
+        return cls(
+            None,
+            f"Cannot deserialize object of type {class_text(given)} - no mapper() has been "
+            "configured for this class within the current Python process. Import the module that "
+            "maps it before unpickling. [unpickled-unmapped]",
+        )
+
 
 class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
     """A column is needed that the mapper does not map."""
@@ -54,8 +64,8 @@ class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
     def not_mapped(cls, column: Any, mapper: Any) -> Self:
         """No attribute of the mapper holds the column."""
         return cls.compose(
-            f"No column {column} is configured on mapper {mapper}... Map it, or use another class.",
-            "unmapped-column",
+            f"No column {column} is configured on mapper {mapper}... Map it, or use another class. "
+            "[unmapped-column]",
             column=str(column),
         )
 
@@ -70,8 +80,8 @@ class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
         """
         return cls.compose(
             f"Can't execute sync rule for {side} column '{column}'; mapper '{mapper}' does not map "
-            "this column. Map the column, or name other columns in the relationship's primaryjoin.",
-            "unmapped-column",
+            "this column. Map the column, or name other columns in the relationship's primaryjoin. "
+            "[unmapped-column]",
             column=str(column),
         )
 

@@ -142,6 +142,11 @@ def set_column_type(column: Column[Any], type_: TypeEngine[Any]) -> None:
     column._set_type(type_)
 
 
+def refresh_columns(selectable: Any, column: Column[Any]) -> None:
+    """Let a join know a column that one of its tables got since."""
+    selectable._refresh_for_new_column(column)
+
+
 def type_for_python_type(
     type_: TypeEngine[Any], python_type: Any, matched: Any, flattened: Any
 ) -> TypeEngine[Any] | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, dispatcher
+from holdfast.hooks.declared import validate
 from holdfast.hooks.families import inherit_listeners, listener_of, put_first
-from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
 from holdfast.instrument.manager import find_manager
 
 # Fired with the key under which a member stands in a dictionary, or the keys of several.
@@ -25,6 +26,8 @@ class AttributeEvents(Events[Any]):
     def _accept_with(cls, target: Any, identifier: str) -> Any:
         if not isinstance(target, QueryableAttribute):
             return None
+        if isinstance(target, InstrumentedAttribute):
+            return target
         # An attribute adapted to an alias stands for the one on the class.
         manager = find_manager(target.class_)
         if manager is not None and target.key in manager:
@@ -89,7 +92,10 @@ class AttributeEvents(Events[Any]):
 
 
 class AttributeDispatch(dispatcher[Any]):
-    """`QueryableAttribute.dispatch`: a new attribute takes over what propagates from above."""
+    """`QueryableAttribute.dispatch`: fills the listeners of a new attribute.
+
+    They are those that propagate from above, and the method that validates it.
+    """
 
     def __get__(self, obj: Any, cls: Any) -> Any:
         dispatch = super().__get__(obj, cls)
@@ -100,6 +106,7 @@ class AttributeDispatch(dispatcher[Any]):
                 if above is not None and above is not obj:
                     inherit_listeners(dispatch, above.dispatch)
                     break
+            validate(obj)
         return dispatch
 
 

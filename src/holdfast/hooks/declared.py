@@ -17,9 +17,15 @@ def listen_for_declared(mapper: Any) -> None:
     manager = mapper.class_manager
     if reconstructor is not None:
         event.listen(manager, "load", _rebuild(reconstructor), raw=True)
-    for key, (method, options) in mapper.validators.items():
-        if key in manager:
-            Validation(key, method, **options).listen(manager[key])
+
+
+def validate(attribute: Any) -> None:
+    """Listen on behalf of the method that is marked to validate a new attribute of a class."""
+    mapper = attribute.parent
+    declared = mapper.validators.get(attribute.key) if getattr(mapper, "is_mapper", False) else None
+    if declared is not None:
+        method, options = declared
+        Validation(attribute.key, method, **options).listen(attribute)
 
 
 def _rebuild(method: Callable[[Any], Any]) -> Callable[[Any, Any], None]:

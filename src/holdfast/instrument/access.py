@@ -15,7 +15,7 @@ from holdfast.instrument.manager import instance_state
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.tokens import AttributeEventToken
-from holdfast.states.changes import note_change, note_dirty
+from holdfast.states.changes import note_dirty, replace_change
 from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 
@@ -122,9 +122,7 @@ def flag_modified(instance: object, key: str) -> None:
     if slot.has_listeners:
         for listener in slot.dispatch.modified:
             listener(state, slot.modified_token)
-    note_change(state, key, NO_VALUE)
-    assert state.changes is not None
-    state.changes[key] = NO_VALUE
+    replace_change(state, key, NO_VALUE)
 
 
 def flag_dirty(instance: object) -> None:

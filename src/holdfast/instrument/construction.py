@@ -17,9 +17,12 @@ from typing import Any
 
 from holdfast.errors.attributes import ConstructorError
 from holdfast.foundation.markers import NO_VALUE
-from holdfast.states.changes import note_change
+from holdfast.states.changes import SharedChanges, note_change
 
 _ORIGINAL = "_sa_original_init"
+
+# Most programs construct a class with few sets of keywords; those beyond this number are not kept.
+KEYWORD_SETS_KEPT = 64
 
 
 def default_constructor(self: Any, **kwargs: Any) -> None:
@@ -83,18 +86,23 @@ def _keyword_init(manager: Any) -> Callable[..., None]:
     state_class = manager.state_class
     are_plain = manager.plain_keys.issuperset
     wrapped = _wrapped_init(manager, default_constructor)
-    record = dict.fromkeys
+    # Sets of keywords that were found to be plain, each with the record of changes it leads to.
+    records: dict[tuple[str, ...], SharedChanges] = {}
 
     def __init__(self: Any, **kwargs: Any) -> None:  # noqa: N807
-        # Without keywords there is nothing to hand over, and an empty set is in every set.
-        if not kwargs or not are_plain(kwargs) or self.__class__ is not class_ or self.__dict__:
+        names = (*kwargs,)
+        changes = records.get(names)
+        if changes is None or self.__class__ is not class_ or self.__dict__:
+            # Without keywords there is nothing to hand over, and an empty set is in every set.
+            if names and are_plain(names) and len(records) < KEYWORD_SETS_KEPT:
+                records[names] = SharedChanges(dict.fromkeys(names, NO_VALUE))
             wrapped(self, **kwargs)
             return
         state = state_class(self)
         state.pk = None
         state.members = None
         state.extra = None
-        state.changes = record(kwargs, NO_VALUE)
+        state.changes = changes
         kwargs["_sa_instance_state"] = state
         self.__dict__ = kwargs
 

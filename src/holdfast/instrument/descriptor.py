@@ -74,6 +74,9 @@ class QueryableAttribute(
         ("extra_criteria", InternalTraversal.dp_clauseelement_list),
     ]
 
+    # Name of the attribute that this one only stands for.
+    forwards_to: str | None = None
+
     # Filled by `hooks`: Core's dispatcher of attribute events.
     dispatch: Any = None
 
@@ -105,7 +108,9 @@ class QueryableAttribute(
         self.class_ = class_
         self.key = key
         self.parent = parent
-        self.property = self.prop = property
+        self.prop = property
+        if property is None or not property.is_relationship or property.configured:
+            self.property = property
         self.slot = self.impl = slot
         self.of_type_entity = of_type_entity
         self.extra_criteria = tuple(extra_criteria)
@@ -117,13 +122,13 @@ class QueryableAttribute(
     @memoized_property
     def comparator(self) -> Any:
         """The object that has the attribute's SQL operators."""
-        return self.property.make_comparator(self.parent)
+        return self.prop.make_comparator(self.parent)
 
     @memoized_property
     def expression(self) -> Any:
         """The Core expression that stands for the attribute in a statement."""
         if self.of_type_entity is None and not self.extra_criteria:
-            make = getattr(self.property, "expression_for", None)
+            make = getattr(self.prop, "expression_for", None)
             if make is not None:
                 return make(self.parent)
         return self.comparator.__clause_element__()
@@ -147,11 +152,11 @@ class QueryableAttribute(
 
     def adapt_to_entity(self, entity: Any) -> QueryableAttribute[T]:
         """The same attribute of an alias of the class."""
-        return QueryableAttribute(
+        return AliasedAttribute(
             entity.entity,
             self.key,
             entity,
-            self.property,
+            self.prop,
             self.slot,
             self._adapted_comparator(entity),
             of_type_entity=self.of_type_entity,
@@ -160,7 +165,7 @@ class QueryableAttribute(
 
     def _adapted_comparator(self, entity: Any) -> Any:
         """None lets the property make one for the alias; what options changed is carried over."""
-        if self.of_type_entity is None and not self.extra_criteria and self.property is not None:
+        if self.of_type_entity is None and not self.extra_criteria and self.prop is not None:
             return None
         return self.comparator.adapt_to_entity(entity)
 
@@ -178,7 +183,7 @@ class QueryableAttribute(
             self.class_,
             self.key,
             self.parent,
-            self.property,
+            self.prop,
             self.slot,
             comparator,
             of_type_entity=getattr(comparator, "of_type_entity", None) or self.of_type_entity,
@@ -213,11 +218,16 @@ class QueryableAttribute(
     @memoized_property
     def info(self) -> Any:
         """The dictionary for the application that was given with the property."""
-        return self.property.info
+        return self.prop.info
 
     def __getattr__(self, name: str) -> Any:
         # Only for names that neither the instance nor its class has. Those that start with an
         # underscore are somebody's protocol, never an operator.
+        if name == "property" and "prop" in self.__dict__:
+            # A relationship that was asked for before its mapper was configured.
+            self.parent.mapper.ensure_configured()
+            self.property = self.prop
+            return self.prop
         if not name.startswith("_") and name not in ("property", "prop", "comparator", "key"):
             comparator = self.comparator
             try:
@@ -254,6 +264,15 @@ class QueryableAttribute(
         return ()
 
 
+class AliasedAttribute(QueryableAttribute[T]):
+    """An attribute of an alias.
+
+    `alias.x == Cls.x` would be turned round if the right side's class derived from the left one's.
+    """
+
+    inherit_cache = True
+
+
 class InstrumentedAttribute(QueryableAttribute[T], property):
     """A mapped attribute on the class that maps it: expression on the class, value on objects."""
 
@@ -271,7 +290,7 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
         doc: str | None = None,
     ) -> None:
         super().__init__(class_, key, parent, property, slot, comparator)
-        self._doc = doc if doc is not None else getattr(property, "doc", None)
+        self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
         if slot is not None:
             self.refresh_accessors()
 
@@ -288,10 +307,15 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
             return
         slot.dispatch = self.dispatch
         slot.refresh()
-        stores_directly = isinstance(slot, ValueSlot) and not slot.has_listeners
-        accessors = build_accessors(slot, stores_directly=stores_directly)
-        _become_property(self, accessors.get, accessors.set, accessors.delete, self._doc)
+        accessors = build_accessors(slot, stores_directly=self._stores_directly(slot))
+        _become_property(self, accessors.get, accessors.set, accessors.delete, self.__doc__)
         slot.manager.refresh_construction()
+
+    def _stores_directly(self, slot: AttributeSlot) -> bool:
+        if not isinstance(slot, ValueSlot) or slot.has_listeners:
+            return False
+        # A dataclass may assign DONT_SET after a synonym was given a value, and the slot drops it.
+        return slot.default is None or self.key not in slot.manager.forwarded_keys
 
     if TYPE_CHECKING:
 

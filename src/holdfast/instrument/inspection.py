@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, List, TypeVar  # noqa: UP035 - its alias has a type of its own
 
+from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import (
     inspection_registrars,
     memoized_property,
@@ -90,15 +91,18 @@ class _Registration:
 
 
 def inspect_class(class_: type) -> Any:
-    """The configured mapper of a class, or None."""
+    """The mapper of a class, or None; it need not be configured yet."""
     manager = class_.__dict__.get("_sa_class_manager")
     if manager is None or not manager.is_mapped:
+        if "__sa_deferred__" in class_.__dict__:
+            raise UnmappedClassError.deferred(class_)
         return None
-    mapper = manager.mapper
-    check = getattr(mapper, "_post_inspect", None)
-    if callable(check):
-        check()
-    return mapper
+    return manager.mapper
+
+
+def inspect_generic(alias: Any) -> Any:
+    """The same for a class with type arguments, as in `Node[int]`."""
+    return inspect_class(alias.__origin__)
 
 
 def inspect_object(obj: object) -> Any:
@@ -108,7 +112,12 @@ def inspect_object(obj: object) -> Any:
 
 def register() -> None:
     """Make `inspect()` know classes, objects and their states."""
-    for type_, function in ((type, inspect_class), (object, inspect_object)):
+    for type_, function in (
+        (type, inspect_class),
+        (type(list[int]), inspect_generic),
+        (type(List[int]), inspect_generic),
+        (object, inspect_object),
+    ):
         if type_ not in inspection_registrars:
             inspection_registrars[type_] = _Registration(function)
     self_inspects(InstanceState)

@@ -7,6 +7,8 @@ attributes of the managers above it.
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import weakref
 from collections.abc import Callable, Iterator, KeysView, ValuesView
 from typing import Any
@@ -76,8 +78,11 @@ class ClassManager:
         self.replaced_members: dict[str, Any] = {}
         # Managers of the classes below, at any depth.
         self.subclasses: weakref.WeakSet[ClassManager] = weakref.WeakSet()
+        # Names of attributes that others stand for, such as synonyms.
+        self.forwarded_keys: set[str] = set()
         for base in reversed(self.bases):
             base.subclasses.add(self)
+            self.forwarded_keys.update(base.forwarded_keys)
             self.by_key.update(base.by_key)
             self.slots.update(base.slots)
         self._own_init: Any = class_.__dict__.get("__init__")
@@ -115,7 +120,11 @@ class ClassManager:
         """
         if constructor is not None and self.original_init is object.__init__:
             self.original_init = constructor
-        self.class_.__init__ = build_init(self, self.original_init)
+        self.class_.__init__ = init = build_init(self, self.original_init)
+        if self.original_init is not default_constructor:
+            # For those who look at the parameters without following wrappers.
+            with contextlib.suppress(NameError, TypeError, ValueError):
+                init.__signature__ = inspect.signature(self.original_init)  # type: ignore[attr-defined]
         self.refresh_construction()
 
     def refresh_construction(self) -> None:
@@ -154,6 +163,11 @@ class ClassManager:
             self.replaced_members[key] = self.class_.__dict__.get(key)
         setattr(self.class_, key, attribute)
         self.take(attribute)
+        if attribute.forwards_to is not None:
+            self.forwarded_keys.add(attribute.forwards_to)
+            target = self.by_key.get(attribute.forwards_to)
+            if isinstance(target, InstrumentedAttribute):
+                target.refresh_accessors()
         self.refresh_construction()
         if self.observer is not None:
             self.observer.dispatch.attribute_instrument(self.class_, key, attribute)
@@ -181,9 +195,10 @@ class ClassManager:
         former = self.replaced_members.pop(key, None)
         attribute = self.by_key.get(key)
         if attribute is not None and self.class_.__dict__.get(key) is attribute:
-            delattr(self.class_, key)
+            # Past the metaclass, which would map or refuse to unmap.
+            type.__delattr__(self.class_, key)
             if former is not None:
-                setattr(self.class_, key, former)
+                type.__setattr__(self.class_, key, former)
         self.drop(key)
 
     def drop(self, key: str) -> None:
@@ -208,7 +223,7 @@ class ClassManager:
         elif "__init__" in self.class_.__dict__:
             del self.class_.__init__
         if self.class_.__dict__.get(MANAGER_ATTRIBUTE) is self:
-            delattr(self.class_, MANAGER_ATTRIBUTE)
+            type.__delattr__(self.class_, MANAGER_ATTRIBUTE)
         for base in self.bases:
             base.subclasses.discard(self)
         self.mapper = None

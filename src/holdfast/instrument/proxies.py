@@ -6,11 +6,13 @@ and writing, on the class the property's comparator gives the expression.
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import DONT_SET
+from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.states.history import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
@@ -57,10 +59,35 @@ class ProxyAttribute(QueryableAttribute[Any]):
         *,
         doc: str | None = None,
     ) -> None:
-        super().__init__(class_, key, parent, property, None, comparator)
         self.original_property = property
-        self.descriptor = ForwardedValue(key) if descriptor is None else descriptor
+        super().__init__(class_, key, parent, property, None, comparator)
+        self.descriptor = descriptor
+        if isinstance(descriptor, ForwardedValue):
+            self.forwards_to = descriptor.name
         self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
+
+    def _meant_property(self) -> Any:
+        prop = self.original_property
+        if prop is None or not prop.is_synonym:
+            return prop
+        return getattr(self.class_, prop.name).property
+
+    def _keep_property(self, value: Any) -> None:
+        """What the base class is given is `original_property`."""
+
+    prop = property = builtins.property(
+        _meant_property, _keep_property, doc="The property that the attribute stands for."
+    )
+
+    @memoized_property
+    def comparator(self) -> Any:
+        """The object that has the attribute's SQL operators."""
+        return self.original_property.make_comparator(self.parent)
+
+    @memoized_property
+    def expression(self) -> Any:
+        """The Core expression that stands for the attribute in a statement."""
+        return self.comparator.__clause_element__()
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
@@ -82,11 +109,17 @@ class ProxyAttribute(QueryableAttribute[Any]):
             raise AttributeAccessError.read_only(type(instance), self.key)
         deleter(self.descriptor, instance)
 
+    def label(self, name: str | None) -> Any:
+        """The expression under another name in the result; a composite's is one element."""
+        return self.comparator.label(name)
+
+    def refresh_accessors(self) -> None:
+        """Nothing: the descriptor looks for listeners whenever it is used."""
+
     def history_of(self, state: InstanceState, policy: LoadPolicy) -> History:
         """The history that the descriptor makes of its columns', or that it forwards to."""
-        descriptor = self.descriptor
-        if isinstance(descriptor, ForwardedValue):
-            history: History = state.manager[descriptor.name].history_of(state, policy)
+        if self.forwards_to is not None:
+            history: History = state.manager[self.forwards_to].history_of(state, policy)
             return history
-        make = getattr(descriptor, "history_of", None)
+        make = getattr(self.descriptor, "history_of", None)
         return HISTORY_BLANK if make is None else make(state, policy)

@@ -19,7 +19,7 @@ import sqlalchemy
 from sqlalchemy import MetaData
 
 from holdfast.errors.mapping import MappingError, same_class_name_warning
-from holdfast.foundation.deprecated import warn
+from holdfast.foundation.deprecated import warn, warn_deprecated
 from holdfast.foundation.describe import describe_class
 from holdfast.mapping.joins.remote import foreign, remote
 
@@ -172,22 +172,21 @@ def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
 class Namespace(dict[str, Any]):
     """The names that one string may use; each is looked up when it is met."""
 
-    def __init__(self, names: ClassRegistry, metadata: MetaData, cls: type[Any]) -> None:
+    def __init__(self, owner: Any) -> None:
         super().__init__()
-        self.names = names
-        self.metadata = metadata
-        self.cls = cls
+        self.names: ClassRegistry = owner.registry.class_registry
+        self.cls: type[Any] = owner.class_
+        self.metadata = metadata_of(owner.class_, owner.registry)
 
     def __missing__(self, key: str) -> Any:
         found = classes_of(self.names, key)
         if len(found) > 1:
             raise ambiguous(key, found)
-        if found:
-            return ColumnsOf(found[0])
-        if key == self.cls.__name__:
-            return ColumnsOf(self.cls)
-        if key in self.metadata.tables:
-            return self.metadata.tables[key]
+        if found or key == self.cls.__name__:
+            return ColumnsOf(found[0] if found else self.cls)
+        table = self.table(key)
+        if table is not None:
+            return table
         if any(table.schema == key for table in self.metadata.tables.values()):
             return TablesOf(key, self.metadata)
         path = ModulePath(self.names, key)
@@ -197,10 +196,33 @@ class Namespace(dict[str, Any]):
             return MARKS[key]
         if not key.startswith("_") and hasattr(sqlalchemy, key):
             return getattr(sqlalchemy, key)
-        raise NameError(key)
+        raise KeyError(key)
+
+    def table(self, key: str) -> Any:
+        """The table of that name, in the schema of the `MetaData` if it has one; or None."""
+        tables, schema = self.metadata.tables, self.metadata.schema
+        if schema is not None and f"{schema}.{key}" in tables:
+            return tables[f"{schema}.{key}"]
+        found = tables.get(key)
+        if found is not None and found.schema != schema and found.schema is None:
+            warn_deprecated(
+                f"The string '{key}' was resolved to a table without schema, though the MetaData "
+                f"has the default schema '{schema}'. Give the Table object itself. "
+                "[name-without-schema]",
+                version="2.1",
+            )
+        return found
 
 
 MARKS: dict[str, Callable[[Any], Any]] = {"foreign": foreign, "remote": remote}
+
+
+def metadata_of(cls: type[Any], registry: Any) -> MetaData:
+    """Where the tables of a class are: it may have another `metadata` than its registry."""
+    found = getattr(cls, "metadata", None)
+    # A mapped attribute may have taken the name.
+    metadata: MetaData = found if isinstance(found, MetaData) else registry.metadata
+    return metadata
 
 
 def evaluate(text: str, owner: Any) -> Any:
@@ -213,10 +235,9 @@ def evaluate(text: str, owner: Any) -> Any:
     Raises:
         MappingError: A name is unknown.
     """
-    namespace = Namespace(owner.registry.class_registry, owner.registry.metadata, owner.class_)
     try:
         # The string is part of the application's own mapping, as trusted as its code.
-        value = eval(compile(text, "<string in a mapping>", "eval"), {}, namespace)
+        value = eval(compile(text, "<string in a mapping>", "eval"), {}, Namespace(owner))
     except NameError as cause:
         name = getattr(cause, "name", None) or str(cause.args[0] if cause.args else cause)
         raise MappingError.name_not_found(owner, text, name) from cause
@@ -224,32 +245,22 @@ def evaluate(text: str, owner: Any) -> Any:
 
 
 def find_class(text: str, owner: Any) -> Any:
-    """The class or table that a plain name or dotted path stands for; other text is evaluated."""
-    parts = text.split(".")
-    if not all(part.isidentifier() for part in parts):
-        return evaluate(text, owner)
-    namespace = Namespace(owner.registry.class_registry, owner.registry.metadata, owner.class_)
+    """The class or table that a plain name or dotted path stands for; nothing is evaluated.
+
+    Raises:
+        MappingError: The name is unknown.
+    """
+    first, *rest = text.split(".")
     try:
-        value = namespace[parts[0]]
-        for part in parts[1:]:
+        value = Namespace(owner)[first]
+        for part in rest:
             value = getattr(value, part)
-    except NameError as cause:
+    except (KeyError, NameError, AttributeError) as cause:
         raise MappingError.name_not_found(owner, text, text) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
 
 
 def find_table(text: str, owner: Any) -> Any:
-    """The table of that name in the registry's metadata.
-
-    Raises:
-        MappingError: There is none.
-    """
-    metadata = owner.registry.metadata
-    table = metadata.tables.get(text)
-    if table is None and metadata.schema is not None:
-        table = metadata.tables.get(f"{metadata.schema}.{text}")
-    if table is None:
-        if classes_of(owner.registry.class_registry, text):
-            return find_class(text, owner)
-        raise MappingError.name_not_found(owner, text, text)
-    return table
+    """The same, with tables preferred."""
+    table = Namespace(owner).table(text)
+    return find_class(text, owner) if table is None else table

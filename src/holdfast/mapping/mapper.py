@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from sqlalchemy import MetaData
 from sqlalchemy.util import ReadOnlyProperties
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.errors.unmapped import UnmappedColumnError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.sqlalchemy_core import HasCacheKey, memoized_property, self_inspects
+from holdfast.foundation.sqlalchemy_core import (
+    ColumnAdapter,
+    HasCacheKey,
+    memoized_property,
+    self_inspects,
+)
 from holdfast.instrument.manager import instance_dict, instance_state
 from holdfast.mapping import cascades, marks
 from holdfast.mapping.assembly import (
@@ -51,12 +57,15 @@ _SETTINGS = (
 
 # Memoized attributes of a mapper that depend on its properties or its descendants.
 _DERIVED = (
+    "adapter",
+    "all_equivalents",
     "all_orm_descriptors",
     "attrs",
     "clause",
     "column_attrs",
     "columns",
     "composites",
+    "own_identities",
     "relationships",
     "selectable",
     "single_table_criterion",
@@ -247,7 +256,9 @@ class Mapper(HasCacheKey):
 
     def add_backref(self, key: str, prop: Relationship) -> None:
         """Take in the relationship that one of another class asks for as its other side."""
-        if getattr(self.class_, key, None) is not None:
+        existing = getattr(self.class_, key, None)
+        # The MetaData of a declarative base is nobody's attribute.
+        if existing is not None and not isinstance(existing, MetaData):
             warn_deprecated(
                 f"User-placed attribute {self.class_.__name__}.{key} on {self} is replacing an "
                 "existing class-bound attribute of the same name.  Behavior is not fully defined "
@@ -537,30 +548,51 @@ class Mapper(HasCacheKey):
     def with_polymorphic_mappers(self) -> tuple[Mapper, ...]:
         """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
         self.ensure_configured()
-        choice = self.options.with_polymorphic
-        if (
-            isinstance(choice, list | tuple)
-            and len(choice) == 2
-            and not isinstance(choice[1], type)
-        ):
-            choice = choice[0]
-        chosen = polymorphic.chosen_mappers(self, choice) if choice is not None else []
-        for mapper in self.self_and_descendants:
-            if mapper.polymorphic_load == "inline" and mapper not in chosen and mapper is not self:
-                chosen += [
-                    each
-                    for each in polymorphic.chosen_mappers(self, [mapper])
-                    if each not in chosen
-                ]
-        return tuple(chosen)
+        chosen, _ = self.polymorphic_choice()
+        inline = [each for each in self.self_and_descendants if each.polymorphic_load == "inline"]
+        return polymorphic.chosen_mappers(self, [*chosen, *inline])
+
+    def polymorphic_choice(
+        self, classes: Any = None, selectable: Any = False, *, innerjoin: bool = False
+    ) -> tuple[tuple[Mapper, ...], Any]:
+        """What is selected for a choice of subclasses ("*": all): mappers, and from where.
+
+        Without choice or selectable (False) those that the class is mapped with count.
+        """
+        if selectable is False:
+            selectable = polymorphic.given_selectable(self)
+        chosen = polymorphic.chosen_mappers(
+            self, classes or polymorphic.given_choice(self), selectable
+        )
+        if selectable is None:
+            selectable = polymorphic.polymorphic_selectable(self, chosen, innerjoin=innerjoin)
+        return chosen, selectable
 
     @memoized_property
     def selectable(self) -> Any:
         """What a query for this class selects from."""
-        given = self.options.with_polymorphic
-        if isinstance(given, list | tuple) and len(given) == 2 and hasattr(given[1], "c"):
-            return tables.mapped_selectable(given[1])
+        given = polymorphic.given_selectable(self)
+        if given is not None:
+            return given
         return polymorphic.polymorphic_selectable(self, self.with_polymorphic_mappers)
+
+    @memoized_property
+    def all_equivalents(self) -> dict[Any, set[Any]]:
+        """Column -> columns equal to it in every row, of this class or of one below it."""
+        return polymorphic.all_equivalents(self)
+
+    @memoized_property
+    def adapter(self) -> ColumnAdapter | None:
+        """Columns of the tables -> those of the selectable that `with_polymorphic` names."""
+        given = polymorphic.given_selectable(self)
+        if given is None:
+            return None
+        return ColumnAdapter(given, equivalents=self.all_equivalents)
+
+    @memoized_property
+    def own_identities(self) -> frozenset[Any]:
+        """Discriminator values that an object of this class may have."""
+        return polymorphic.own_identities(self)
 
     @memoized_property
     def single_table_criterion(self) -> Any:

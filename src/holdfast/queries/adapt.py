@@ -7,13 +7,13 @@ Nothing here changes its argument: every function gives a new expression.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_
-from sqlalchemy.sql.expression import ColumnElement, FromClause
+from sqlalchemy.sql.expression import ColumnElement, FromClause, Lateral
 
-from holdfast.foundation.sqlalchemy_core import ClauseAdapter, ColumnAdapter
+from holdfast.foundation.sqlalchemy_core import ClauseAdapter, ColumnAdapter, anonymous_alias
 from holdfast.instrument.descriptor import QueryableAttribute
 
 ColumnTest = Callable[[Any], bool]
@@ -21,10 +21,11 @@ ColumnTest = Callable[[Any], bool]
 
 def real_attribute(attribute: Any) -> Any:
     """The attribute that a synonym stands for; any other thing as it is."""
-    while isinstance(attribute, QueryableAttribute) and attribute.property is not None:
-        if not attribute.property.is_synonym:
+    while isinstance(attribute, QueryableAttribute):
+        prop = getattr(attribute, "original_property", None)
+        if prop is None or not prop.is_synonym:
             break
-        attribute = getattr(attribute.class_, attribute.property.name)
+        attribute = getattr(attribute.class_, prop.name)
     return attribute
 
 
@@ -50,7 +51,7 @@ class EntityAdapter(ColumnAdapter):
         self.mapper = mapper
         super().__init__(
             selectable,
-            equivalents=getattr(mapper, "equivalent_columns", None) or {},
+            equivalents=mapper.all_equivalents,
             adapt_on_names=adapt_on_names,
             include_fn=self.is_of_mapper if limited else None,
             anonymize_labels=anonymize_labels,
@@ -78,10 +79,18 @@ class RelationshipJoins:
     # The association table or its alias; None without.
     association: FromClause | None
 
+    def narrowed_by(self, criterion: Any | None) -> RelationshipJoins:
+        """The same for those related rows that satisfy one more criterion."""
+        if criterion is None:
+            return self
+        if self.secondary is None:
+            return replace(self, primary=and_(self.primary, criterion))
+        return replace(self, secondary=and_(self.secondary, criterion))
+
 
 def alias_of(entity: Any) -> Any | None:
     """The selectable of an aliased entity; None for a mapper, whose columns are right already."""
-    return entity.selectable if entity.is_aliased_class else None
+    return None if entity.adapter is None else entity.selectable
 
 
 def replace_columns(
@@ -92,10 +101,18 @@ def replace_columns(
         return element
     adapter = ClauseAdapter(
         selectable,
-        equivalents=getattr(mapper, "equivalent_columns", None) or {},
+        equivalents=mapper.all_equivalents,
         include_fn=include,
     )
     return adapter.traverse(element)
+
+
+def correlated(target: Any, parent: Any | None, table: Any) -> Any:
+    """A LATERAL target with what it says of the parent's `table` said of `parent` instead."""
+    layers = (target, getattr(target, "element", None))
+    if parent is None or not any(isinstance(layer, Lateral) for layer in layers):
+        return target
+    return ClauseAdapter(parent, adapt_from_selectables={table}).traverse(target)
 
 
 def adapt_criteria(criteria: Sequence[Any], selectable: Any | None, mapper: Any) -> list[Any]:
@@ -130,17 +147,19 @@ def relationship_joins(
         primary = replace_columns(primary, related, target, include=is_remote)
         return RelationshipJoins(and_(primary, *extra) if extra else primary, None, None)
 
-    association = secondary.alias() if alias_secondary else secondary
-    in_secondary = set(secondary.c)
-
-    def is_outside(element: Any) -> bool:
-        return element not in in_secondary and not is_remote(element)
-
-    primary = replace_columns(relationship.primaryjoin, parent, owner, include=is_outside)
-    beyond = replace_columns(relationship.secondaryjoin, related, target, include=is_outside)
+    association = secondary
     if alias_secondary:
-        to_association = ClauseAdapter(association)
-        primary, beyond = to_association.traverse(primary), to_association.traverse(beyond)
+        # Of a join, the tables are aliased.
+        association = anonymous_alias(secondary, name=None, flat=True)
+    # Where the association is a join, it may have columns of the owner or the target as well.
+    is_owners = owner.persist_selectable.c.contains_column
+    is_targets = target.persist_selectable.c.contains_column
+    primary = replace_columns(relationship.primaryjoin, parent, owner, include=is_owners)
+    beyond = replace_columns(relationship.secondaryjoin, related, target, include=is_targets)
+    if alias_secondary:
+        primary = ClauseAdapter(association, exclude_fn=is_owners).traverse(primary)
+        to_association = ClauseAdapter(association, exclude_fn=is_targets)
+        beyond = to_association.traverse(beyond)
         extra = [to_association.traverse(criterion) for criterion in extra]
     if extra:
         beyond = and_(beyond, *extra)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import inspect
@@ -40,6 +41,9 @@ class AliasedClass:
         flat: bool = False,
         adapt_on_names: bool = False,
         stands_for: Any | None = None,
+        with_polymorphic_mappers: Sequence[Any] | None = None,
+        polymorphic_on: Any = None,
+        whole: AliasedInsp | None = None,
     ) -> None:
         subject = inspect(entity)
         mapper = subject.mapper
@@ -56,8 +60,29 @@ class AliasedClass:
             flat=flat,
             stands_for=stands_for,
             inner=subject if subject.is_aliased_class else None,
+            whole=whole,
         )
         self.__name__ = mapper.class_.__name__
+        if whole is None:
+            self._add_subclasses(subject, with_polymorphic_mappers, polymorphic_on)
+
+    def _add_subclasses(self, subject: Any, mappers: Sequence[Any] | None, on: Any) -> None:
+        """Give the alias an alias of each subclass that it selects too, under the class's name."""
+        insp = self._aliased_insp
+        if mappers is None:
+            mappers = subject.with_polymorphic_mappers
+        insp.with_polymorphic_mappers = tuple(mappers)
+        insp.polymorphic_on = subject.polymorphic_on if on is None else on
+        for mapper in mappers:
+            if mapper is not insp.mapper:
+                part = AliasedClass(
+                    mapper,
+                    insp.selectable,
+                    insp.name,
+                    adapt_on_names=insp.adapt_on_names,
+                    whole=insp,
+                )
+                setattr(self, mapper.class_.__name__, part)
 
     def __getattr__(self, key: str) -> Any:
         entity = self.__dict__.get("_aliased_insp")
@@ -113,6 +138,8 @@ class AliasedInsp(HasCacheKey):
         ("mapper", InternalTraversal.dp_has_cache_key),
         ("stands_for", InternalTraversal.dp_has_cache_key),
         ("selectable", InternalTraversal.dp_clauseelement),
+        ("with_polymorphic_mappers", InternalTraversal.dp_has_cache_key_list),
+        ("polymorphic_on", InternalTraversal.dp_clauseelement),
     ]
     _post_inspect = None
     is_aliased_class = True
@@ -123,8 +150,6 @@ class AliasedInsp(HasCacheKey):
     is_property = False
     is_selectable = False
     is_clause_element = False
-    with_polymorphic_mappers: tuple[Any, ...] = ()
-    polymorphic_on = None
 
     def __init__(
         self,
@@ -137,6 +162,7 @@ class AliasedInsp(HasCacheKey):
         flat: bool = False,
         stands_for: Any | None = None,
         inner: AliasedInsp | None = None,
+        whole: AliasedInsp | None = None,
     ) -> None:
         # The class-like object that users hold; its life is that of this entity.
         self.entity = entity
@@ -148,6 +174,11 @@ class AliasedInsp(HasCacheKey):
         self.name = name
         self.adapt_on_names = adapt_on_names
         self.flat = flat
+        # Subclasses whose columns the selectable has, and what tells the class of a row.
+        self.with_polymorphic_mappers: tuple[Any, ...] = ()
+        self.polymorphic_on: Any = mapper.polymorphic_on
+        # The alias of the base of which this is the part of a subclass.
+        self.whole = whole
         # The entity that a query speaks of while it reads from this one: after `Query.union()`.
         self.stands_for = stands_for
         # The alias whose columns the selectable holds, where it was made of one: the table may
@@ -271,3 +302,49 @@ def aliased(
     if alias is not None:
         alias = coercions.expect(roles.FromClauseRole, alias, explicit_subquery=False)
     return AliasedClass(element, alias, name, flat=flat, adapt_on_names=adapt_on_names)
+
+
+def with_polymorphic(
+    base: Any,
+    classes: Any,
+    selectable: Any = False,  # noqa: FBT002 - the public signature
+    flat: bool = False,  # noqa: FBT001, FBT002
+    polymorphic_on: Any = None,
+    aliased: bool = False,  # noqa: FBT001, FBT002
+    innerjoin: bool = False,  # noqa: FBT001, FBT002
+    adapt_on_names: bool = False,  # noqa: FBT001, FBT002
+    name: str | None = None,
+) -> Any:
+    """Select a class together with columns of its subclasses (LD-180).
+
+    Example:
+        >>> staff = with_polymorphic(Employee, [Manager, Engineer])
+        >>> select(staff).where(or_(staff.name == "x", staff.Engineer.language == "sql"))
+
+    Args:
+        base: The class whose objects are wanted; rows become instances of their own classes.
+        classes: Subclasses, or "*" for all.
+        selectable: What has all the columns; the join of the tables when omitted.
+        flat: Alias the tables inside of the join rather than the join.
+        polymorphic_on: What tells the class of a row, where `selectable` has another column for it.
+        aliased: Put the join into a subquery.
+        innerjoin: Join with JOIN instead of LEFT OUTER JOIN.
+        adapt_on_names: Match columns of `selectable` by their names where they are not derived.
+        name: The name in SQL of the alias that is made.
+    """
+    mapper = inspect(base).mapper
+    mapper.ensure_configured()
+    if selectable is not False and selectable is not None:
+        selectable = coercions.expect(roles.FromClauseRole, selectable, allow_select=True)
+    chosen, selectable = mapper.polymorphic_choice(classes, selectable, innerjoin=innerjoin)
+    if aliased or flat or name:
+        selectable = anonymous_alias(selectable, name=name, flat=flat)
+    return AliasedClass(
+        mapper,
+        selectable,
+        name,
+        flat=flat,
+        adapt_on_names=adapt_on_names,
+        with_polymorphic_mappers=chosen,
+        polymorphic_on=polymorphic_on,
+    )

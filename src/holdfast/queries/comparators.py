@@ -6,10 +6,12 @@ from `ColumnProperty.Comparator` and `Relationship.Comparator`, which are the cl
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NoReturn, TypeVar
 
 from sqlalchemy import and_, exists, inspect, or_
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import ClauseList, OrderByList
 from sqlalchemy.sql.operators import ColumnOperators
 
 from holdfast.errors.queries import (
@@ -23,8 +25,11 @@ from holdfast.foundation.sqlalchemy_core import (
     coercions,
     roles,
 )
+from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.mapping.sockets import PLUGIN, register_comparator
 from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
+from holdfast.queries.bundles import Bundle, Reader
+from holdfast.queries.hierarchies import single_table_criterion
 from holdfast.queries.relating import (
     bind_of_column,
     condition_with_object,
@@ -44,7 +49,7 @@ class PropComparator(ColumnOperators, Generic[T]):
     def __init__(self, prop: Any, entity: Any) -> None:
         self.prop = prop
         # The mapper or `AliasedInsp` whose attribute it is.
-        self.entity = entity
+        self.owner = entity
 
     @property
     def property(self) -> Any:
@@ -85,14 +90,14 @@ class ColumnComparator(PropComparator[Any]):
     def __clause_element__(self) -> Any:
         element = self.element
         if element is None:
-            element = self.element = self.prop.expression_for(self.entity)
+            element = self.element = self.prop.expression_for(self.owner)
         return element
 
     @property
     def expressions(self) -> list[Any]:
         """The expressions of all columns of the attribute."""
-        if self.entity.is_aliased_class:
-            return [self.entity.adapt(column, self.prop.key) for column in self.prop.columns]
+        if self.owner.is_aliased_class:
+            return [self.owner.adapt(column, self.prop.key) for column in self.prop.columns]
         return list(self.prop.columns)
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
@@ -107,6 +112,60 @@ class ColumnComparator(PropComparator[Any]):
         if key.startswith("__"):
             raise AttributeError(key)
         return getattr(self.__clause_element__(), key)
+
+
+class CompositeBundle(Bundle):
+    """The columns of a composite as one element of a row: its value object."""
+
+    inherit_cache = True
+
+    def __init__(self, prop: Any, columns: Iterable[Any]) -> None:
+        super().__init__(prop.key, *columns)
+        self.prop = prop
+
+    def create_row_processor(
+        self, query: Any, procs: Sequence[Reader], labels: Sequence[str]
+    ) -> Reader:
+        """A function that makes the value object of each row."""
+        value_from = self.prop.value_from
+        return lambda row: value_from([proc(row) for proc in procs])
+
+
+@register_comparator("composite")
+class CompositeComparator(PropComparator[Any]):
+    """Operators of a composite: those of all its columns at once."""
+
+    __hash__ = PropComparator.__hash__
+
+    @property
+    def _columns(self) -> list[Any]:
+        """The attributes that hold the columns, of the class or alias."""
+        return [getattr(self.owner.entity, key) for key in self.prop.column_keys]
+
+    def __clause_element__(self) -> Any:
+        return CompositeBundle(self.prop, self._columns).__clause_element__()
+
+    def label(self, name: str) -> Any:
+        """The value object under another name in the row."""
+        return CompositeBundle(self.prop, self._columns).label(name)
+
+    @property
+    def clauses(self) -> Any:
+        """The columns as a list of expressions."""
+        return ClauseList(*self._columns, group=False)
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Compare column by column with another value object, or order by all columns."""
+        if not other:
+            return OrderByList([op(column) for column in self._columns])
+        value = other[0]
+        if value is None or _is_null(value):
+            parts: Any = [None] * len(self.prop.column_keys)
+        elif isinstance(value, QueryableAttribute | CompositeComparator):
+            parts = list(value.clauses.clauses)
+        else:
+            parts = self.prop.values_of(value)
+        return and_(*(op(a, b) for a, b in zip(self._columns, parts, strict=True)))
 
 
 @register_comparator("relationship")
@@ -130,7 +189,7 @@ class RelationshipComparator(PropComparator[Any]):
         self.extra_criteria = criteria
 
     @property
-    def target(self) -> Any:
+    def entity(self) -> Any:
         """The entity that the attribute leads to."""
         return self.of_type_entity or self.prop.entity
 
@@ -153,19 +212,19 @@ class RelationshipComparator(PropComparator[Any]):
         target = inspect(class_, raiseerr=False)
         if target is None or not hasattr(target, "mapper"):
             raise EntityError.expected(class_)
-        return type(self)(self.prop, self.entity, target, self.extra_criteria)
+        return type(self)(self.prop, self.owner, target, self.extra_criteria)
 
     def and_(self, *criteria: Any) -> Any:
         """The attribute with more criteria for joins along it and loads of it."""
         added = tuple(coercions.expect(roles.WhereHavingRole, each) for each in criteria)
         return type(self)(
-            self.prop, self.entity, self.of_type_entity, (*self.extra_criteria, *added)
+            self.prop, self.owner, self.of_type_entity, (*self.extra_criteria, *added)
         )
 
     def __clause_element__(self) -> Any:
         joins = relationship_joins(
             self.prop,
-            alias_of(self.entity),
+            alias_of(self.owner),
             self._target_alias(),
             criteria=self.extra_criteria,
             alias_secondary=False,
@@ -173,17 +232,17 @@ class RelationshipComparator(PropComparator[Any]):
         parts = [each for each in (joins.primary, joins.secondary) if each is not None]
         condition = and_(*parts) if len(parts) > 1 else parts[0]
         annotations = {
-            "parententity": self.entity,
-            "parentmapper": self.entity.mapper,
-            "entity_namespace": self.entity,
+            "parententity": self.owner,
+            "parentmapper": self.owner.mapper,
+            "entity_namespace": self.owner,
             "proxy_key": self.prop.key,
         }
         return condition._annotate(annotations)._set_propagate_attrs(
-            {"compile_state_plugin": PLUGIN, "plugin_subject": self.entity}
+            {"compile_state_plugin": PLUGIN, "plugin_subject": self.owner}
         )
 
     def _target_alias(self) -> Any | None:
-        return None if self.target is self.prop.entity else alias_of(self.target)
+        return None if self.entity is self.prop.entity else alias_of(self.entity)
 
     # -- comparison with an object ---------------------------------------------------------------
 
@@ -208,7 +267,7 @@ class RelationshipComparator(PropComparator[Any]):
     def contains(self, other: Any, **_: Any) -> Any:
         """Is the object a member of the collection?"""
         if not self.prop.uselist:
-            raise ComparisonError.contains_on_scalar()
+            raise ComparisonError.wrong_method("contains", "scalar attributes", "==")
         state = instance_state_of(other)
         clause = self._compared(state)
         if self.prop.secondary is not None:
@@ -234,12 +293,12 @@ class RelationshipComparator(PropComparator[Any]):
     def _compared(self, state: Any | None) -> Any:
         criterion = condition_with_object(self.prop, state, object_is_parent=False)
         criterion = with_own_association(self.prop, criterion)
-        return replace_columns(criterion, alias_of(self.entity), self.prop.parent)
+        return replace_columns(criterion, alias_of(self.owner), self.prop.parent)
 
     def _differs(self, state: Any) -> Any:
         target = self.prop.mapper
         if self.is_many_to_one and self.prop.is_simple_many_to_one:
-            parent = alias_of(self.entity)
+            parent = alias_of(self.owner)
             parts = []
             for local, remote in self.prop.local_remote_pairs:
                 column = replace_columns(local, parent, self.prop.parent)
@@ -264,7 +323,7 @@ class RelationshipComparator(PropComparator[Any]):
             kwargs: Attributes of the related class and the values they must have.
         """
         if not self.prop.uselist:
-            raise ComparisonError.any_on_scalar()
+            raise ComparisonError.wrong_method("any()", "scalar attributes", "has().")
         return self._exists(criterion, **kwargs)
 
     def has(self, criterion: Any = None, **kwargs: Any) -> Any:
@@ -275,11 +334,11 @@ class RelationshipComparator(PropComparator[Any]):
             kwargs: Attributes of the related class and the values they must have.
         """
         if self.prop.uselist:
-            raise ComparisonError.has_on_collection()
+            raise ComparisonError.wrong_method("has()", "collections", "any().")
         return self._exists(criterion, **kwargs)
 
     def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:
-        prop, target = self.prop, self.target
+        prop, target = self.prop, self.entity
         related = self._target_alias()
         selectable = target.selectable
         is_anonymous = False
@@ -288,10 +347,14 @@ class RelationshipComparator(PropComparator[Any]):
             is_anonymous = True
         joins = relationship_joins(
             prop,
-            alias_of(self.entity),
+            alias_of(self.owner),
             related,
             criteria=self.extra_criteria,
             alias_secondary=related is not None,
+        ).narrowed_by(
+            replace_columns(single_table_criterion(target), related, target.mapper)
+            if is_anonymous
+            else single_table_criterion(target)
         )
         parts = [] if criterion is None else [coercions.expect(roles.WhereHavingRole, criterion)]
         parts += [getattr(target.entity, key) == value for key, value in kwargs.items()]
@@ -310,7 +373,7 @@ class RelationshipComparator(PropComparator[Any]):
     @property
     def _needs_alias(self) -> bool:
         """Are both sides of the relationship the same table?"""
-        if self.entity.is_aliased_class or self.prop.entity.is_aliased_class:
+        if self.owner.is_aliased_class or self.prop.entity.is_aliased_class:
             return False
         return bool(self.prop.is_self_referential)
 

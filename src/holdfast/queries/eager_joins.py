@@ -4,8 +4,9 @@ The strategies only note an `EagerJoin` each; this file puts all of them into FR
 is known whether the statement must be wrapped first.
 
 Rules kept here:
-1. LIMIT, OFFSET, DISTINCT and GROUP BY speak of the statement's own rows. When a joined collection
-   would multiply these, the statement becomes a subquery and the joins go outside (LD-53).
+1. DISTINCT and GROUP BY speak of the statement's own columns, LIMIT and OFFSET of its own rows,
+   which a joined collection would multiply. Then the statement becomes a subquery and the joins go
+   outside (LD-53).
 2. The statement's own ORDER BY goes first, then that of joined collections.
 3. An inner join below an outer one is nested into its right side, so that it drops no parents
    (LD-51).
@@ -13,6 +14,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -23,7 +25,8 @@ from holdfast.foundation.sqlalchemy_core import (
     find_left_clause_that_matches_given,
     unwrap_order_by,
 )
-from holdfast.queries.adapt import alias_of, relationship_joins
+from holdfast.queries.adapt import alias_of, correlated, relationship_joins
+from holdfast.queries.hierarchies import single_table_criterion
 from holdfast.queries.planning import EagerJoin, PlanBuilder
 
 
@@ -31,7 +34,7 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
     """The statement with the eager joins of the builder in its FROM."""
     if not builder.eager_joins:
         return plain
-    if builder.has_joined_collection and _counts_rows(plain):
+    if _must_wrap(plain, builder):
         return _wrapped(plain, builder)
     froms = list(plain._from_obj)
     order_by: list[Any] = []
@@ -45,8 +48,11 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
     return joined
 
 
-def _counts_rows(plain: Any) -> bool:
-    return bool(plain._has_row_limiting_clause or plain._distinct or plain._group_by_clauses)
+def _must_wrap(plain: Any, builder: PlanBuilder) -> bool:
+    """Whether the joined columns or rows would change what the statement says of its own."""
+    if plain._distinct or plain._group_by_clauses:
+        return True
+    return bool(builder.has_joined_collection and plain._has_row_limiting_clause)
 
 
 def _join_into(froms: list[FromClause], join: EagerJoin, order_by: list[Any]) -> None:
@@ -65,8 +71,9 @@ def _attached(start: Any, join: EagerJoin, order_by: list[Any], parent: Any) -> 
     """`start` with the join, and what hangs on its target, to the right of it."""
     conditions = relationship_joins(
         join.relationship, parent, join.target.selectable, criteria=join.criteria
-    )
-    right: Any = join.target.selectable
+    ).narrowed_by(single_table_criterion(join.target))
+    table = join.relationship.parent.persist_selectable
+    right: Any = correlated(join.target.selectable, parent, table)
     if join.relationship.order_by:
         order_by.extend(_ordering(join, right, conditions.association))
     beside = []
@@ -87,6 +94,15 @@ def _attached(start: Any, join: EagerJoin, order_by: list[Any], parent: Any) -> 
     for child in beside:
         made = _attached(made, child, order_by, join.target.selectable)
     return made
+
+
+def joined_to_target(
+    start: Any, parent: Any, relationship: Any, target: Any, criteria: Sequence[Any] = ()
+) -> tuple[Any, list[Any]]:
+    """A FROM element that holds `parent`, joined to `target`; and the relationship's ORDER BY."""
+    ordering: list[Any] = []
+    join = EagerJoin(relationship, parent, target, innerjoin=True, criteria=criteria)
+    return _attached(start, join, ordering, alias_of(parent)), ordering
 
 
 def _ordering(join: EagerJoin, target: Any, association: Any | None) -> list[Any]:
@@ -112,7 +128,7 @@ def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
     for join in builder.eager_joins:
         attached = _attached(made, join, eager_order_by, alias_of(join.parent))
         # The condition speaks of the parent's own columns, which the subquery answers for.
-        made = _with_adapted_conditions(attached, made, adapter)
+        made = _with_adapted_conditions(attached, made, adapter, join.parent.selectable)
     own = [adapter.columns[column] for column in builder.columns]
     outer: Any = select(*own, *builder.eager_columns).select_from(made)
     outer._label_style = plain._label_style
@@ -133,12 +149,12 @@ def _columns_to_join_by(builder: PlanBuilder) -> list[Any]:
     return found
 
 
-def _with_adapted_conditions(join: Any, until: Any, adapter: Any) -> Any:
+def _with_adapted_conditions(join: Any, until: Any, adapter: Any, parent: Any) -> Any:
     if join is until or not isinstance(join, Join):
         return join
     return Join(
-        _with_adapted_conditions(join.left, until, adapter),
-        join.right,
+        _with_adapted_conditions(join.left, until, adapter, parent),
+        correlated(join.right, adapter.selectable, parent),
         adapter.traverse(join.onclause),
         isouter=join.isouter,
         full=join.full,

@@ -27,8 +27,9 @@ from holdfast.foundation.sqlalchemy_core import (
     selectables_overlap,
 )
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.queries.adapt import alias_of, real_attribute, relationship_joins
+from holdfast.queries.adapt import alias_of, correlated, real_attribute, relationship_joins
 from holdfast.queries.aliases import aliased
+from holdfast.queries.hierarchies import single_table_criterion
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class JoinResolver:
         self.entities = entities
         # (left, right, relationship) of the joins that were made.
         self.made: set[tuple[Any, Any, Any]] = set()
+        # Entities that were joined, the last one first.
+        self.present: list[Any] = []
 
     def add(self, join: RequestedJoin) -> None:
         """Put the join into the list."""
@@ -156,6 +159,8 @@ class JoinResolver:
                 return
             self.made.add(edge)
         self._check_sides(left, join.right)
+        if join.right.entity is not None:
+            self.present.insert(0, join.right.entity)
         start = left.selectable if index is None else self.from_clauses[index]
         made = build_join(start, left, join)
         if index is None:
@@ -167,7 +172,7 @@ class JoinResolver:
         """The left side, and where in the list it is (None: not yet in it)."""
         left = join.left
         if left is None and join.relationship is not None:
-            left = side_of_entity(join.relationship.parent)
+            left = self._present_for(join.relationship.parent)
         if left is not None:
             return left, self._place_of(left)
         if self.from_clauses:
@@ -183,6 +188,19 @@ class JoinResolver:
             list(candidates), join.right.selectable, join.onclause
         )
         return list(candidates.values())[self._only(found, join.right)], None
+
+    def _present_for(self, entity: Any) -> JoinSide:
+        """The side that answers for an entity: itself, or one of its hierarchy with its columns."""
+        if not entity.is_aliased_class:
+            for each in (*self.present, *(element.entity for element in self.entities)):
+                if (
+                    each is not None
+                    and not each.is_aliased_class
+                    and each.common_parent(entity)
+                    and each.selectable.is_derived_from(entity.local_table)
+                ):
+                    return side_of_entity(each)
+        return side_of_entity(entity)
 
     def _place_of(self, left: JoinSide) -> int | None:
         if not self.from_clauses:
@@ -224,23 +242,32 @@ class JoinResolver:
 
 def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
     """The Core join of `start`, which contains `left`, to the right side of `join`."""
+    entity = join.right.entity
+    only = None if entity is None else single_table_criterion(entity)
     if join.relationship is None:
+        condition = _implied_condition(left, join)
+        if only is not None:
+            if condition is None:
+                condition = Join(start, join.right.selectable).onclause
+            condition = and_(condition, only)
         return EntityJoin(
             start,
             join.right.selectable,
-            _implied_condition(left, join),
+            condition,
             isouter=join.isouter,
             full=join.full,
         )
     attribute = join.relationship
     relationship = attribute.property
+    parent = _standing_for(attribute.parent, start, left)
     conditions = relationship_joins(
         relationship,
-        _standing_for(attribute.parent, start, left),
+        parent,
         _related_alias(relationship, join.right),
         criteria=attribute.extra_criteria,
     )
-    right: Any = join.right.selectable
+    conditions = conditions.narrowed_by(only)
+    right = correlated(join.right.selectable, parent, relationship.parent.persist_selectable)
     onclause: Any = conditions.primary
     if conditions.association is not None:
         if join.isouter or join.full:
@@ -262,6 +289,8 @@ def _implied_condition(left: JoinSide, join: RequestedJoin) -> Any | None:
 
 def _standing_for(parent: Any, start: Any, left: JoinSide) -> Any | None:
     """The selectable on which the parent's columns are found in `start`; None: on its table."""
+    if left.entity is not None and left.entity is not parent and not parent.is_aliased_class:
+        return alias_of(left.entity)
     if find_left_clause_that_matches_given([start], parent.selectable):
         return alias_of(parent)
     # The attribute is that of another entity of the class: the left side answers for it.
@@ -272,7 +301,7 @@ def _standing_for(parent: Any, start: Any, left: JoinSide) -> Any | None:
 def _related_alias(relationship: Any, right: JoinSide) -> Any | None:
     if right.entity is None:
         return right.selectable
-    if right.entity is relationship.entity:
+    if right.entity is relationship.entity and right.entity.is_aliased_class:
         return None
     return alias_of(right.entity)
 

@@ -71,6 +71,10 @@ class EntityLoad:
     keeps_options: bool = False
     # Name of the entity's element in a row.
     name: str = ""
+    # Position of what tells the class of a row; None where all rows are of the mapper's class.
+    discriminator: int | None = None
+    # How rows of subclasses are loaded, nearest subclasses first.
+    subclasses: tuple[EntityLoad, ...] = ()
     # What `reading` keeps between executions: the generated loader.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -113,6 +117,8 @@ class LoadPlan:
     width: int = 0
     # Whether rows repeat objects because of joined collections (LD-52).
     needs_unique: bool = False
+    # Whether SELECTs that follow embed the statement (LD-60).
+    embeds_statement: bool = False
     # What `reading` keeps between executions: metadata of results.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 

@@ -70,6 +70,7 @@ class PlanBuilder:
         # Selectable of a selected entity -> what is joined to it, outermost first.
         self.eager_joins: list[EagerJoin] = []
         self.has_joined_collection = False
+        self.embeds_statement = False
         self.eager_order_by: list[Any] = []
         self._positions: dict[Any, int] = {}
         self._eager_positions: dict[Any, int] = {}
@@ -109,6 +110,7 @@ class PlanBuilder:
             elements=tuple(finish() for finish in made),
             width=len(self.columns) + len(self.eager_columns),
             needs_unique=self.has_joined_collection,
+            embeds_statement=self.embeds_statement,
         )
 
     def _element(self, element: SelectedElement) -> Callable[[], ElementResult]:
@@ -152,11 +154,18 @@ class EntityLoadBuilder:
         optional: bool = True,
         join: EagerJoin | None = None,
         is_root: bool = False,
+        base: EntityLoadBuilder | None = None,
+        mapper: Any | None = None,
+        has_columns: bool = True,
     ) -> None:
         self.plan = plan
         self._is_root = is_root
         self.entity = entity
-        self.mapper = entity.mapper
+        self.mapper = mapper or entity.mapper
+        # For rows of a subclass: how those of the entity's own class are loaded.
+        self.base = base
+        # False for a subclass whose tables are not selected from: its columns load on access.
+        self.has_columns = has_columns
         self.path = path
         self.name = name
         # The eager join whose target this is; None for a selected entity.
@@ -164,27 +173,31 @@ class EntityLoadBuilder:
         self._adapt = adapt or _adaption_to(entity)
         self._eager = eager
         self._optional = optional
-        self._columns: list[tuple[str, int]] = []
-        self._deferred: set[str] = set()
-        self._joined: list[tuple[Any, EntityLoadBuilder, bool]] = []
-        self._follow_ups: list[FollowUp] = []
-        self._pk_positions: tuple[int, ...] = ()
+        self.columns: list[tuple[str, int]] = []
+        self.deferred: set[str] = set()
+        self.joined: dict[Any, tuple[EntityLoadBuilder, bool]] = {}
+        self.follow_ups: dict[Any, FollowUp] = {}
+        self.pk_positions: tuple[int, ...] = ()
+        self._discriminator: int | None = None
+        self._subclasses: list[EntityLoadBuilder] = []
+        self.finished_joins: dict[Any, JoinedLoad] = {}
 
     # -- what strategies call --------------------------------------------------------------------
 
-    def add_column(self, key: str, column: Any) -> None:
-        """The attribute `key` is fed by `column` of the mapper."""
-        self._columns.append((key, self._position(column)))
+    def add_column(self, key: str, *columns: Any) -> None:
+        """The attribute `key` is fed by the first of `columns`; all of them are selected."""
+        positions = [self._position(column) for column in columns]
+        self.columns.append((key, positions[0]))
 
     def defer(self, key: str) -> None:
         """An option leaves the column attribute `key` out."""
-        self._deferred.add(key)
+        self.deferred.add(key)
 
     def add_joined(
         self, relationship: Any, load: EntityLoadBuilder, *, contains_eager: bool = False
     ) -> None:
         """The objects behind `relationship` stand in the same rows."""
-        self._joined.append((relationship, load, contains_eager))
+        self.joined[relationship] = (load, contains_eager)
         if relationship.uselist:
             self.plan.has_joined_collection = True
 
@@ -192,16 +205,16 @@ class EntityLoadBuilder:
         self, relationship: Any, strategy: str, choice: AttributeChoice | None
     ) -> None:
         """Further SELECTs load `relationship` once the rows are in."""
+        if strategy == "subquery":
+            self.plan.embeds_statement = True
         below = self.path.along(relationship, relationship.mapper)
         differs = choice is not None and bool(choice.criteria)
-        self._follow_ups.append(
-            FollowUp(
-                relationship,
-                strategy,
-                self.path,
-                choice,
-                needs_options=differs or self._options_speak_of(below),
-            )
+        self.follow_ups[relationship] = FollowUp(
+            relationship,
+            strategy,
+            self.path,
+            choice,
+            needs_options=differs or self._options_speak_of(below),
         )
 
     def _options_speak_of(self, path: LoadPath) -> bool:
@@ -213,6 +226,11 @@ class EntityLoadBuilder:
         return self._adapt(column)
 
     @property
+    def can_join(self) -> bool:
+        """Whether relationships of this entity may be joined to the statement."""
+        return self.plan.can_join and self.has_columns
+
+    @property
     def is_optional(self) -> bool:
         """Whether rows may lack this entity."""
         return self._optional
@@ -221,51 +239,116 @@ class EntityLoadBuilder:
 
     def set_up(self) -> None:
         """Ask the strategy of every attribute for its part."""
+        base = self.base
         self._set_up_attributes()
-        self._pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
+        if base is not None and not self.has_columns:
+            self.pk_positions = base.pk_positions
+            return
+        self.pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
+        if base is None and self.entity.polymorphic_on is not None:
+            self._set_up_subclasses()
+
+    def _set_up_subclasses(self) -> None:
+        """Rows may be of subclasses, some of whose columns are selected too."""
+        entity = self.entity
+        if not holds(entity, entity.polymorphic_on):
+            return
+        self._discriminator = self._position(entity.polymorphic_on)
+        selected = entity.with_polymorphic_mappers
+        for mapper in self.mapper.self_and_descendants:
+            if mapper is self.mapper:
+                continue
+            builder = EntityLoadBuilder(
+                self.plan,
+                entity,
+                self.path,
+                adapt=self._adapt,
+                eager=self._eager,
+                join=self.join,
+                is_root=self._is_root,
+                base=self,
+                mapper=mapper,
+                has_columns=mapper in selected,
+            )
+            builder.set_up()
+            self._subclasses.append(builder)
 
     def _set_up_attributes(self) -> None:
-        options, only = self.plan.options, self.plan.only
+        known = {} if self.base is None else self.base.mapper.properties
         for prop in self.mapper.properties.values():
-            if only is not None and self._is_root:
-                if prop.key not in only:
-                    continue
-                if prop.kind == COLUMN:
-                    self.add_column(prop.key, prop.columns[0])
-                    continue
-            if prop.kind == COLUMN:
-                choice = options.column_choice(self.path, prop) if options else None
-                name = _column_strategy(prop, choice)
+            if known.get(prop.key) is prop:
+                self._share(prop)
+            elif prop.kind == COLUMN:
+                self._set_up_column(prop)
             elif prop.kind == "relationship":
-                choice = options.choice(self.path, prop) if options else None
-                name = prop.strategy_name
-                if choice is not None and choice.strategy is not None:
-                    name = choice.strategy
-            else:
-                continue
-            if prop.kind == COLUMN and not is_selectable(self.entity, prop):
-                continue
-            prop.strategy_for(name).setup(self, choice)
+                self._set_up_relationship(prop)
+
+    def _share(self, prop: Any) -> None:
+        """An attribute of the base is loaded for rows of a subclass as for its own."""
+        base = self.base
+        assert base is not None
+        self.columns += [each for each in base.columns if each[0] == prop.key]
+        if prop.key in base.deferred:
+            self.deferred.add(prop.key)
+        if prop in base.follow_ups:
+            self.follow_ups[prop] = base.follow_ups[prop]
+        if prop in base.joined:
+            self.joined[prop] = base.joined[prop]
+
+    def _set_up_column(self, prop: Any) -> None:
+        options, only = self.plan.options, self.plan.only
+        if not self.has_columns:
+            base = self.base
+            assert base is not None
+            # The base's own column of that name stands in the row.
+            self.columns += [each for each in base.columns if each[0] == prop.key]
+            return
+        if only is not None and self._is_root:
+            if prop.key in only:
+                self.add_column(prop.key, prop.columns[0])
+            return
+        choice = options.column_choice(self.path, prop) if options else None
+        if is_selectable(self.entity, prop):
+            prop.strategy_for(_strategy_name(prop, choice)).setup(self, choice)
+
+    def _set_up_relationship(self, prop: Any) -> None:
+        options, only = self.plan.options, self.plan.only
+        if only is not None and self._is_root and prop.key not in only:
+            return
+        choice = options.choice(self.path, prop) if options else None
+        prop.strategy_for(_strategy_name(prop, choice)).setup(self, choice)
 
     def finish(self) -> EntityLoad:
         """The finished, immutable load."""
         offset = len(self.plan.columns) if self._eager else 0
+        discriminator = self._discriminator
         return EntityLoad(
             mapper=self.mapper,
             entity=self.entity,
             path=self.path,
-            pk_indexes=tuple(index + offset for index in self._pk_positions),
-            columns=tuple(ColumnStep(key, index + offset) for key, index in self._columns),
-            joined=tuple(
-                JoinedLoad(relationship, load.finish(), contains_eager)
-                for relationship, load, contains_eager in self._joined
-            ),
-            follow_ups=tuple(self._follow_ups),
-            deferred=frozenset(self._deferred),
+            pk_indexes=tuple(index + offset for index in self.pk_positions),
+            columns=tuple(ColumnStep(key, index + offset) for key, index in self.columns),
+            joined=tuple(self.finished_join(each) for each in self.joined),
+            follow_ups=tuple(self.follow_ups.values()),
+            deferred=frozenset(self.deferred),
             optional=self._optional,
             keeps_options=self._options_speak_of(self.path),
             name=self.name,
+            discriminator=None if discriminator is None else discriminator + offset,
+            subclasses=tuple(each.finish() for each in self._subclasses),
         )
+
+    def finished_join(self, relationship: Any) -> JoinedLoad:
+        """Rows of all classes fill one relationship together, and so share its `JoinedLoad`."""
+        base = self.base
+        if base is not None and base.joined.get(relationship) is self.joined[relationship]:
+            return base.finished_join(relationship)
+        found = self.finished_joins.get(relationship)
+        if found is None:
+            load, contains_eager = self.joined[relationship]
+            found = JoinedLoad(relationship, load.finish(), contains_eager)
+            self.finished_joins[relationship] = found
+        return found
 
     def _position(self, column: Any) -> int:
         adapted = self._adapt(column)
@@ -273,18 +356,24 @@ class EntityLoadBuilder:
 
 
 def _adaption_to(entity: Any) -> Callable[[Any], Any]:
-    if entity.is_aliased_class:
-        columns = entity.adapter.columns
-        return lambda column: columns[column]
-    return lambda column: column
+    adapter = entity.adapter
+    if adapter is None:
+        return lambda column: column
+    columns = adapter.columns
+    return lambda column: columns[column]
 
 
 def is_selectable(entity: Any, prop: Any) -> bool:
     """Whether what the entity reads from has the attribute's column (QY-61)."""
-    return not entity.is_aliased_class or entity.holds(prop.columns[0])
+    return holds(entity, prop.columns[0])
 
 
-def _column_strategy(prop: Any, choice: AttributeChoice | None) -> str:
+def holds(entity: Any, column: Any) -> bool:
+    """The same for a column of the mapper."""
+    return not entity.is_aliased_class or entity.holds(column)
+
+
+def _strategy_name(prop: Any, choice: AttributeChoice | None) -> str:
     name: str = prop.strategy_name
     if choice is not None and choice.strategy is not None:
         name = choice.strategy

@@ -12,11 +12,11 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL
-from sqlalchemy.sql.expression import FromClause, Join
+from sqlalchemy.sql.expression import FromClause
 
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -34,6 +34,12 @@ from holdfast.queries.entities import (
     SelectedEntity,
     column_descriptions,
     parse_elements,
+)
+from holdfast.queries.hierarchies import (
+    entity_criteria,
+    mentioned_entities,
+    read_from_given,
+    with_composed_froms,
 )
 from holdfast.queries.joins import is_relationship_attribute, resolve_joins
 from holdfast.queries.load_plan import LoadPlan
@@ -56,10 +62,7 @@ class SelectOverClasses(SelectState):
         if compiler.stack or compiler.compile_state is not None:
             self.plan = None
             elements = parsed_elements(statement)
-            froms = joined_froms(statement, elements)
-            plain = as_core_select(
-                statement, list(all_columns(elements)), froms, entity_criteria(elements)
-            )
+            plain = as_core_select(statement, list(all_columns(elements)), elements)
         else:
             plain, self.plan = planned_select(statement)
         super().__init__(plain, compiler, **kw)
@@ -104,14 +107,28 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
         JoinError: The way to a join target cannot be made out.
     """
     elements = parsed_elements(statement)
-    froms = joined_froms(statement, elements)
     options = statement_options(
         statement._with_options, elements, replaced=replaced_options(statement)
     )
     builder = PlanBuilder(options, can_join=options.can_join)
     plan = builder.build(elements)
-    plain = as_core_select(statement, builder.columns, froms, entity_criteria(elements))
+    plain = as_core_select(statement, builder.columns, elements)
     return with_eager_joins(plain, builder), plan
+
+
+def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
+    """A SELECT over classes as one over tables, of these columns of one of its entities."""
+    elements = parsed_elements(statement)
+    if all(each.entity is not entity for each in elements):
+        # The statement continues another one, whose paths name its entity.
+        entity = next(each.entity for each in elements if isinstance(each, SelectedEntity))
+    plain = as_core_select(
+        statement,
+        [each if entity.adapter is None else entity.adapter.columns[each] for each in columns],
+        elements,
+    ).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    plain._for_update_arg = None
+    return plain if plain._has_row_limiting_clause else plain.order_by(None)
 
 
 def parsed_elements(statement: Any) -> tuple[SelectedElement, ...]:
@@ -136,7 +153,7 @@ def _clauses_of(element: Any) -> Sequence[Any]:
     return element._from_objects  # type: ignore[no-any-return]
 
 
-def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> tuple[FromClause, ...]:
+def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> Sequence[FromClause]:
     """The statement's FROM elements with its `join()` calls carried out."""
     froms: Sequence[FromClause] = statement._from_obj
     for memoized in statement._memoized_select_entities:
@@ -144,41 +161,7 @@ def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> tuple[F
         froms = resolve_joins(froms, memoized._setup_joins, before)
     if statement._setup_joins:
         froms = resolve_joins(froms, statement._setup_joins, elements)
-    return tuple(with_composed_froms(froms, elements))
-
-
-def with_composed_froms(
-    froms: Sequence[FromClause], elements: Sequence[SelectedElement]
-) -> Sequence[FromClause]:
-    """The FROM elements, with the selectables of classes that are mapped to more than a table.
-
-    A column brings its table into FROM by itself, but not the join that its class is mapped to.
-    """
-    added = list(froms)
-    for entity in dict.fromkeys(each.entity for each in elements if each.entity is not None):
-        selectable = entity.selectable
-        if isinstance(selectable, Join) and not any(_has(each, selectable) for each in added):
-            added.append(selectable)
-    return added
-
-
-def _has(from_clause: Any, selectable: Any) -> bool:
-    """Whether a FROM element is the selectable, or a join with it."""
-    if from_clause is selectable:
-        return True
-    return isinstance(from_clause, Join) and (
-        _has(from_clause.left, selectable) or _has(from_clause.right, selectable)
-    )
-
-
-def entity_criteria(elements: Sequence[SelectedElement]) -> list[Any]:
-    """What keeps the rows of other classes of a single-table hierarchy out."""
-    found = []
-    for entity in dict.fromkeys(each.entity for each in elements if each.entity is not None):
-        criterion = entity.mapper.single_table_criterion
-        if criterion is not None:
-            found.append(entity.adapt(criterion))
-    return found
+    return froms
 
 
 def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
@@ -197,20 +180,21 @@ def entity_columns(entity: Any) -> Iterator[Any]:
     for prop in entity.mapper.properties.values():
         if prop.kind == "column" and is_selectable(entity, prop):
             yield prop.expression_for(entity)
+    for mapper in entity.with_polymorphic_mappers:
+        for key, prop in mapper.properties.items():
+            if prop.kind == "column" and entity.mapper.properties.get(key) is not prop:
+                yield entity.adapt(prop.expression_for(mapper), key)
 
 
 def as_core_select(
-    statement: Any,
-    columns: Sequence[Any],
-    froms: tuple[FromClause, ...],
-    criteria: Sequence[Any] = (),
+    statement: Any, columns: Sequence[Any], elements: Sequence[SelectedElement]
 ) -> Any:
-    """The statement over tables: the given columns and FROM elements, and more criteria."""
+    """The statement over tables: the given columns, and what its classes bring along."""
+    entities = mentioned_entities(statement, elements)
     plain = statement._generate()
     plain._raw_columns = list(columns)
-    plain._from_obj = froms
-    if criteria:
-        plain._where_criteria = (*plain._where_criteria, *criteria)
+    plain._from_obj = with_composed_froms(joined_froms(statement, elements), entities)
+    plain._where_criteria = (*plain._where_criteria, *entity_criteria(entities))
     plain._setup_joins = ()
     plain._memoized_select_entities = ()
     plain._with_options = ()
@@ -221,7 +205,7 @@ def as_core_select(
         plain._group_by_clauses = _expanded(plain._group_by_clauses)
     if plain._distinct_on:
         plain._distinct_on = _expanded(plain._distinct_on)
-    return plain
+    return read_from_given(plain, entities)
 
 
 def _expanded(clauses: Sequence[Any]) -> tuple[Any, ...]:

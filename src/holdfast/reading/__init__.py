@@ -7,6 +7,7 @@ Its files, in reading order:
 - `by_equality`: the most frequent statement, recognised and run as a fixed one.
 - `context`: what one execution needs meanwhile.
 - `assemble`: the columns of a batch of rows become objects linked to each other.
+- `by_class`: the rows of a hierarchy, class by class.
 - `populate`: one entity of the batch.
 - `row_loader`: the functions generated for it.
 - `follow_up`: SELECTs to run once the rows are in.

@@ -25,6 +25,7 @@ from holdfast.queries.load_plan import (
     JoinedLoad,
     LoadPlan,
 )
+from holdfast.reading.by_class import parts_by_class
 from holdfast.reading.context import Filling, LoadContext
 from holdfast.reading.follow_up import load_follow_ups
 from holdfast.reading.populate import EntityLoader
@@ -77,6 +78,23 @@ def load_entity(
     load: EntityLoad, width: int, rows: Sequence[Row], context: LoadContext, *, repeats: bool
 ) -> list[Any]:
     """The object of each row, with what is joined to it."""
+    if load.discriminator is None or context.target_load is load:
+        return _load_class(load, width, rows, context, repeats=repeats)
+    parts = parts_by_class(load, rows)
+    if len(parts) == 1 and len(parts[0][1]) == len(rows):
+        return _load_class(parts[0][0], width, rows, context, repeats=repeats)
+    objects: list[Any] = [None] * len(rows)
+    for part, places in parts:
+        chosen = [rows[place] for place in places]
+        made = _load_class(part, width, chosen, context, repeats=repeats)
+        for place, instance in zip(places, made, strict=True):
+            objects[place] = instance
+    return objects
+
+
+def _load_class(
+    load: EntityLoad, width: int, rows: Sequence[Row], context: LoadContext, *, repeats: bool
+) -> list[Any]:
     loader: EntityLoader | None = load.memo.get("loader")
     if loader is None:
         loader = load.memo["loader"] = EntityLoader(load, width, repeats=repeats)
@@ -86,8 +104,8 @@ def load_entity(
             _collect(joined, width, rows, objects, context)
         else:
             _refer(joined, width, rows, objects, context)
-    if load.follow_ups:
-        context.parents.setdefault(load, []).extend(objects)
+    for follow_up in load.follow_ups:
+        context.parents.setdefault(follow_up, []).extend(objects)
     return objects
 
 

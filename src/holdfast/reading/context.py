@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from holdfast.queries.load_plan import EntityLoad, JoinedLoad
+from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
 from holdfast.queries.paths import LoadPath
 from holdfast.states.identity_map import IdentityMap, Space
 from holdfast.states.instance import InstanceState
@@ -17,6 +17,15 @@ NOTHING: Mapping[str, Any] = {}
 Filling: TypeAlias = dict[int, tuple[Any, list[Any] | None]]
 """Id of the parent -> (parent, members with repetitions and None, or None for a parent that has
 the collection already)."""
+
+
+class Source(NamedTuple):
+    """The statement that found the parents, for SELECTs that embed it."""
+
+    statement: Any
+    parameters: Mapping[str, Any]
+    # Where in the paths of the plan the statement's own entity stands.
+    depth: int
 
 
 class LoadContext:
@@ -37,6 +46,7 @@ class LoadContext:
         "refreshed_states",
         "roots",
         "session",
+        "source",
         "statement",
         "target",
         "target_load",
@@ -68,6 +78,8 @@ class LoadContext:
         self.load_options = load_options
         self.keeps_for_all: bool = bool(load_options) and getattr(load_options, "for_all", True)
         self.statement = statement
+        # Set where a load that follows embeds the statement.
+        self.source: Source | None = None
         # Root entity of the plan -> the equal one of this statement, where they are not the same:
         # a cached plan was made for other aliases. None where all are the same.
         self.roots: dict[Any, Any] | None = None
@@ -77,8 +89,8 @@ class LoadContext:
         self.target_load: EntityLoad | None = None
         # The members that rows hold for joined collections; emptied when a batch is finished.
         self.fillings: dict[JoinedLoad, Filling] = {}
-        # Entity load -> objects of the batch, for the loads that follow.
-        self.parents: dict[EntityLoad, list[Any]] = {}
+        # Load that follows -> objects of the batch that it is for.
+        self.parents: dict[FollowUp, list[Any]] = {}
         # States made by this batch, and those that got values, in order; for listeners.
         self.new_states: list[InstanceState] = []
         self.refreshed_states: list[tuple[InstanceState, list[str]]] = []

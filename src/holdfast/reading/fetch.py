@@ -15,8 +15,9 @@ from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.sqlalchemy_core import gives_scalars, remaining_rows
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.select import planned_select
+from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.assemble import load_batch
-from holdfast.reading.context import LoadContext
+from holdfast.reading.context import LoadContext, Source
 from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
 from holdfast.states.instance import InstanceState
 
@@ -59,6 +60,9 @@ class PlannedSelect:
         context = LoadContext(session, target=target)
         if target is not None:
             context.target_load = self.plan.elements[0]  # type: ignore[assignment]
+        elif self.plan.embeds_statement:
+            parameters = dict(zip(self.fixed.parameter_names, values, strict=True))
+            context.source = Source(self.statement, parameters, 0)
         return load_batch(self.plan, rows, context)
 
 
@@ -87,6 +91,12 @@ def fetch_columns(
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
+def source_of(statement: Any, parameters: Mapping[str, Any]) -> Source:
+    """A statement that was executed with these parameters, for SELECTs that embed it."""
+    start = next((each for each in statement._with_options if isinstance(each, StartsAt)), None)
+    return Source(statement, parameters, 0 if start is None else len(start.path) - 1)
+
+
 def fetch_many(
     context: LoadContext,
     statement: Any,
@@ -94,11 +104,13 @@ def fetch_many(
     *,
     mapper: Any,
     origin: LoadOrigin,
+    source: Source | None = None,
 ) -> list[Sequence[Any]]:
     """Run a SELECT that goes on with the loading of `context`; its elements, one sequence each.
 
     The objects belong to that execution: what it replaces is replaced once, and its options stay
-    with these objects too.
+    with these objects too. SELECTs that follow in turn embed the statement of `source`, or else
+    this one.
     """
     session = context.session
     options = {
@@ -118,6 +130,8 @@ def fetch_many(
     inner = LoadContext(session, options, load_options=context.load_options)
     inner.refreshed = context.refreshed
     inner.roots = context.roots
+    if plan.embeds_statement:
+        inner.source = source or source_of(statement, parameters)
     columns = load_batch(plan, remaining_rows(result), inner)
     return _without_repeated_rows(columns) if plan.needs_unique else columns
 

@@ -12,10 +12,8 @@ from holdfast.reading.context import LoadContext
 def load_follow_ups(context: LoadContext) -> None:
     """Load what the plan leaves to further SELECTs, parents before what hangs on them."""
     parents, context.parents = context.parents, {}
-    for load, objects in parents.items():
+    for follow_up, objects in parents.items():
         distinct = list({id(each): each for each in objects if each is not None}.values())
-        if not distinct:
-            continue
-        for follow_up in load.follow_ups:
+        if distinct:
             strategy = follow_up.relationship.strategy_for(follow_up.strategy)
             strategy.load_for(distinct, follow_up, context)

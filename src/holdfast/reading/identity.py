@@ -19,6 +19,7 @@ from sqlalchemy import and_, bindparam, select
 from holdfast.errors.loading import null_key_load_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.fixed_statement import FixedStatement
+from holdfast.mapping.assembly.inheritance import source_of_columns
 from holdfast.queries.paths import LoadPath
 from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
@@ -213,8 +214,7 @@ def load_column_values(
     mapper = state.manager.mapper
     values = key_values(mapper, state.pk)
     if with_for_update is not None or None in values or session.intercepts_execution:
-        columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
-        statement = select(*columns).where(_criterion(mapper, values))
+        statement = _column_statement(mapper, keys, values)
         statement._for_update_arg = with_for_update
         statement = statement._set_propagate_attrs(mapper.clause._propagate_attrs)
         parts = fetch_columns(session, statement, origin=COLUMN_LOAD)
@@ -248,12 +248,19 @@ def _column_select(mapper: Any, keys: tuple[str, ...]) -> FixedStatement:
     forms = _planned.of(mapper)
     found: FixedStatement | None = forms.get(keys)
     if found is None:
-        columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
         names = [f"pk_{number}" for number in range(1, len(mapper.primary_key) + 1)]
-        criteria = [
-            column == bindparam(name, type_=column.type)
+        values = [
+            bindparam(name, type_=column.type)
             for column, name in zip(mapper.primary_key, names, strict=True)
         ]
-        statement = select(*columns).select_from(mapper.selectable).where(*criteria)
-        found = forms[keys] = FixedStatement(statement, names)
+        found = forms[keys] = FixedStatement(_column_statement(mapper, keys, values), names)
     return found
+
+
+def _column_statement(mapper: Any, keys: Sequence[str], values: Sequence[Any]) -> Any:
+    """SELECT the named columns of one object, from no more tables than hold them."""
+    columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
+    source, key_columns = source_of_columns(mapper, columns)
+    pairs = zip(key_columns, values, strict=True)
+    criteria = [column.is_(None) if value is None else column == value for column, value in pairs]
+    return select(*columns).select_from(source).where(*criteria)

@@ -58,6 +58,14 @@ def kept_choice(state: Any, prop: Any) -> AttributeChoice | None:
     return kept_table(extra).choice(extra.load_path, prop)
 
 
+def lazy_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """What they say of one that is touched; nothing any more, once it has expired."""
+    extra = state.extra
+    if extra is None or prop.key in extra.released:
+        return None
+    return kept_choice(state, prop)
+
+
 def kept_column_choice(state: Any, prop: Any) -> AttributeChoice | None:
     """What they say of one of its columns."""
     extra = state.extra

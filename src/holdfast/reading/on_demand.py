@@ -18,7 +18,7 @@ from holdfast.errors.loading import DetachedInstanceError, ObjectDeletedError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT
 from holdfast.reading.identity import load_column_values, refresh_state
-from holdfast.reading.kept_options import kept_table
+from holdfast.reading.kept_options import lazy_choice
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import missing_value
 
@@ -37,7 +37,7 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
         if extra is None or not extra.load_options:
             strategy = prop.strategies.get(prop.lazy) or prop.strategy
         else:
-            strategy = chosen_strategy(prop, extra)
+            strategy = chosen_strategy(prop, state)
         return strategy.load(state, state().__dict__, policy)
     if not prop.is_column:
         return ATTR_EMPTY
@@ -51,9 +51,9 @@ def is_wholly_expired(state: InstanceState, policy: LoadPolicy) -> bool:
     return policy.may_fetch and state.pk is not None and state.is_attached and state.expired
 
 
-def chosen_strategy(prop: Any, extra: Any) -> Any:
+def chosen_strategy(prop: Any, state: InstanceState) -> Any:
     """The strategy that the options of the loading statement leave with an object (LD-90)."""
-    choice = kept_table(extra).choice(extra.load_path, prop)
+    choice = lazy_choice(state, prop)
     if choice is None or choice.strategy is None or choice.strategy == "contains_eager":
         return prop.strategy
     return prop.strategy_for(choice.strategy)

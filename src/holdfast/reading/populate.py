@@ -95,6 +95,12 @@ class EntityLoader:
         """Whether options of the statement matter for what the objects load later."""
         return bool(context.load_options) and (self.load.keeps_options or context.keeps_for_all)
 
+    def _keep_options(self, state: InstanceState, context: LoadContext) -> None:
+        extra = state.more()
+        extra.load_options = context.load_options
+        extra.load_path = context.path_of(self.load.path)
+        extra.released = ()
+
     def _load(
         self, rows: Sequence[Row], pks: list[Any], space: Space, context: LoadContext
     ) -> list[Any]:
@@ -103,6 +109,8 @@ class EntityLoader:
         states = list(map(space.get, pks))
         if all(states):
             objects = list(map(call, states))  # type: ignore[arg-type]
+            if self._are_complete(objects, context):
+                return objects
             # `None in objects` would call the equality of the mapped class.
             if NoneType not in set(map(type, objects)):
                 self._update_present(rows, objects, context)
@@ -127,7 +135,7 @@ class EntityLoader:
                 present.append(instance)
             elif pk is not None:
                 missing[pk] = row
-        if present:
+        if present and not self._are_complete(present, context):
             self._update_present(present_rows, present, context)
         if not missing:
             return objects
@@ -171,11 +179,8 @@ class EntityLoader:
     def _finish_new(self, states: list[InstanceState], context: LoadContext) -> None:
         load = self.load
         if self._keeps_options(context):
-            path = context.path_of(load.path)
             for state in states:
-                extra = state.more()
-                extra.load_options = context.load_options
-                extra.load_path = path
+                self._keep_options(state, context)
         if load.deferred:
             for state in states:
                 state.more().deferred = load.deferred
@@ -192,23 +197,34 @@ class EntityLoader:
     ) -> None:
         if context.populate_existing or self.always_refresh:
             self._replace(rows, objects, context)
-            return
+        else:
+            self._fill(rows, objects, context)
+
+    def _are_complete(self, objects: list[Any], context: LoadContext) -> bool:
+        """Whether nothing is to be done for objects that are in the map already.
+
+        PERF: 10,000 rows already present. An object that was collected has no dictionary.
+        """
+        if context.populate_existing or self.always_refresh:
+            return False
         try:
             deque(map(self.functions.check_complete, map(dict_of, objects)), 0)
-        except KeyError:
-            pass
-        else:
-            return
-        self._fill(rows, objects, context)
+        except (KeyError, AttributeError):
+            return False
+        return True
 
     def _fill(self, rows: Sequence[Row], objects: list[Any], context: LoadContext) -> None:
         """Give objects the values that they lack."""
         fill = self.functions.fill
+        # A refresh runs under the options that the object keeps.
+        keeps = context.target is None and self._keeps_options(context)
         listens = self.manager.has_refresh_listeners
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__
             state = values["_sa_instance_state"]
             filled = fill(row, values, state.changes)
+            if filled and keeps:
+                self._keep_options(state, context)
             if filled and listens:
                 context.refreshed_states.append((state, filled))
 
@@ -236,8 +252,7 @@ class EntityLoader:
                 extra.pending = None
                 extra.deferred = self.load.deferred
             if keeps:
-                state.more().load_options = context.load_options
-                state.more().load_path = context.path_of(self.load.path)
+                self._keep_options(state, context)
             if self.manager.has_refresh_listeners:
                 context.refreshed_states.append((state, loaded))
 

@@ -11,8 +11,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.engine import Result
 
@@ -39,10 +40,12 @@ from holdfast.queries.load_plan import (
     LoadPlan,
 )
 from holdfast.reading.assemble import finish_batch, load_batch, load_columns
-from holdfast.reading.context import LoadContext
-from holdfast.reading.fetch import TARGET_OPTION
+from holdfast.reading.context import NOTHING, LoadContext
+from holdfast.reading.fetch import TARGET_OPTION, source_of
 from holdfast.reading.kept_options import kept_options
 from holdfast.reading.named_rows import plan_for_cursor
+
+T = TypeVar("T")
 
 # PERF: load 100k. Rows become objects in portions of this size, so that what one portion touches
 # stays in the processor's cache; the collector rests from the second portion on.
@@ -52,7 +55,11 @@ PORTIONS_OF_A_PAUSE = 100
 
 
 def build_result(
-    session: Any, statement: Any, cursor: Any, execution_options: Mapping[str, Any]
+    session: Any,
+    statement: Any,
+    cursor: Any,
+    execution_options: Mapping[str, Any],
+    parameters: Mapping[str, Any] = NOTHING,
 ) -> Result[Any]:
     """The result of a SELECT over classes.
 
@@ -61,7 +68,22 @@ def build_result(
         statement: What was executed.
         cursor: Core's result of it.
         execution_options: Of the statement and the call together.
+        parameters: Given with the call.
     """
+    try:
+        return _planned_result(session, statement, cursor, execution_options, parameters)
+    except BaseException:
+        cursor.close()
+        raise
+
+
+def _planned_result(
+    session: Any,
+    statement: Any,
+    cursor: Any,
+    execution_options: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+) -> Result[Any]:
     compile_state = cursor.context.compiled.compile_state
     plan: LoadPlan = compile_state.plan
     options = statement._with_options
@@ -82,8 +104,10 @@ def build_result(
         rows = plan_for_cursor(compile_state, cursor, rows)
         plan = rows.plan
     yield_per = execution_options.get("yield_per") if execution_options else None
-    if yield_per and plan.needs_unique:
-        raise LoadingError.no_eager_with_yield_per("joined")
+    if yield_per and (plan.needs_unique or plan.embeds_statement):
+        raise LoadingError.no_eager_with_yield_per("joined" if plan.needs_unique else "subquery")
+    if plan.embeds_statement and context.target is None and rows.positions is None:
+        context.source = source_of(statement, parameters)
     result = _result_of(plan, rows, context, cursor, yield_per)
     if execution_options and execution_options.get("prebuffer_rows"):
         return result.freeze()()
@@ -123,10 +147,11 @@ def _result_of(
     if yield_per or is_server_side(cursor):
         result = _streamed_result(plan, rows, context, yield_per, is_single=is_single)
     else:
-        loaded = _loaded_rows(plan, rows, context, is_single=is_single)
+        # A chain hands on the rows without running Python for each.
+        loaded = chain.from_iterable(_loaded_rows(plan, rows, context, is_single=is_single))
         result = IteratorResult(result_metadata(plan), loaded, cursor, is_single)
     if plan.needs_unique:
-        require_unique_with(result, _refuse_repeated)
+        require_unique_with(result, _refusal(LoadingError.unique_required, cursor))
     return result  # type: ignore[no-any-return]
 
 
@@ -134,7 +159,7 @@ def result_metadata(plan: LoadPlan) -> SimpleResultMetaData:
     """What Core's results know of the plan's rows; made once for the plan."""
     metadata: SimpleResultMetaData | None = plan.memo.get("metadata")
     if metadata is None:
-        metadata = plan.memo["metadata"] = _metadata(plan, is_streamed=False)
+        metadata = plan.memo["metadata"] = _metadata(plan)
     return metadata
 
 
@@ -159,17 +184,14 @@ def load_in_portions(session: Any, plan: LoadPlan, rows: Sequence[Any]) -> Seque
 
 def _loaded_rows(
     plan: LoadPlan, rows: Rows, context: LoadContext, *, is_single: bool
-) -> Iterator[Any]:
-    """The elements of all rows, loaded when the first is asked for."""
+) -> Iterator[Iterable[Any]]:
+    """All rows at once, loaded when the first is asked for."""
     identity_map = context.identity_map
     if context.members.identity_map is not identity_map:
         _refuse_after_close(plan, rows)
         return
-    columns = load_all(plan, rows, context)
-    if is_single:
-        yield from columns[0]
-    else:
-        yield from zip(*columns, strict=True)
+    columns = _close_on_error(rows, load_all, plan, rows, context)
+    yield columns[0] if is_single else zip(*columns, strict=True)
 
 
 def _streamed_result(
@@ -185,23 +207,32 @@ def _streamed_result(
                 _refuse_after_close(plan, rows)
                 return
             if not size:
-                columns = load_all(plan, rows, context)
+                columns = _close_on_error(rows, load_all, plan, rows, context)
                 yield columns[0] if is_single else list(zip(*columns, strict=True))
                 return
             found = rows.some(size)
             if not found:
                 return
-            columns = load_batch(plan, found, context)
+            columns = _close_on_error(rows, load_batch, plan, found, context)
             yield columns[0] if is_single else list(zip(*columns, strict=True))
 
     result: Any = ChunkedIteratorResult(
-        _metadata(plan, is_streamed=True),
+        _metadata(plan, rows.cursor),
         portions,
         source_supports_scalars=is_single,
         raw=rows.cursor,
         dynamic_yield_per=is_server_side(rows.cursor),
     )
     return result.yield_per(yield_per) if yield_per else result
+
+
+def _close_on_error(rows: Rows, load: Callable[..., T], *arguments: Any) -> T:
+    """What `load` gives; the cursor is closed when it raises, whoever keeps the exception."""
+    try:
+        return load(*arguments)
+    except BaseException:
+        rows.cursor.close()
+        raise
 
 
 def load_all(plan: LoadPlan, rows: Rows, context: LoadContext) -> list[Sequence[Any]]:
@@ -253,16 +284,23 @@ def _raise_after_close(plan: LoadPlan) -> NoReturn:
     raise MembershipError.after_close(instance_state(instance))
 
 
-def _refuse_repeated(_: Any) -> NoReturn:
-    raise LoadingError.unique_required()
+def _refusal(error: Callable[[], LoadingError], cursor: Any) -> Callable[[Any], NoReturn]:
+    """A filter of unique rows that refuses to work."""
+
+    def refuse(_: Any) -> NoReturn:
+        cursor.close()
+        raise error()
+
+    return refuse
 
 
-def _metadata(plan: LoadPlan, *, is_streamed: bool) -> SimpleResultMetaData:
+def _metadata(plan: LoadPlan, stream: Any | None = None) -> SimpleResultMetaData:
+    """Metadata of rows; those of a stream, whose cursor is given, can not be made unique."""
     elements = plan.elements
 
-    def unique_filters(_: Any) -> list[Callable[[Any], Any] | None]:
-        if is_streamed:
-            return [_no_unique_in_stream for _ in elements]
+    def unique_filters(_: Any) -> Sequence[Callable[[Any], Any] | None]:
+        if stream is not None:
+            return [_refusal(LoadingError.no_unique_with_yield_per, stream)] * len(elements)
         return [_unique_filter(element) for element in elements]
 
     return SimpleResultMetaData(
@@ -270,10 +308,6 @@ def _metadata(plan: LoadPlan, *, is_streamed: bool) -> SimpleResultMetaData:
         [_names_of(element) for element in elements],
         _create_unique_filters=unique_filters,
     )
-
-
-def _no_unique_in_stream(_: Any) -> NoReturn:
-    raise LoadingError.no_unique_with_yield_per()
 
 
 def _unique_filter(element: ElementResult) -> Callable[[Any], Any] | None:

@@ -74,6 +74,7 @@ def _generate(load: EntityLoad, width: int) -> RowFunctions:
         "new": class_.__new__,
         "state_class": manager.state_class,
         "set_dict": dict_setter(class_),
+        "first": itemgetter(load.pk_indexes[0]),
     }
     hint = f"row loader of {class_.__name__}"
 
@@ -105,6 +106,8 @@ def key_expression(load: EntityLoad) -> str:
 
 
 def _keys_source(load: EntityLoad) -> str:
+    if len(load.pk_indexes) == 1:
+        return "def keys_of(rows):\n    return list(map(first, rows))\n"
     return f"def keys_of(rows):\n    return [{key_expression(load)} for row in rows]\n"
 
 

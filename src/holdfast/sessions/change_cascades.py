@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from holdfast.errors.session import use_in_flush_warning
-from holdfast.foundation.deprecated import warn
-from holdfast.sessions.membership import add_state, expunge
+from holdfast.sessions.membership import add_state, expunge, warn_inside_flush
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import link_listener
 from holdfast.unitofwork.collect import is_orphan
@@ -31,11 +29,10 @@ class Links:
             return
         prop = state.manager.mapper.properties[key]
         if session.is_writing:
-            warn(
-                use_in_flush_warning(
-                    "collection append" if prop.uselist else "related attribute set"
+            for each in (prop, *prop.reverse_properties):
+                warn_inside_flush(
+                    session, "collection append" if each.uselist else "related attribute set"
                 )
-            )
         if prop.cascade.save_update and not session.members.is_member(child):
             add_state(session, child)
 
@@ -44,11 +41,7 @@ class Links:
         session: Any = state.session
         prop = state.manager.mapper.properties[key]
         if session is not None and session.is_writing:
-            warn(
-                use_in_flush_warning(
-                    "collection remove" if prop.uselist else "related attribute delete"
-                )
-            )
+            self._warn_of_removal(session, state, prop, child)
         if not prop.cascade.delete_orphan:
             return
         holder: Any = child.session
@@ -58,6 +51,18 @@ class Links:
             and is_orphan(child, child.manager.mapper)
         ):
             expunge(holder, child())
+
+    def _warn_of_removal(
+        self, session: Any, state: InstanceState, prop: Any, child: InstanceState
+    ) -> None:
+        if not prop.uselist:
+            # An attribute that has a value is being set, which `linked` warns of.
+            if prop.key not in state.dict:
+                warn_inside_flush(session, "related attribute delete")
+            return
+        warn_inside_flush(session, "collection remove")
+        if any(child.dict.get(each.key) is state() for each in prop.reverse_properties):
+            warn_inside_flush(session, "related attribute set")
 
 
 link_listener.plug(cast("Any", Links()))

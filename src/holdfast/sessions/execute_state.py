@@ -189,7 +189,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT.
         """
         if not self.is_select:
-            raise StatementEventError.not_a_select()
+            raise StatementEventError.other_kind("a SELECT", "load")
         return self._origin("lazy_loaded_from")
 
     @property
@@ -200,7 +200,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT over classes.
         """
         if not self.is_orm_statement or not self.is_select:
-            raise StatementEventError.not_a_select()
+            raise StatementEventError.other_kind("a SELECT", "load")
         return self._origin("path")
 
     # -- what it is about --------------------------------------------------------------------------
@@ -241,7 +241,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT over classes (EV-24).
         """
         if not self.is_orm_statement or not (self.is_select or self.is_from_statement):
-            raise StatementEventError.not_a_select()
+            raise StatementEventError.other_kind("a SELECT", "load")
         options = self.execution_options
         return LoadOptions(
             populate_existing=options.get("populate_existing", False),
@@ -258,7 +258,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is neither (EV-24).
         """
         if not self.is_orm_statement or not (self.is_update or self.is_delete):
-            raise StatementEventError.not_update_or_delete()
+            raise StatementEventError.other_kind("an UPDATE or DELETE", "update")
         options = self.execution_options
         return UpdateDeleteOptions(
             synchronize_session=options.get("synchronize_session", "auto"),

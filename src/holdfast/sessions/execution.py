@@ -106,4 +106,4 @@ def _run(
     if getattr(state, "plan", None) is None:
         return cursor  # type: ignore[no-any-return]
     merged = {**own, **options} if own else options
-    return build_result(session, statement, cursor, merged or EMPTY_DICT)
+    return build_result(session, statement, cursor, merged or EMPTY_DICT, params)

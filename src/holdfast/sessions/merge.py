@@ -85,7 +85,7 @@ class Merger:
         if state in self.session.members.new:
             warn(merge_pending_warning(state))
         if not self.load:
-            raise MembershipError.merge_transient()
+            raise MembershipError.merge_without_load("transient (i.e. unpersisted) objects")
         values = state.dict
         if not all(key in values for key in mapper.primary_key_keys):
             return None
@@ -116,7 +116,7 @@ class Merger:
         if target is not None:
             return target, False
         if not self.load and state.changes is not None:
-            raise MembershipError.merge_modified()
+            raise MembershipError.merge_without_load("marked as 'dirty'")
         target = mapper.class_manager.new_instance()
         made = state_of(target)
         if not self.load:

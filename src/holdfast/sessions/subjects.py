@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from holdfast.errors.session import IdentifierError, SessionArgumentError
+from holdfast.errors.queries import EntityError
+from holdfast.errors.session import IdentifierError
 from holdfast.errors.unmapped import UnmappedInstanceError
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
@@ -37,7 +38,7 @@ def mapper_of(entity: Any) -> Any:
     """
     found: Any = inspect(entity)
     if found is None or not getattr(found, "is_mapper", False):
-        raise SessionArgumentError.not_an_entity(entity)
+        raise EntityError.expected(entity)
     return found
 
 
@@ -46,16 +47,17 @@ def key_values(mapper: Any, ident: Any) -> list[Any]:
 
     Args:
         mapper: Whose primary key.
-        ident: A value, a tuple or list of values, a dictionary by attribute name, or an object with
-            `__composite_values__()`.
+        ident: A value, a tuple or list of values, a dictionary by attribute name, or the value of a
+            composite attribute.
 
     Raises:
         InvalidRequestError: The number of values or the names are not those of the key (SB-124).
     """
     if isinstance(ident, Mapping):
         return _values_by_name(mapper, ident)
-    if hasattr(ident, "__composite_values__"):
-        values = list(ident.__composite_values__())
+    composite = _composite_of(mapper, ident)
+    if composite is not None:
+        values = list(composite.values_of(ident))
     elif isinstance(ident, Sequence) and not isinstance(ident, str | bytes | bytearray):
         values = list(ident)
     else:
@@ -71,6 +73,14 @@ def _values_by_name(mapper: Any, ident: Mapping[str, Any]) -> list[Any]:
     if set(given) != set(keys):
         raise IdentifierError.wrong_names(keys)
     return [given[key] for key in keys]
+
+
+def _composite_of(mapper: Any, value: Any) -> Any:
+    """The composite attribute whose value it may be, or None."""
+    for prop in mapper.composites:
+        if isinstance(prop.composite_class, type) and isinstance(value, prop.composite_class):
+            return prop
+    return None
 
 
 def _target_of_synonym(mapper: Any, name: str) -> str:

@@ -3,6 +3,7 @@
 In reading order:
 
 - `ports`: the protocols and sockets through which this layer reaches upwards.
+- `pickling`: what of a state travels.
 - `instance`: `InstanceState`, the record kept beside every mapped object.
 - `changes`: what an object looked like when the database was last known to agree.
 - `history`: `History`, the difference between then and now.

@@ -6,6 +6,7 @@ Rules kept here:
 1. Only the first value is kept: later changes of the same attribute leave the record alone.
 2. A session hears of the first change of an object before anything is stored, so that a session
    which refuses changes leaves the object as it was.
+3. Records that objects share are never changed: whoever has more to record takes a copy.
 """
 
 from __future__ import annotations
@@ -13,6 +14,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdfast.states.instance import InstanceState
+
+
+class SharedChanges(dict[str, object]):
+    """The record of objects that were constructed with the same keywords.
+
+    PERF: construction. One record for all of them is one object less for the collector to visit.
+    """
+
+    __slots__ = ()
+
+
+def own_changes(state: InstanceState) -> dict[str, object]:
+    """The record of a changed object, to be written to."""
+    changes = state.changes
+    assert changes is not None
+    if type(changes) is SharedChanges:
+        changes = state.changes = dict(changes)
+    return changes
 
 
 def note_change(state: InstanceState, key: str, old: object) -> None:
@@ -27,7 +46,13 @@ def note_change(state: InstanceState, key: str, old: object) -> None:
             members.note_modified(state)
         state.changes = {key: old}
     elif key not in changes:
-        changes[key] = old
+        own_changes(state)[key] = old
+
+
+def replace_change(state: InstanceState, key: str, old: object) -> None:
+    """The same, also when another value was remembered before."""
+    note_change(state, key, old)
+    own_changes(state)[key] = old
 
 
 def note_dirty(state: InstanceState) -> None:
@@ -42,8 +67,8 @@ def note_dirty(state: InstanceState) -> None:
 def forget_change(state: InstanceState, key: str) -> None:
     """Take the present value of one attribute as the one in the database."""
     changes = state.changes
-    if changes is not None:
-        changes.pop(key, None)
+    if changes is not None and key in changes:
+        del own_changes(state)[key]
 
 
 def forget_changes(states: Iterable[InstanceState]) -> None:

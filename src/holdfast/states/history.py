@@ -5,7 +5,7 @@ Builders here compare values that a slot hands them; they never load and never t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from holdfast.foundation.markers import NO_VALUE
@@ -92,11 +92,11 @@ def reference_history(current: object, committed: object) -> History:
     return History([current], (), () if committed is None else [committed])
 
 
-def collection_history(current: Iterable[Any], committed: Iterable[Any]) -> History:
-    """History of a collection, member by member, compared by identity and in present order."""
-    before = {id(each): each for each in committed}
-    now = {id(each) for each in current}
+def collection_history(current: Sequence[Any], committed: Sequence[Any]) -> History:
+    """History of a collection, member by member, compared by identity and in their order."""
+    before = set(map(id, committed))
+    now = set(map(id, current))
     added = [each for each in current if id(each) not in before]
     unchanged = [each for each in current if id(each) in before]
-    deleted = [each for number, each in before.items() if number not in now]
+    deleted = [each for each in committed if id(each) not in now]
     return History(added, unchanged, deleted)

@@ -14,11 +14,13 @@ Rules kept here:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from holdfast.errors.unmapped import UnmappedInstanceError
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
+from holdfast.states.pickling import packed, unpack
 
 if TYPE_CHECKING:
     from holdfast.states.ports import ManagerPort, SessionPort
@@ -28,7 +30,7 @@ AnyObject = object
 Values = dict[str, Any]
 Changes = dict[str, AnyObject]
 
-EMPTY_CHANGES: Mapping[str, Any] = {}
+EMPTY: Mapping[str, Any] = {}
 
 
 class StateExtra:
@@ -43,6 +45,7 @@ class StateExtra:
         "load_path",
         "parents",
         "pending",
+        "released",
         "was_deleted",
     )
 
@@ -60,6 +63,8 @@ class StateExtra:
         # Loader options of the query that loaded the object, and where in its path it stood.
         self.load_options: tuple[Any, ...] = ()
         self.load_path: Any = None
+        # Relationships that expired since: when they are touched they load as they are mapped.
+        self.released: Collection[str] = ()
         # Relationship slot -> the parent state that claims the object, or False once released.
         self.parents: dict[object, InstanceState | bool] | None = None
         # Changes to collections that are not loaded, by attribute name, until they load.
@@ -76,6 +81,11 @@ class InstanceState(weakref.ref[Any]):
     """
 
     __slots__ = ("changes", "extra", "members", "pk")
+
+    # What everything that `inspect()` can answer says of itself.
+    is_instance = True
+    is_aliased_class = is_attribute = is_bundle = is_clause_element = False
+    is_mapper = is_property = is_selectable = False
 
     manager: ClassVar[ManagerPort]
 
@@ -234,7 +244,7 @@ class InstanceState(weakref.ref[Any]):
     @property
     def committed_state(self) -> Mapping[str, Any]:
         """Last values known to the database of the attributes that were changed since."""
-        return EMPTY_CHANGES if self.changes is None else self.changes
+        return EMPTY if self.changes is None else self.changes
 
     @property
     def unloaded(self) -> set[str]:
@@ -277,6 +287,11 @@ class InstanceState(weakref.ref[Any]):
         )
 
     @property
+    def callables(self) -> Mapping[str, Any]:
+        """Loaders of single attributes of this object: none, loaders belong to the class."""
+        return EMPTY
+
+    @property
     def attrs(self) -> Any:
         """One `AttributeState` per mapped attribute, by name (AH-40, AH-41)."""
         return self.manager.attribute_states(self)
@@ -286,8 +301,15 @@ class InstanceState(weakref.ref[Any]):
         return self.dict.get(key, NO_VALUE)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The object's own pickle carries the state; see `instrument.construction`.
-        return (restore_state, (self(), self.pk, self.was_deleted, self.identity_token))
+        values = packed(self)
+        if self.manager.dispatch is not None:
+            self.manager.dispatch.pickle(self, values)
+        return (restore_state, (self(),), values)
+
+    def __setstate__(self, values: Values) -> None:
+        unpack(self, values)
+        if self.manager.dispatch is not None:
+            self.manager.dispatch.unpickle(self, values)
 
     def __repr__(self) -> str:
         return f"<InstanceState of {self.manager.class_.__name__} at {id(self):#x}>"
@@ -302,13 +324,12 @@ def blank(state: InstanceState) -> InstanceState:
     return state
 
 
-def restore_state(instance: Any, pk: Any, was_deleted: bool, token: Any) -> InstanceState:  # noqa: FBT001
-    """Rebuild the state of an unpickled object: detached when it had a key, transient else."""
-    manager = type(instance).__dict__["_sa_class_manager"]
-    state: InstanceState = blank(manager.state_class(instance))
-    state.pk = pk
-    if was_deleted or token is not None:
-        extra = state.more()
-        extra.was_deleted = was_deleted
-        extra.identity_token = token
+def restore_state(instance: Any) -> InstanceState:
+    """Make the state of an object that is being unpickled."""
+    manager: ManagerPort | None = getattr(type(instance), "_sa_class_manager", None)
+    if manager is None:
+        raise UnmappedInstanceError.unpickled(type(instance))
+    if manager.prepare is not None:
+        manager.prepare()
+    state: InstanceState = manager.attach(instance)
     return state

@@ -26,10 +26,11 @@ class Members:
         modified: Persistent objects with unflushed changes; state -> object, so that they live.
     """
 
-    __slots__ = ("__weakref__", "_session", "deleted", "identity_map", "modified", "new")
+    __slots__ = ("__weakref__", "deleted", "identity_map", "modified", "new", "session_reference")
 
     def __init__(self, session: SessionPort) -> None:
-        self._session: weakref.ref[Any] = weakref.ref(session)
+        # PERF: lazy many-to-one present. Hot paths call it; `session` is for all others.
+        self.session_reference: weakref.ref[Any] = weakref.ref(session)
         self.identity_map = IdentityMap()
         self.new: dict[InstanceState, Any] = {}
         self.deleted: dict[InstanceState, Any] = {}
@@ -38,7 +39,7 @@ class Members:
     @property
     def session(self) -> SessionPort | None:
         """The session, or None once it was collected."""
-        session: SessionPort | None = self._session()
+        session: SessionPort | None = self.session_reference()
         return session
 
     @property
@@ -55,7 +56,7 @@ class Members:
         if state.pk is None or state.was_deleted:
             return
         self.modified[state] = state()
-        session = self._session()
+        session = self.session_reference()
         if session is not None:
             session.autobegin_for_change()
 

@@ -123,6 +123,11 @@ class ManagerPort(Protocol):
     class_: type[Any]
     mapper: Any
     state_class: type[InstanceState]
+    dispatch: Any
+    prepare: Callable[[], None] | None
+
+    def attach(self, obj: Any) -> InstanceState:
+        """The state of an object; made when there is none."""
 
     def attribute_states(self, state: InstanceState) -> Any:
         """The `inspect(obj).attrs` collection of one object."""

@@ -9,11 +9,7 @@ In reading order:
 - `plan`: `FlushPlan` and its steps.
 - `planner`: the order of the steps.
 - `journal`: what was written so far.
-- `write`: run a plan.
-- `copy_keys`: copy key values from parent to child.
-- `rows`: objects as the parameters of statements.
-- `insert`, `update`, `delete`, `associations`: the statements.
-- `receive`: take back what the database made.
+- `writing`: run a plan.
 - `settle`: what is now clean, persistent or gone.
 
 Called by `sessions.flushing`, and by `diagnostics.explain` up to the plan.

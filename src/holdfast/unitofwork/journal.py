@@ -41,18 +41,18 @@ class Journal:
     Attributes:
         work: What the flush has to do.
         connection_for: Gives the connection of the transaction for a mapper.
-        context: What listeners of events within the flush are given.
         inserted: Pairs of objects of one hierarchy and their new bare primary keys, by step.
         replaced: Objects marked for deletion whose row a new object took over; state -> successor.
+        gone: Persistent objects that were found to have no row any more.
         cascaded: (object, attribute) of primary keys that the database changes by itself.
+        versions: Objects whose version counter this flush has written; state -> version.
     """
 
-    __slots__ = ("cascaded", "connection_for", "context", "inserted", "replaced", "work")
-
-    def __init__(self, work: WorkSet, connection_for: ConnectionSource, context: Any) -> None:
+    def __init__(self, work: WorkSet, connection_for: ConnectionSource) -> None:
         self.work = work
-        self.context = context
         self.connection_for = connection_for
         self.inserted: list[tuple[Any, Sequence[InstanceState], Sequence[Any]]] = []
         self.replaced: dict[InstanceState, InstanceState] = {}
+        self.gone: list[InstanceState] = []
         self.cascaded: set[tuple[InstanceState, str]] = set()
+        self.versions: dict[InstanceState, Any] = {}

@@ -28,7 +28,7 @@ def settle(journal: Journal) -> FlushOutcome:
     work, outcome = journal.work, FlushOutcome()
     members = work.members
     outcome.expelled = list(work.expelled)
-    outcome.deleted = list(work.deletes)
+    outcome.deleted = [*work.deletes, *journal.gone]
     if outcome.deleted:
         move(members, Move.DELETED, outcome.deleted)
     outcome.updated = [state for state in work.saves if state.pk is not None]
@@ -36,7 +36,7 @@ def settle(journal: Journal) -> FlushOutcome:
         changes = state.changes
         if changes and not changes.keys().isdisjoint(state.manager.mapper.primary_key_keys):
             rekey(members, state, outcome)
-    expire_expressions(work.saves)
+    expire_computed(work.saves)
     for base, states, keys in journal.inserted:
         enter(members, base, states, keys)
         outcome.inserted.extend(states)
@@ -46,13 +46,13 @@ def settle(journal: Journal) -> FlushOutcome:
     return outcome
 
 
-def expire_expressions(states: Iterable[InstanceState]) -> None:
-    """Forget SQL expressions computed from rows that have just been written."""
+def expire_computed(states: Iterable[InstanceState]) -> None:
+    """Forget what is computed from rows that have just been written."""
     kinds: dict[type[InstanceState], tuple[str, ...]] = {}
     for state in states:
         keys = kinds.get(type(state))
         if keys is None:
-            keys = kinds[type(state)] = expression_keys(state.manager.mapper)
+            keys = kinds[type(state)] = computed_keys(state.manager.mapper)
         if keys:
             values = state.dict
             for key in keys:
@@ -60,15 +60,16 @@ def expire_expressions(states: Iterable[InstanceState]) -> None:
                     values.pop(key, None)
 
 
-def expression_keys(mapper: Any) -> tuple[str, ...]:
-    """Attributes that hold a SQL expression and are read again after a flush."""
-    found: tuple[str, ...] | None = mapper.memo.get(expression_keys)
+def computed_keys(mapper: Any) -> tuple[str, ...]:
+    """Composites, and SQL expressions that are read again after a flush."""
+    found: tuple[str, ...] | None = mapper.memo.get(computed_keys)
     if found is None:
-        found = mapper.memo[expression_keys] = tuple(
+        expressions = tuple(
             prop.key
             for prop in mapper.column_attrs
             if prop.is_sql_expression and prop.expire_on_flush
         )
+        found = mapper.memo[computed_keys] = expressions + mapper.composite_keys
     return found
 
 
@@ -99,7 +100,11 @@ def enter(members: Members, base: Any, states: Any, keys: Any) -> None:
         for state in states:
             existing = members.identity_map.find_state(base, state.pk, state.identity_token)
             if existing is not None and existing is not state:
-                warn(replaced_in_map_warning(state))
+                if not existing.expired:
+                    warn(replaced_in_map_warning(state))
+                members.identity_map.discard(existing)
+                members.modified.pop(existing, None)
+                existing.members = None
 
 
 def expel(work: WorkSet) -> None:

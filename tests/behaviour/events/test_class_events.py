@@ -31,14 +31,15 @@ def make_classes(prepare=None):
 
 @pytest.fixture
 def saved(engine):
-    def save(base, author):
-        base.metadata.create_all(engine)
-        session = Session(engine)
-        session.add(author)
-        session.commit()
-        return session
+    with Session(engine) as session:
 
-    return save
+        def save(base, author):
+            base.metadata.create_all(engine)
+            session.add(author)
+            session.commit()
+            return session
+
+        yield save
 
 
 def test_row_events_see_and_change_the_object(saved):

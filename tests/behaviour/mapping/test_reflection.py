@@ -1,9 +1,10 @@
 """Classes that are completed from the database."""
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from holdfast.exc import UnmappedClassError
 from holdfast.mapping.declarative.reflection import DeferredReflection
 
 
@@ -30,7 +31,8 @@ def prepared(engine):
         __tablename__ = "book"
         author = relationship("Author", back_populates="books")
 
-    assert inspect(Author, raiseerr=False) is None
+    with pytest.raises(UnmappedClassError, match="has a deferred mapping on it"):
+        select(Author)
     Reflected.prepare(engine)
     yield Author, Book
     Base.registry.dispose()

@@ -1,9 +1,10 @@
 """Deleted objects lose their rows, and others what referred to them."""
 
 import pytest
-from sqlalchemy import delete, exc, func, inspect, select
+from sqlalchemy import delete, exc, func, inspect, select, text
 
-from holdfast import Session
+from holdfast import Session, make_transient
+from holdfast.errors import ObjectDeletedError
 from holdfast.errors.flush import DependencyRuleError, FlushCycleError, FlushError
 from models import library, shop, tree
 
@@ -183,4 +184,29 @@ def test_an_object_of_the_wrong_class_is_an_error(session):
         team.__dict__["captain"] = tree.Node(name="no player")
 
     with pytest.raises(FlushError, match="Attempting to flush an item of type"):
+        session.flush()
+
+
+def test_an_expired_object_keeps_its_values_when_its_row_goes(session):
+    author = library.Author(name="Ann")
+    session.add(author)
+    session.commit()
+    session.delete(author)
+    session.commit()
+    make_transient(author)
+
+    assert (author.id, author.name) == (1, "Ann")
+    session.add(author)
+    session.commit()
+    assert session.get_one(library.Author, 1) is author
+
+
+def test_deletion_of_an_expired_object_whose_row_is_gone_says_so(session):
+    author = library.Author(name="Ann")
+    session.add(author)
+    session.commit()
+    session.execute(text("DELETE FROM author"))
+    session.delete(author)
+
+    with pytest.raises(ObjectDeletedError, match="row is otherwise not present"):
         session.flush()

@@ -1,7 +1,19 @@
 """New objects become rows."""
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, exc, func, null, select, text
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    exc,
+    func,
+    inspect,
+    null,
+    select,
+    text,
+)
 
 from holdfast import Session, registry
 from holdfast.errors.flush import FlushError
@@ -181,3 +193,54 @@ def test_a_new_object_takes_over_the_row_of_a_deleted_one(session, sql):
         "new",
         None,
     )
+
+
+def load_one_whose_row_goes(session):
+    """An expired object whose row a rollback has taken away."""
+    session.execute(library.Tag.__table__.insert().values(id=7, name="stale"))
+    stale = session.get(library.Tag, 7)
+    session.rollback()
+    return stale
+
+
+def test_a_new_object_takes_the_place_of_one_whose_row_is_gone(session):
+    stale = load_one_whose_row_goes(session)
+    new = library.Tag(id=7, name="new")
+    session.add(new)
+    session.commit()
+
+    assert session.get(library.Tag, 7) is new
+    assert stale not in session
+
+
+def test_a_new_object_with_a_generated_key_replaces_one_whose_row_is_gone(session, sql):
+    stale = load_one_whose_row_goes(session)
+    session.execute(library.Tag.__table__.insert().values(id=6, name="six"))
+    new = library.Tag(name="new")
+    session.add(new)
+    sql.clear()
+    session.flush()
+
+    assert new.id == 7
+    assert sql.emitted == ["INSERT INTO tag (name) VALUES (?)"]
+    assert session.get(library.Tag, 7) is new
+    assert stale not in session
+    session.commit()
+    assert inspect(stale).detached
+
+
+def test_a_new_object_with_the_key_of_a_living_one_is_warned_of(session):
+    session.add(library.Tag(id=7, name="old"))
+    session.commit()
+    old = session.get(library.Tag, 7)
+    session.add(library.Tag(id=7, name="new"))
+
+    with (
+        pytest.warns(exc.SAWarning, match="conflicts with persistent instance"),
+        pytest.raises(exc.IntegrityError, match="UNIQUE"),
+    ):
+        session.flush()
+    session.rollback()
+
+    assert session.get(library.Tag, 7) is old
+    assert old.name == "old"

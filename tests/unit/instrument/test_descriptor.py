@@ -8,7 +8,7 @@ from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.instrument import access
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.instrument.manager import manager_of_class, register_class, unregister_class
-from holdfast.instrument.proxies import ProxyAttribute
+from holdfast.instrument.proxies import ForwardedValue, ProxyAttribute
 
 
 class Comparator:
@@ -66,8 +66,7 @@ def test_unregistered_class_is_unknown(family):
 
 
 def test_synonym_reads_and_writes_the_other_attribute(family):
-    from_name = ProxyAttribute(family.Parent, "title", descriptor=None)
-    from_name.descriptor.name = "name"
+    from_name = ProxyAttribute(family.Parent, "title", descriptor=ForwardedValue("name"))
     register_class(family.Parent).install(from_name)
     parent = family.Parent(title="a")
 

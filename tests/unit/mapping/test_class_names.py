@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from sqlalchemy import Column, Integer, Table, exc
+from sqlalchemy import BLANK_SCHEMA, Column, Integer, MetaData, Table, exc
 from sqlalchemy.exc import SAWarning
 
 from holdfast.mapping.class_names import classes_of, evaluate, find_class, find_table
@@ -93,10 +93,22 @@ def test_unknown_column_and_bad_syntax_come_through(owner):
 
 def test_underscored_names_of_sqlalchemy_are_out_of_reach(owner):
     with pytest.raises(exc.InvalidRequestError):
-        evaluate("__import__('os')", owner)
+        evaluate("__version__", owner)
 
 
 def test_table_is_found_by_name(model, owner, author):
     assert find_table("author", owner) is author
     with pytest.raises(exc.InvalidRequestError, match="failed to locate a name"):
-        find_table("author.c.id", owner)
+        find_table("nothing", owner)
+
+
+def test_table_is_looked_for_in_the_schema_of_the_metadata(owner):
+    metadata = MetaData(schema="near")
+    near = Table("thing", metadata, Column("id", Integer))
+    plain = Table("plain", metadata, Column("id", Integer), schema=BLANK_SCHEMA)
+    owner.class_.metadata = metadata
+
+    assert find_table("thing", owner) is near
+    assert find_table("near.thing", owner) is near
+    with pytest.warns(exc.SADeprecationWarning, match="resolved to a table without schema"):
+        assert find_table("plain", owner) is plain

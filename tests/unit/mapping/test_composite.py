@@ -54,10 +54,11 @@ def test_value_is_made_from_the_columns_once(model, mark):
     assert obj.point is obj.point
 
 
-def test_new_object_without_values_has_none(model, mark):
-    map_mark(model, mark)
+def test_return_none_on_decides_what_reads_as_none(model, mark):
+    map_mark(model, mark, return_none_on=lambda x, y: y is None)
 
-    assert Mark().point is None
+    assert Mark(x=1).point is None
+    assert Mark(y=1).point == Point(None, 1)
 
 
 def test_none_clears_the_columns(model, mark):
@@ -73,7 +74,7 @@ def test_deleting_clears_the_columns(model, mark):
     obj = Mark(point=Point(1, 2))
     del obj.point
 
-    assert (obj.x, obj.y, obj.point) == (None, None, None)
+    assert (obj.x, obj.y, obj.point) == (None, None, Point(None, None))
 
 
 def test_settings_go_to_the_columns(model, mark):

@@ -1,6 +1,13 @@
 import pytest
 
-from holdfast.states.changes import forget_changes, note_change, note_dirty
+from holdfast.states.changes import (
+    SharedChanges,
+    forget_change,
+    forget_changes,
+    note_change,
+    note_dirty,
+    replace_change,
+)
 from holdfast.states.lifecycle import Move, move
 from unit.states.doubles import Session, author
 
@@ -60,3 +67,26 @@ def test_forgetting_changes_makes_an_object_clean():
 
     assert not state.modified
     assert session.members.modified == {}
+
+
+def test_shared_record_is_copied_by_the_first_other_change():
+    (_a, one), (_b, two) = author(), author()
+    shared = SharedChanges.fromkeys(["name"], "old")
+    one.changes = two.changes = shared
+
+    note_change(one, "name", "later")
+    note_change(one, "email", None)
+    forget_change(two, "name")
+
+    assert one.changes == {"name": "old", "email": None}
+    assert two.changes == {}
+    assert shared == {"name": "old"}
+
+
+def test_replaced_change_forgets_what_was_remembered_before():
+    _held, state = author()
+    note_change(state, "name", "first")
+
+    replace_change(state, "name", "second")
+
+    assert state.changes == {"name": "second"}

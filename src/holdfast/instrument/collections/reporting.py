@@ -7,6 +7,7 @@ change that is not to be reported. (COMPAT: the name is part of the collection A
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
@@ -54,3 +55,42 @@ def silenced(method: Method) -> Method:
             self._sa_adapter = adapter
 
     return in_silence
+
+
+_FILL: dict[type, Callable[[Any, Any], None]] = {
+    dict: dict.update,
+    list: list.extend,
+    set: set.update,
+}
+
+
+def _blank(original: Any) -> Any:
+    class_: Any = type(original)
+    return class_.__new__(class_)
+
+
+def _with_content(made: Any, original: Any, copied: Callable[[Any], Any]) -> Any:
+    """Give a blank collection what the original holds, without a report."""
+    for kind, fill in _FILL.items():
+        if isinstance(original, kind):
+            fill(made, copied(kind(original)))
+    own = {name: value for name, value in vars(original).items() if name != "_sa_adapter"}
+    vars(made).update(copied(own))
+    return made
+
+
+def copy_of(self: Any) -> Any:
+    """`copy.copy()` of a collection: the same members, and no owner."""
+    return _with_content(_blank(self), self, lambda content: content)
+
+
+def deep_copy_of(self: Any, memo: dict[int, Any]) -> Any:
+    """`copy.deepcopy()` of a collection: its owner is copied too, and told of nothing."""
+    made = memo[id(self)] = _blank(self)
+    _with_content(made, self, lambda content: copy.deepcopy(content, memo))
+    made._sa_adapter = copy.deepcopy(self._sa_adapter, memo)
+    return made
+
+
+COPIERS = {"__copy__": copy_of, "__deepcopy__": deep_copy_of}
+"""Methods that a collection class is given unless it has its own."""

@@ -16,6 +16,7 @@ from holdfast.errors.attributes import CollectionClassError
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
 from holdfast.instrument.collections import dicts, lists, sets
 from holdfast.instrument.collections.reporting import (
+    COPIERS,
     MARK,
     Method,
     Reporter,
@@ -174,8 +175,8 @@ def _marked_methods(class_: type) -> Iterator[tuple[str, Method]]:
                 yield name, member
 
 
-def _instrument(class_: type) -> Roles:
-    kind = duck_type_collection(class_)
+def _declared(class_: type) -> tuple[dict[str, str], dict[str, _Report]]:
+    """What decorators say: role -> method name, and method name -> what it reports."""
     names: dict[str, str] = {}
     marked: dict[str, _Report] = {}
     for name, member in _marked_methods(class_):
@@ -183,6 +184,12 @@ def _instrument(class_: type) -> Roles:
             names.setdefault(role, name)
         if (report := getattr(member, _REPORT, None)) is not None:
             marked.setdefault(name, report)
+    return names, marked
+
+
+def _instrument(class_: type) -> Roles:
+    kind = duck_type_collection(class_)
+    names, marked = _declared(class_)
     if kind is not None:
         names = {**_USUAL_ROLES.get(kind, {}), **names}
         _make_usual_methods_report(class_, _REPORTERS.get(kind, {}), marked)
@@ -199,6 +206,9 @@ def _instrument(class_: type) -> Roles:
         method = getattr(class_, name)
         if not reports(method):
             setattr(class_, name, _make_report(method, report))
+    for name, method in COPIERS.items():
+        if not hasattr(class_, name):
+            setattr(class_, name, method)
     class_._sa_adapter = None  # type: ignore[attr-defined]
     setattr(class_, MARK, id(class_))
     return Roles(

@@ -11,7 +11,7 @@ Rules kept here:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.errors.attributes import AttributeRequestError, ParentTrackingError
@@ -32,11 +32,13 @@ from holdfast.instrument.tokens import (
     Operation,
 )
 from holdfast.states import parents
+from holdfast.states.changes import forget_change, note_change
 from holdfast.states.history import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import missing_value
 
 Values = dict[str, Any]
+NoteChange = Callable[[InstanceState, str, object], None]
 
 EVENT_NAMES = (
     "append",
@@ -62,6 +64,10 @@ def without_initialization(policy: LoadPolicy) -> LoadPolicy:
     return found
 
 
+def _note_nothing(state: InstanceState, key: str, old: object) -> None:
+    """Stand in for `note_change` where changes are not written."""
+
+
 class AttributeSlot(ABC):
     """One attribute of one class.
 
@@ -75,6 +81,7 @@ class AttributeSlot(ABC):
         reverse_keys: Names of the attributes on the other class that are kept in step.
         cascades: Tell `link_listener` of new and removed members.
         loads_on_pending: Ask the loader also for objects without identity.
+        records_changes: Record the value before a change; False for view-only relationships.
     """
 
     collection: bool = False
@@ -105,6 +112,7 @@ class AttributeSlot(ABC):
         reverse_keys: Iterable[str] = (),
         cascades: bool = False,
         loads_on_pending: bool = False,
+        records_changes: bool = True,
     ) -> None:
         self.key = key
         self.manager = manager
@@ -115,6 +123,8 @@ class AttributeSlot(ABC):
         self.reverse_keys: tuple[str, ...] = tuple(reverse_keys)
         self.cascades = cascades
         self.loads_on_pending = loads_on_pending
+        self.records_changes = records_changes
+        self.note_change: NoteChange = note_change if records_changes else _note_nothing
         # PERF: nobody but the two objects cares of a change (tests/bench: append with backref).
         self.is_plain: bool
         self.refresh()
@@ -128,6 +138,11 @@ class AttributeSlot(ABC):
         class_: type[Any] = self.manager.class_
         return class_
 
+    @property
+    def parent(self) -> Any:
+        """What `parent_token`s have in common with relationships: `parent.class_` and `key`."""
+        return self.manager
+
     def __str__(self) -> str:
         return f"{self.manager.class_.__name__}.{self.key}"
 
@@ -140,7 +155,9 @@ class AttributeSlot(ABC):
         self.has_listeners = dispatch is not None and any(
             bool(getattr(dispatch, name, ())) for name in EVENT_NAMES
         )
-        self.is_plain = not (self.has_listeners or self.tracks_parent or self.loads_on_pending)
+        self.is_plain = self.records_changes and not (
+            self.has_listeners or self.tracks_parent or self.loads_on_pending
+        )
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -154,24 +171,21 @@ class AttributeSlot(ABC):
         """The value of an attribute that is not in the object's dict."""
         if not policy.may_load:
             return PASSIVE_NO_RESULT
-        if self.is_loadable(state):
-            value = self.load(state, policy)
-            if value is PASSIVE_NO_RESULT or value is NO_VALUE or value is PASSIVE_CLASS_MISMATCH:
-                return value
+        # PERF: lazy many-to-one present. Most objects that load are persistent and unchanged.
+        if (state.pk is not None and state.changes is None) or self.is_loadable(state):
+            value = missing_value.plugged(state, self.key, policy)
             if value is ATTR_WAS_SET:
                 try:
                     return d[self.key]
                 except KeyError:
                     raise AttributeRequestError.loader_set_nothing(state, self.key) from None
+            if value is PASSIVE_NO_RESULT or value is NO_VALUE or value is PASSIVE_CLASS_MISMATCH:
+                return value
             if value is not ATTR_EMPTY:
                 if self.key not in d:
                     self.set_committed(state, d, value)
                 return d[self.key]
         return self.empty_value(state, d) if policy.initializes else NO_VALUE
-
-    def load(self, state: InstanceState, policy: LoadPolicy) -> Any:
-        """Ask whoever loads values for this one: the value, or a marker."""
-        return missing_value.plugged(state, self.key, policy)
 
     def is_loadable(self, state: InstanceState) -> bool:
         """Whether a loader may know the value that the dict lacks."""
@@ -256,9 +270,8 @@ class AttributeSlot(ABC):
 
     def set_committed(self, state: InstanceState, d: Values, value: Any) -> None:
         """Store a value as if it had been loaded: no events, no change (AH-63)."""
-        changes = state.changes
-        if changes is not None:
-            changes.pop(self.key, None)
+        if state.changes is not None:
+            forget_change(state, self.key)
         d[self.key] = value
 
     # -- history -----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from holdfast.instrument.tokens import (
     Operation,
 )
 from holdfast.states import parents
-from holdfast.states.changes import note_change
+from holdfast.states.changes import forget_change, replace_change
 from holdfast.states.history import HISTORY_BLANK, History, collection_history
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import link_listener
@@ -59,6 +59,7 @@ class CollectionSlot(AttributeSlot):
         cascades: bool = False,
         loads_on_pending: bool = False,
         active_history: bool = False,
+        records_changes: bool = True,
     ) -> None:
         super().__init__(
             key,
@@ -70,6 +71,7 @@ class CollectionSlot(AttributeSlot):
             reverse_keys=reverse_keys,
             cascades=cascades,
             loads_on_pending=loads_on_pending,
+            records_changes=records_changes,
         )
         self.append_token = AttributeEventToken(self, OP_APPEND)
         self.bulk_replace_token = AttributeEventToken(self, OP_BULK_REPLACE)
@@ -119,9 +121,8 @@ class CollectionSlot(AttributeSlot):
             return items
         assert extra.pending is not None
         del extra.pending[key]
-        note_change(state, key, items)
-        assert state.changes is not None
-        state.changes[key] = items
+        if self.records_changes:
+            replace_change(state, key, items)
         return queued.applied_to(items)
 
     def empty_value(self, state: InstanceState, d: Values) -> Any:
@@ -164,9 +165,7 @@ class CollectionSlot(AttributeSlot):
         former = d.get(self.key)
         if former is not None:
             former._sa_adapter = None
-        changes = state.changes
-        if changes is not None:
-            changes.pop(self.key, None)
+        forget_change(state, self.key)
         d[self.key] = self.new_loaded(state, () if value is None else value)
 
     # -- what the collection reports -------------------------------------------------------------
@@ -175,7 +174,7 @@ class CollectionSlot(AttributeSlot):
         """Record the present members as those that the database holds, if nothing is recorded."""
         changes = state.changes
         if changes is None or self.key not in changes:
-            note_change(state, self.key, self.members(d) if self.key in d else NO_VALUE)
+            self.note_change(state, self.key, self.members(d) if self.key in d else NO_VALUE)
 
     def member_added(
         self,
@@ -186,12 +185,11 @@ class CollectionSlot(AttributeSlot):
         key: Any = NO_KEY,
     ) -> Any:
         """Do all that a new member entails but storing; give back the member to store."""
-        child: InstanceState | None = None if item is None else item._sa_instance_state
         if self.has_listeners:
             token = initiator or self.append_token
             for listener in self.dispatch.append:
                 item = listener(state, item, token, key=key)
-            child = None if item is None else item._sa_instance_state
+        child: InstanceState | None = None if item is None else item._sa_instance_state
         changes = state.changes
         if changes is None or self.key not in changes:
             self.note_members(state, owner.__dict__)
@@ -298,7 +296,7 @@ class CollectionSlot(AttributeSlot):
             return
         changes = state.changes
         if changes is None or self.key not in changes:
-            note_change(state, self.key, list(collection))
+            self.note_change(state, self.key, list(collection))
         list.append(collection, value)
 
     def remove(
@@ -384,7 +382,7 @@ class CollectionSlot(AttributeSlot):
             former = list(self.roles.iterator(old))
             changes = state.changes
             if changes is None or key not in changes:
-                note_change(state, key, former)
+                self.note_change(state, key, former)
         if state.extra is not None and state.extra.empty_collections is not None:
             state.extra.empty_collections.pop(key, None)
         d[key] = collection
@@ -408,8 +406,8 @@ class CollectionSlot(AttributeSlot):
             wanted = roles.kind.__name__ if roles.kind else type(collection).__name__
             raise CollectionTypeError.incompatible(value, wanted)
         if kind is dict:
-            keys = value.keys() if hasattr(value, "keys") else value
-            return value.values(), list(keys)
+            has_keys = hasattr(value, "keys")
+            return value.values(), list(value.keys()) if has_keys else None
         if getattr(value, "_sa_adapter", None) is not None:
             return iter(value._sa_adapter), None
         if not hasattr(value, "__iter__"):
@@ -418,6 +416,8 @@ class CollectionSlot(AttributeSlot):
 
     def delete(self, state: InstanceState, d: Values) -> None:
         """Remove all members (AH-10)."""
+        if self.key not in d and not self.is_loadable(state):
+            return
         collection = self.get(state, d)
         self.note_members(state, d)
         collection._sa_adapter.clear_with_event(self.remove_token)

@@ -17,9 +17,9 @@ class QueuedChanges:
 
     __slots__ = ("_added", "_removed")
 
-    def __init__(self) -> None:
-        self._added: dict[int, Any] = {}
-        self._removed: dict[int, Any] = {}
+    def __init__(self, added: Iterable[Any] = (), removed: Iterable[Any] = ()) -> None:
+        self._added: dict[int, Any] = {id(each): each for each in added}
+        self._removed: dict[int, Any] = {id(each): each for each in removed}
 
     @property
     def added(self) -> list[Any]:
@@ -46,6 +46,10 @@ class QueuedChanges:
         members = [each for each in loaded if id(each) not in self._removed]
         members += self._added.values()
         return members
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The keys are identities, which mean nothing to another process.
+        return (QueuedChanges, (self.added, self.removed))
 
 
 def find_queued(state: InstanceState, key: str) -> QueuedChanges | None:

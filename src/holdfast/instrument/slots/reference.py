@@ -3,7 +3,7 @@
 Rules kept here:
 1. Assigning does not load the former object, unless the attribute has active history: it is taken
    from the dict or the identity map, or stays unknown (AH-31).
-2. Around an assignment, in this order: the former object is released, listeners run, the change is
+2. Around an assignment, in this order: listeners run, the former object is released, the change is
    recorded, the session hears of it, the other ends follow, the new object is claimed, and last
    the value is stored.
 """
@@ -36,10 +36,10 @@ from holdfast.instrument import backrefs
 from holdfast.instrument.slots.base import AttributeSlot, Values, without_initialization
 from holdfast.instrument.tokens import OP_BULK_REPLACE, AttributeEventToken
 from holdfast.states import parents
-from holdfast.states.changes import note_change
+from holdfast.states.changes import own_changes
 from holdfast.states.history import History, reference_history
 from holdfast.states.instance import InstanceState
-from holdfast.states.ports import link_listener
+from holdfast.states.ports import link_listener, missing_value
 
 # How the object to be replaced is looked for, without and with active history.
 _FORMER_IN_MEMORY = LoadPolicy.MEMORY_ONLY.forbidding(INIT_OK).allowing(
@@ -71,6 +71,7 @@ class ReferenceSlot(AttributeSlot):
         reverse_keys: Iterable[str] = (),
         cascades: bool = False,
         loads_on_pending: bool = False,
+        records_changes: bool = True,
     ) -> None:
         super().__init__(
             key,
@@ -82,6 +83,7 @@ class ReferenceSlot(AttributeSlot):
             reverse_keys=reverse_keys,
             cascades=cascades,
             loads_on_pending=loads_on_pending,
+            records_changes=records_changes,
         )
         # The former object, when unknown, is loaded by `history`: a flush needs it where the
         # foreign key is on the other side.
@@ -139,31 +141,30 @@ class ReferenceSlot(AttributeSlot):
         # A new object that nobody holds: there is nothing to release.
         changes = state.changes
         if changes is None:
-            note_change(state, key, NO_VALUE)
+            self.note_change(state, key, NO_VALUE)
         elif key not in changes:
-            changes[key] = NO_VALUE
+            own_changes(state)[key] = NO_VALUE
         d[key] = value
 
     def replaced(
         self, state: InstanceState, value: Any, old: Any, initiator: AttributeEventToken | None
     ) -> Any:
         """Do all that an assignment entails but storing; give back the value to store."""
-        child: InstanceState | None = None if value is None else value._sa_instance_state
-        former: InstanceState | None = None
-        if old is not value and is_object(old):
-            former = old._sa_instance_state
-        if self.tracks_parent and former is not None:
-            self.release(former, state)
-        if self.single_parent and child is not None and old is not value:
-            self.check_single_parent(child, initiator)
         if self.has_listeners:
             token = initiator or self.replace_token
             for listener in self.dispatch.set:
                 value = listener(state, value, old, token)
-            child = None if value is None else value._sa_instance_state
+        child: InstanceState | None = None if value is None else value._sa_instance_state
+        former: InstanceState | None = None
+        if old is not value and is_object(old):
+            former = old._sa_instance_state
+        if self.single_parent and child is not None and old is not value:
+            self.check_single_parent(child, initiator)
+        if self.tracks_parent and former is not None:
+            self.release(former, state)
         changes = state.changes
         if changes is None or self.key not in changes:
-            note_change(state, self.key, old)
+            self.note_change(state, self.key, old)
         if self.cascades and state.members is not None:
             self._tell_session(state, former, child, initiator)
         if self.reverse_keys and old is not value:
@@ -219,13 +220,13 @@ class ReferenceSlot(AttributeSlot):
         if self.has_listeners:
             for listener in self.dispatch.remove:
                 listener(state, old, self.remove_token)
-        note_change(state, key, old)
+        self.note_change(state, key, old)
+        d.pop(key, None)
         if is_object(old):
             if self.cascades and state.members is not None:
                 link_listener.plugged.unlinked(state, key, former)
             if self.reverse_keys:
                 backrefs.unlink(self, state(), former, old, None, self.remove_token)
-        d.pop(key, None)
 
     # -- history -----------------------------------------------------------------------------
 
@@ -237,11 +238,15 @@ class ReferenceSlot(AttributeSlot):
         if committed is PASSIVE_NO_RESULT:
             committed = NO_VALUE
             if self.defers_history and policy.may_fetch and state.pk is not None:
-                found = self.load(state, policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE))
+                wider = policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE)
+                found = missing_value.plugged(state, self.key, wider)
                 if found is ATTR_EMPTY or found is ATTR_WAS_SET:
                     found = None
                 if found is not PASSIVE_NO_RESULT and found is not NO_VALUE:
-                    committed = state.changes[self.key] = found
+                    committed = found
+                    # The look-up may have flushed, so that nothing is left to record.
+                    if state.changes is not None:
+                        own_changes(state)[self.key] = found
         if current is NO_VALUE and committed is NO_VALUE:
             # Deleted, and what was there is not known: NULL is written in any case.
             return History([None], (), ())

@@ -8,6 +8,7 @@ In reading order:
 - `class_attributes`: the descriptors and slots that the class gets.
 - `inheritance`: the mapper's place in a hierarchy.
 - `polymorphic`: how the classes of a hierarchy are told apart.
+- `unions`: several tables as one, for concrete classes.
 - `versioning`: the version counter.
 
 Called by `mapper` only; a mapper that is finished does not come back here, except for attributes

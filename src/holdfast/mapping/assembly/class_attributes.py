@@ -53,7 +53,11 @@ def install(mapper: Any, prop: Any) -> None:
     manager = mapper.class_manager
     if prop.is_synonym or prop.is_composite:
         descriptor = prop if prop.is_composite else synonym_descriptor(mapper, prop)
-        manager.install(ProxyAttribute(mapper.class_, key, mapper, prop, descriptor))
+        attribute: Any = ProxyAttribute(mapper.class_, key, mapper, prop, descriptor)
+        if prop.is_composite:
+            # What listeners get as the initiator.
+            attribute.impl = prop
+        manager.install(attribute)
         return
     slot = value_slot(mapper, prop) if prop.is_column else None
     manager.install(
@@ -88,7 +92,7 @@ def synonym_descriptor(mapper: Any, prop: Any) -> Any:
 
 def install_slot(mapper: Any, prop: Any) -> None:
     """Give a relationship's attribute its slot, once the direction is known."""
-    if prop.is_relationship and prop.key not in mapper.class_manager.slots:
+    if mapper.class_manager[prop.key].slot is None:
         mapper.class_manager.install_slot(prop.key, relationship_slot(mapper, prop))
 
 
@@ -128,6 +132,7 @@ def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
         "tracks_parent": prop.cascade.delete_orphan,
         "single_parent": prop.single_parent,
         "loads_on_pending": prop.load_on_pending,
+        "records_changes": not prop.viewonly,
     }
     if prop.uselist:
         return CollectionSlot(

@@ -32,9 +32,12 @@ RESERVED = frozenset((ClassManager.STATE_ATTR, ClassManager.MANAGER_ATTR))
 def map_columns(mapper: Any) -> None:
     """Map what the application named, then the columns that are left; inherited ones are known."""
     named: dict[Any, tuple[str, Any]] = {}
+    composites: dict[str, Any] = {}
     for key, value in list(mapper.given_properties.items()):
         column = _own_column(mapper, value)
-        if column is not None and column not in named:
+        if getattr(value, "is_composite", False):
+            composites[key] = value
+        elif column is not None and column not in named:
             # Columns come last, in the order of the table, whatever they are called.
             named[column] = (key, value)
         else:
@@ -47,6 +50,9 @@ def map_columns(mapper: Any) -> None:
             key = prefix + column.key
             if not is_excluded(mapper, column, column.key, key):
                 add_property(mapper, key, column, implied=True)
+    # Last, when all columns have their names.
+    for key, value in composites.items():
+        add_property(mapper, key, value)
 
 
 def _own_column(mapper: Any, value: Any) -> Any:
@@ -117,10 +123,14 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
     if key in RESERVED:
         raise ReservedNameError.taken(key)
     existing = mapper.properties.get(key)
+    if existing is None and mapper.inherits is not None and not mapper.concrete:
+        existing = mapper.inherits.properties.get(key)
     prop = _property_of(mapper, key, value)
     if isinstance(prop, ColumnProperty):
         _localize(mapper, prop, plain=not isinstance(value, MapperProperty))
-        if implied and existing is not None:
+        # A column that is given by itself belongs together with the base's of that name.
+        joins_base = isinstance(value, Column) and isinstance(existing, ColumnProperty)
+        if existing is not None and (implied or (joins_base and existing.parent is not mapper)):
             prop = _combined(mapper, key, prop, existing)
     elif isinstance(existing, ColumnProperty) and existing.parent is mapper:
         forget_columns(mapper, existing)
@@ -175,7 +185,7 @@ def _combined(
     merged = existing.copy()
     if existing.parent is mapper:
         merged.columns.append(column)
-    else:
+    elif column not in merged.columns:
         merged.columns.insert(0, column)
     return merged
 

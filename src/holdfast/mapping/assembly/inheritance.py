@@ -11,6 +11,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import exc, join
@@ -88,6 +89,49 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
     for one, other in mapper.inherit_pairs:
         mapper.equivalent_columns.setdefault(one, set()).add(other)
         mapper.equivalent_columns.setdefault(other, set()).add(one)
+
+
+def source_of_columns(mapper: Any, columns: Iterable[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """What to select some columns of one object from, and the columns by which it is found.
+
+    Columns of subclass tables need not be joined to the base, whose key these tables have too.
+    """
+    tables = {column.table for column in columns}
+    chain = [each for each in mapper.iterate_to_root() if each.inherit_pairs]
+    needed = [each.local_table in tables for each in chain]
+    if not tables or not tables <= {each.local_table for each in chain}:
+        return mapper.persist_selectable, mapper.primary_key
+    nearest = chain[: len(chain) - needed[::-1].index(True)]
+    names = key_columns_in(mapper, nearest[-1].local_table)
+    if names is None:
+        return mapper.persist_selectable, mapper.primary_key
+    source = nearest[-1].local_table
+    for each in reversed(nearest[:-1]):
+        if each.local_table in tables:
+            source = join(source, each.local_table, each.inherit_condition)
+    return source, names
+
+
+def key_columns_in(mapper: Any, table: Any) -> tuple[Any, ...] | None:
+    """For each primary key column the one of `table` that is equal to it; None without one."""
+    found = []
+    for column in mapper.primary_key:
+        same = equal_columns(mapper, column)
+        own = next((each for each in same if each.table is table), None)
+        if own is None:
+            return None
+        found.append(own)
+    return tuple(found)
+
+
+def equal_columns(mapper: Any, column: Any) -> list[Any]:
+    """The column, and all that are equal to it in every row of the mapper."""
+    found = [column]
+    for each in found:
+        found += [
+            other for other in mapper.equivalent_columns.get(each, ()) if other not in found
+        ]
+    return found
 
 
 def inherited_identity(mapper: Any) -> tuple[Any, ...]:

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column
+from sqlalchemy.sql.expression import FromClause
 
-from holdfast.errors.mapping import MappingArgumentError
+from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.manager import manager_of_class
-from holdfast.mapping.assembly import columns
+from holdfast.mapping.assembly import columns, tables
 from holdfast.mapping.properties.column import ColumnProperty
 
 UNMAPPED_DISCRIMINATOR = "_sa_polymorphic_on"
@@ -102,23 +103,65 @@ def criterion(mapper: Any) -> Any:
     return mapper.polymorphic_on.in_(identities)
 
 
-def chosen_mappers(mapper: Any, choice: Any) -> list[Any]:
+def own_identities(mapper: Any) -> frozenset[Any]:
+    """Identities of a mapper, and of those below it that are selected from the same tables."""
+    return frozenset(
+        each.polymorphic_identity
+        for each in mapper.self_and_descendants
+        if each.persist_selectable is mapper.persist_selectable
+    )
+
+
+def given_choice(mapper: Any) -> Any:
+    """The classes that the mapper's `with_polymorphic` option names, None without it."""
+    given = mapper.options.with_polymorphic
+    return given[0] if _has_selectable(given) else given
+
+
+def given_selectable(mapper: Any) -> Any:
+    """The selectable that the option names beside them, or None."""
+    given = mapper.options.with_polymorphic
+    return tables.mapped_selectable(given[1]) if _has_selectable(given) else None
+
+
+def _has_selectable(given: Any) -> bool:
+    return isinstance(given, list | tuple) and len(given) == 2 and _is_selectable(given[1])
+
+
+def _is_selectable(given: Any) -> bool:
+    return given is None or isinstance(given, FromClause) or hasattr(given, "_is_select_base")
+
+
+def all_equivalents(mapper: Any) -> dict[Any, set[Any]]:
+    """Column -> columns that are equal to it in every row, over all classes below the mapper."""
+    found: dict[Any, set[Any]] = {}
+    for each in mapper.self_and_descendants:
+        for column, others in each.equivalent_columns.items():
+            found.setdefault(column, set()).update(others)
+    return found
+
+
+def chosen_mappers(mapper: Any, choice: Any, selectable: Any = None) -> tuple[Any, ...]:
     """Mappers of a hierarchy named by a `with_polymorphic` choice: "*", or classes.
 
-    The mappers between them and `mapper` come along, each before those that inherit from it.
+    Without a selectable of their own, the mappers between them and `mapper` come along, each
+    before those that inherit from it; with one, only those whose tables it has.
+
+    Raises:
+        InvalidRequestError: A class does not inherit from the mapper's.
     """
-    if choice == "*":
-        return list(mapper.self_and_descendants)
+    family = mapper.self_and_descendants
     wanted: set[Any] = set()
-    for each in choice or ():
+    if choice is not None and not isinstance(choice, str | list | tuple | set | frozenset):
+        choice = (choice,)
+    for each in family if isinstance(choice, str) else choice or ():
         found = each if getattr(each, "is_mapper", False) else manager_of_class(each).mapper
         if not found.isa(mapper):
-            raise MappingArgumentError.not_in_hierarchy(found, mapper)
-        for step in found.iterate_to_root():
-            wanted.add(step)
-            if step is mapper:
-                break
-    return [each for each in mapper.self_and_descendants if each in wanted]
+            raise MappingError.not_in_hierarchy(found, mapper)
+        wanted.update(found.iterate_to_root() if selectable is None else [found])
+    if selectable is not None:
+        wanted = {each for each in wanted if selectable.is_derived_from(each.local_table)}
+    return tuple(each for each in family if each in wanted)
 
 
 def polymorphic_selectable(mapper: Any, mappers: Iterable[Any], *, innerjoin: bool = False) -> Any:

@@ -28,7 +28,9 @@ def mapped_selectable(element: Any) -> Any:
         return None
     if getattr(element, "_is_select_base", False):
         raise MappingArgumentError.select_given(element)
-    return coercions.expect(roles.FromClauseRole, element, disable_inspection=True)
+    return coercions.expect(
+        roles.FromClauseRole, element, argname="local_table", disable_inspection=True
+    )
 
 
 def tables_of(selectable: Any) -> list[Table]:

@@ -18,8 +18,17 @@ def count_up(version: int | None) -> int:
 def version_settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
     """The version column, or None, and its generator; False when the database makes the value.
 
-    Subclass mappers of a hierarchy share the base's.
+    Subclass mappers of a hierarchy share the base's. The attribute gets active history: an UPDATE
+    must name the former version, also when a new one was assigned while it was not loaded.
     """
+    column, generator = _settings(mapper, options)
+    if column is not None:
+        slot = mapper.class_manager.slots[mapper.key_of_column[column]]
+        slot.active_history = True
+    return column, generator
+
+
+def _settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
     inherits = mapper.inherits
     generator = options.version_id_generator
     column = options.version_id_col

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Table
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError, UnmappingError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.describe import class_text
+from holdfast.foundation.sqlalchemy_core import refresh_columns
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.declarative.annotated.columns import complete_column, name_column
@@ -301,7 +302,7 @@ def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
     """Put the columns of a class without table into the table of its base."""
     base_mapper = manager_of_class(inherits).mapper
     for _, column, key, use_existing in columns.in_order():
-        placed = add_to_inherited(cls, column, base_mapper.local_table, use_existing=use_existing)
+        placed = add_to_inherited(cls, column, base_mapper, use_existing=use_existing)
         if placed is column:
             continue
         mapped = columns.properties.get(key)
@@ -442,6 +443,7 @@ def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
     if not isinstance(mapper.local_table, Table):
         raise DeclarationError.not_a_table(cls, key)
     mapper.local_table.append_column(column, replace_existing=True)
+    refresh_columns(mapper.persist_selectable, column)
 
 
 def delete_attribute(cls: type, key: str) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, Table
 
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import refresh_columns
+from holdfast.mapping.class_names import metadata_of
 from holdfast.mapping.declarative.scan import ClassBody, set_attribute
 
 
@@ -36,23 +38,12 @@ def table_of(
         return None
     positional, keywords = _table_arguments(body)
     maker = getattr(cls, "__table_cls__", Table)
-    made = maker(
-        name,
-        _metadata_of(cls, registry),
-        *columns,
-        *positional,
-        **keywords,
-    )
+    bind = getattr(cls, "__autoload_with__", None)
+    if bind is not None:
+        keywords = {"autoload_with": bind, **keywords}
+    made = maker(name, metadata_of(cls, registry), *columns, *positional, **keywords)
     set_attribute(cls, "__table__", made)
     return made
-
-
-def _metadata_of(cls: type, registry: Any) -> MetaData:
-    found = getattr(cls, "metadata", None)
-    if isinstance(found, MetaData):
-        return found
-    metadata: MetaData = registry.metadata
-    return metadata
 
 
 def _table_arguments(body: ClassBody) -> tuple[Sequence[Any], Mapping[str, Any]]:
@@ -79,25 +70,25 @@ def check_table_arguments(body: ClassBody) -> None:
 
 
 def add_to_inherited(
-    cls: type, column: Column[Any], table: Any, *, use_existing: bool
+    cls: type, column: Column[Any], base_mapper: Any, *, use_existing: bool
 ) -> Column[Any]:
     """Put a column of a subclass without table into the table of its base.
 
     Returns:
         The column to map: the given one, or the one that is there already.
     """
+    table = base_mapper.local_table
+    existing: Column[Any] | None = table.c.get(column.key)
+    if existing is not None and (existing is column or use_existing):
+        return existing
     if column.primary_key:
         raise DeclarationArgumentError.primary_key_on_single_table()
-    existing: Column[Any] | None = table.c.get(column.key)
-    if existing is column:
-        return column
     if existing is not None:
-        if not use_existing:
-            raise DeclarationArgumentError.column_conflict(column, cls, existing)
-        return existing
+        raise DeclarationArgumentError.column_conflict(column, cls, existing)
     if not isinstance(table, Table):
         raise DeclarationError.not_a_table(cls, column.key)
     table.append_column(column)
+    refresh_columns(base_mapper.persist_selectable, column)
     return column
 
 

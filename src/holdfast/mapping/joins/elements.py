@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ColumnClause
 
 
 def iter_parts(element: Any) -> Iterator[Any]:
@@ -21,11 +22,13 @@ def iter_comparisons(element: Any) -> Iterator[Any]:
 def marked_columns(element: Any, *marks: str) -> list[Any]:
     """Columns of an expression that carry all of the marks, each once, in order."""
     wanted = set(marks)
-    found: dict[Any, None] = {}
-    for part in iter_parts(element):
-        if wanted.issubset(part._annotations):
-            found.setdefault(part, None)
-    return list(found)
+    return list(
+        dict.fromkeys(
+            part
+            for part in iter_parts(element)
+            if isinstance(part, ColumnClause) and wanted.issubset(part._annotations)
+        )
+    )
 
 
 def has_mark(element: Any, mark: str) -> bool:

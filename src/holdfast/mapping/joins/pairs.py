@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, ColumnClause, ColumnElement
+from sqlalchemy.sql.elements import BinaryExpression, ColumnClause
 
 from holdfast.mapping.joins.elements import iter_parts
 
@@ -98,11 +98,5 @@ def _products(join: Any) -> Iterator[tuple[Any, Any, Any]]:
 def _columns_in(element: Any) -> list[Any]:
     if isinstance(element, ColumnClause):
         return [element]
-    found: dict[Any, None] = {}
-    for part in iter_parts(element):
-        if isinstance(part, ColumnClause) or (
-            isinstance(part, ColumnElement)
-            and ("remote" in part._annotations or "foreign" in part._annotations)
-        ):
-            found.setdefault(part, None)
-    return list(found)
+    parts = (part for part in iter_parts(element) if isinstance(part, ColumnClause))
+    return list(dict.fromkeys(parts))

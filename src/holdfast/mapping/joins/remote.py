@@ -184,7 +184,7 @@ def _mark_self_reference(ends: Ends, binary: Any) -> None:
     left, right = binary.left, binary.right
     if not isinstance(left, ColumnElement) or not isinstance(right, ColumnElement):
         warn(
-            f"Non-simple column elements in primary join condition for relationship {ends.name} - "
+            f"Non-simple column elements in primary join condition for property {ends.name} - "
             "consider using remote() annotations to mark the remote side."
         )
         return

@@ -5,7 +5,7 @@ Called by `relationship.Relationship.resolve` when mappers are configured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import inspect
@@ -31,17 +31,19 @@ def _called(value: Any) -> Any:
     return value
 
 
+def _meant(prop: Any, value: Any, find: Callable[[str, Any], Any]) -> Any:
+    """What a string stands for, or a callable that may give one."""
+    value = _called(value)
+    return find(value, prop.parent) if isinstance(value, str) else value
+
+
 def find_target(prop: Any, argument: Any) -> Any:
     """The entity that a relationship leads to: a mapper, or the inspection of an alias.
 
     Raises:
         RelationshipError: The argument stands for something else.
     """
-    if isinstance(argument, str):
-        argument = find_class(argument, prop.parent)
-    argument = _called(argument)
-    if isinstance(argument, str):
-        argument = find_class(argument, prop.parent)
+    argument = _meant(prop, argument, find_class)
     entity = inspect(argument, raiseerr=False) if argument is not None else None
     if entity is None and isinstance(argument, type):
         raise UnmappedClassError(argument)
@@ -58,11 +60,7 @@ def find_secondary(prop: Any, secondary: Any) -> Any:
     Raises:
         RelationshipError: A mapped class was given.
     """
-    if isinstance(secondary, str):
-        secondary = find_table(secondary, prop.parent)
-    secondary = _called(secondary)
-    if isinstance(secondary, str):
-        secondary = find_table(secondary, prop.parent)
+    secondary = _meant(prop, secondary, find_table)
     if secondary is None:
         return None
     if getattr(inspect(secondary, raiseerr=False), "is_mapper", False):
@@ -72,11 +70,7 @@ def find_secondary(prop: Any, secondary: Any) -> Any:
 
 def find_condition(prop: Any, name: str, value: Any) -> Any:
     """A join condition as an expression, or None."""
-    if isinstance(value, str):
-        value = evaluate(value, prop.parent)
-    value = _called(value)
-    if isinstance(value, str):
-        value = evaluate(value, prop.parent)
+    value = _meant(prop, value, evaluate)
     if value is None:
         return None
     return coercions.expect(roles.ColumnArgumentRole, value, argname=name)
@@ -86,11 +80,7 @@ def find_columns(
     prop: Any, name: str, value: Any, *, role: Any = roles.ColumnArgumentRole
 ) -> tuple[Any, ...]:
     """The columns of an argument that takes one or several; () for None and False."""
-    if isinstance(value, str):
-        value = evaluate(value, prop.parent)
-    value = _called(value)
-    if isinstance(value, str):
-        value = evaluate(value, prop.parent)
+    value = _meant(prop, value, evaluate)
     if value is None or value is False:
         return ()
     return tuple(

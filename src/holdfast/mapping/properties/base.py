@@ -52,7 +52,7 @@ class MapperProperty(HasCacheKey):
         info: dict[Any, Any] | None = None,
         doc: str | None = None,
     ) -> None:
-        self.comparator_factory = comparator_factory
+        self.comparator_factory = comparator_factory or comparators.get(self.kind)
         self.doc = doc
         # Made when first read, unless given.
         self.given_info = info
@@ -110,8 +110,7 @@ class MapperProperty(HasCacheKey):
         Args:
             entity: The mapper, or the `AliasedInsp` of an alias, that the attribute belongs to.
         """
-        factory = self.comparator_factory or comparators[self.kind]
-        return factory(self, entity)
+        return self.comparator_factory(self, entity)
 
     @property
     def class_attribute(self) -> Any:

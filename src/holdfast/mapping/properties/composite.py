@@ -1,19 +1,25 @@
 """Define `CompositeProperty`: several columns seen as one value object.
 
 The value object is made from the columns when it is first read and kept in the object's dictionary
-under the attribute's name; whoever changes the columns behind it (a load, a flush) drops it there.
+under the attribute's name, so that its owner may change it in place; whoever brings other values
+into the columns (a refresh, a flush) drops it there.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from holdfast.errors.mapping import MappingArgumentError
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.sockets import PluggedComparator
+from holdfast.states.history import History
+from holdfast.states.instance import InstanceState
 
 
 class CompositeProperty(MapperProperty):
@@ -56,25 +62,29 @@ class CompositeProperty(MapperProperty):
         self._values_of: Callable[[Any], tuple[Any, ...]] | None = None
 
     def attach(self, mapper: Any, key: str) -> None:
-        """Belong to a mapper; settings of the composite go to its columns."""
+        """Belong to a mapper, which maps the columns that it has not mapped otherwise."""
         super().attach(mapper, key)
-        # Attribute names of the columns; filled by `resolve`.
-        self.column_keys: tuple[str, ...] = ()
         for attr in self.attrs:
             column = attr.columns[0] if isinstance(attr, ColumnProperty) else attr
-            if isinstance(column, str) or not hasattr(column, "__visit_name__"):
-                continue
-            name = mapper.key_of_column.get(column, getattr(column, "key", None))
-            if column in mapper.key_of_column or name is None:
-                continue
-            prop = attr if isinstance(attr, ColumnProperty) else ColumnProperty(column)
-            prop.deferred, prop.group, prop.raiseload = self.deferred, self.group, self.raiseload
-            prop.active_history = self.active_history
-            mapper.add_property(name, prop)
+            name = getattr(column, "key", None)
+            if hasattr(column, "__visit_name__") and name and column not in mapper.key_of_column:
+                mapper.add_property(name, attr)
 
     def resolve(self) -> None:
-        """Find the attributes that hold the columns."""
-        self.column_keys = tuple(self._key_of(attr) for attr in self.attrs)
+        """Find the attributes that hold the columns, and hand them the options."""
+        for prop in self.props:
+            if self.deferred:
+                prop.deferred, prop.group, prop.raiseload = True, self.group, self.raiseload
+            if self.active_history and not prop.active_history:
+                prop.active_history = True
+                for mapper in self.parent.self_and_descendants:
+                    mapper.class_manager.slots[prop.key].active_history = True
+                    mapper.class_manager[prop.key].refresh_accessors()
+
+    @memoized_property
+    def column_keys(self) -> tuple[str, ...]:
+        """Names of the attributes that hold the columns."""
+        return tuple(self._key_of(attr) for attr in self.attrs)
 
     def _key_of(self, attr: Any) -> str:
         mapper = self.parent
@@ -124,37 +134,63 @@ class CompositeProperty(MapperProperty):
             return lambda value: tuple(getattr(value, name) for name in names)
         return lambda value: tuple(value.__composite_values__())
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        """The value object of an instance, made from its columns when it is not there."""
-        values = instance.__dict__
-        try:
-            return values[self.key]
-        except KeyError:
-            pass
-        parts = [getattr(instance, key) for key in self.column_keys]
-        if self.key in values:
-            return values[self.key]
-        state = instance._sa_instance_state
-        is_empty = all(part is None for part in parts)
-        if is_empty and state.pk is None:
-            return None
+    def value_from(self, parts: Sequence[Any]) -> Any:
+        """The value object of column values, or None where the application wants None."""
         if self.return_none_on is not None and self.return_none_on(*parts):
             return None
-        value = values[self.key] = self.composite_class(*parts)
-        return value
+        return self.composite_class(*parts)
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """The value object of an instance, made from its columns when it is not there."""
+        values, key = instance.__dict__, self.key
+        if key not in values:
+            parts = [getattr(instance, each) for each in self.column_keys]
+            # Loading the columns may have called listeners that read the attribute.
+            if key not in values:
+                values[key] = self.value_from(parts)
+        return values[key]
 
     def __set__(self, instance: Any, value: Any) -> None:
         """Set the columns from a value object."""
-        parts: Any = (None,) * len(self.column_keys) if value is None else self.values_of(value)
-        for key, part in zip(self.column_keys, parts, strict=False):
-            setattr(instance, key, part)
-        instance.__dict__[self.key] = value
+        values, state = instance.__dict__, instance._sa_instance_state
+        listeners = state.manager[self.key].dispatch.set
+        if listeners:
+            previous = values.get(self.key, NO_VALUE)
+            if previous is NO_VALUE and self.active_history:
+                previous = self.__get__(instance, type(instance))
+            for listener in listeners:
+                value = listener(state, value, previous, self)
+        values[self.key] = value
+        self._set_columns(instance, value)
 
     def __delete__(self, instance: Any) -> None:
         """Set the columns to None."""
-        instance.__dict__.pop(self.key, None)
-        for key in self.column_keys:
-            setattr(instance, key, None)
+        state = instance._sa_instance_state
+        listeners = state.manager[self.key].dispatch.remove
+        if listeners and self.active_history:
+            self.__get__(instance, type(instance))
+        previous = instance.__dict__.pop(self.key, NO_VALUE)
+        for listener in listeners:
+            listener(state, previous, self)
+        self._set_columns(instance, None)
+
+    def _set_columns(self, instance: Any, value: Any) -> None:
+        parts: Any = (None,) * len(self.column_keys) if value is None else self.values_of(value)
+        for key, part in zip(self.column_keys, parts, strict=False):
+            setattr(instance, key, part)
+
+    def history_of(self, state: InstanceState, policy: LoadPolicy) -> History:
+        """What changed in the columns, as value objects."""
+        histories = [state.manager[key].history_of(state, policy) for key in self.column_keys]
+        now = self.composite_class(*(_only(each.non_deleted()) for each in histories))
+        if not any(each.has_changes() for each in histories):
+            return History((), [now], ())
+        before = self.composite_class(*(_only(each.non_added()) for each in histories))
+        return History([now], (), [before])
+
+
+def _only(values: Sequence[Any]) -> Any:
+    return values[0] if values else None
 
 
 def _is_attribute(value: Any) -> bool:

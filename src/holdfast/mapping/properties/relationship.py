@@ -271,6 +271,7 @@ class Relationship(MapperProperty):
         """Find the target and the join."""
         if self.resolved:
             return
+        self.secondary = arguments.find_secondary(self, self.secondary)
         self.entity = arguments.find_target(self, self.argument)
         self.mapper = self.entity.mapper
         self.parent.registry.depend_on(self.mapper.registry)
@@ -289,7 +290,6 @@ class Relationship(MapperProperty):
         self.mapper.note_orphan_relationship(self)
 
     def _evaluate(self) -> None:
-        self.secondary = arguments.find_secondary(self, self.secondary)
         self.primaryjoin = arguments.find_condition(self, "primaryjoin", self.primaryjoin)
         self.secondaryjoin = arguments.find_condition(self, "secondaryjoin", self.secondaryjoin)
         self.order_by = (
@@ -324,16 +324,32 @@ class Relationship(MapperProperty):
             writes=not self.viewonly,
             can_copy=self._is_mapped_column,
         )
+        if entity.is_aliased_class:
+            pairs = self.condition.pairs
+            pairs.synchronize = [
+                (self._behind_alias(source), self._behind_alias(destination))
+                for source, destination in pairs.synchronize
+            ]
         self.primaryjoin = self.condition.primaryjoin
         self.secondaryjoin = self.condition.secondaryjoin
 
+    def is_association_column(self, column: Any) -> bool:
+        """Whether a column belongs to the association table."""
+        return self.secondary is not None and bool(self.secondary.c.contains_column(column))
+
     def _is_mapped_column(self, column: Any) -> bool:
-        if self.secondary is not None and self.secondary.c.contains_column(column):
+        if self.is_association_column(column):
             return True
         return bool(
             self.parent.persist_selectable.c.contains_column(column)
             or self.target.c.contains_column(column)
         )
+
+    def _behind_alias(self, column: Any) -> Any:
+        """The target's mapped column that a column of its alias stands for."""
+        mapped = self.mapper.persist_selectable.c
+        found = (each for each in column.base_columns if mapped.contains_column(each))
+        return next(found, column)
 
     def link(self) -> None:
         """Find, or make, the relationship on the other side."""
@@ -347,7 +363,7 @@ class Relationship(MapperProperty):
         if self.configured:
             return
         self.configured = True
-        if not self.viewonly:
+        if not self.viewonly and self.entity.is_mapper:
             overlaps.check(self)
         if self.made_reverse is not None:
             # Both were asked for at one place, so they count as written there.
@@ -403,12 +419,27 @@ class Relationship(MapperProperty):
             return ()
         local_of = {remote: local for local, remote in self.local_remote_pairs}
         names = [
-            self.parent.key_of_column.get(_local_for(self.mapper, column, local_of))
+            self.parent.key_of_column.get(_equal_to(self.mapper, column, local_of))
             for column in self.mapper.primary_key
         ]
         if len(local_of) != len(names) or None in names:
             return ()
         return tuple(name for name in names if name is not None)
+
+    @memoized_property
+    def association_key(self) -> tuple[Any, ...]:
+        """Columns of the association table that hold the parent's primary key, in its order.
+
+        Empty when the condition between the two says anything else: then the rows of a parent are
+        found by way of the parent's table only.
+        """
+        count = len(self.parent.primary_key)
+        if self.secondary is None or not _is_plain_equality(self.primaryjoin, count):
+            return ()
+        own = self.parent.local_table.c.contains_column
+        held_in = {key: column for key, column in self.synchronize_pairs if own(key)}
+        found = [_equal_to(self.parent, each, held_in) for each in self.parent.primary_key]
+        return () if any(each is None for each in found) else tuple(found)
 
     @property
     def is_simple_many_to_one(self) -> bool:
@@ -470,13 +501,11 @@ def _is_plain_equality(join: Any, count: int) -> bool:
     )
 
 
-def _local_for(mapper: Any, column: Any, local_of: dict[Any, Any]) -> Any:
-    """The parent's column that is compared with a primary key column, or with one equal to it."""
-    if column in local_of:
-        return local_of[column]
-    for equal in mapper.equivalent_columns.get(column, ()):
-        if equal in local_of:
-            return local_of[equal]
+def _equal_to(mapper: Any, column: Any, partners: dict[Any, Any]) -> Any:
+    """The partner of a mapper's column, or of one that is equal to it in every row; or None."""
+    for each in (column, *mapper.equivalent_columns.get(column, ())):
+        if each in partners:
+            return partners[each]
     return None
 
 

@@ -130,6 +130,8 @@ def _stands_for(root: Any, entity: Any) -> bool:
     """Does an option that begins with `entity` speak of `root`?"""
     if root is entity or getattr(root, "stands_for", None) is entity:
         return True
+    if root.is_aliased_class and getattr(entity, "whole", None) is root:
+        return True
     if root.is_aliased_class or entity.is_aliased_class:
         return False
     return bool(root.isa(entity) or entity.isa(root))

@@ -238,6 +238,12 @@ class Load(LoaderOption):
         attr = real_attribute(attr)
         prop = _property_of(attr)
         self._check_link(attr.parent, attribute_text(attr))
+        if prop.is_composite:
+            made = self
+            for name in prop.column_keys:
+                part = getattr(attr.parent.entity, name)
+                made = made.with_column(function, part, strategy, settings)
+            return made
         if prop.is_relationship:
             raise LoaderStrategyException.wrong_kind(
                 "column loader", prop, kind_text(prop), "column property"
@@ -265,6 +271,8 @@ class Load(LoaderOption):
         if _links(target, entity):
             return
         came_from = attribute_text(self.via)
+        if self.via.of_type_entity is None and target.is_aliased_class:
+            came_from += f".of_type({entity_text(target)})"
         hint = ""
         if self.via.of_type_entity is None and entity.is_mapper and entity.isa(target.mapper):
             name, base = entity.class_.__name__, target.class_.__name__
@@ -356,10 +364,14 @@ def _is_mapper(part: Any) -> bool:
 
 def _links(target: Any, entity: Any) -> bool:
     """Do attributes of `entity` exist on every object of `target`?"""
+    if getattr(entity, "whole", None) is target and target.is_aliased_class:
+        return True
     if target is entity:
         return True
     if target.is_aliased_class or entity.is_aliased_class:
         return False
+    if target.is_mapper and entity in target.with_polymorphic_mappers:
+        return True
     return bool(target.isa(entity))
 
 

@@ -11,5 +11,6 @@ object when it is touched (`load`). `mapping.sockets` finds them by the names th
 - `immediate`: one SELECT for each parent, at once.
 - `joined`: a JOIN in the same SELECT, the statement's own joins included.
 - `selectin`: one SELECT ... IN for a batch of parents.
+- `subquery`: one SELECT over the statement that found the parents.
 - `raising`: refuse to load, or read as empty.
 """

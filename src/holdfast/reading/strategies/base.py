@@ -6,12 +6,20 @@ because it was expired or never queried, loads lazily (SM-141).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import eq
 from typing import Any
 
+from holdfast.errors.loading import several_rows_warning
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.queries.adapt import replace_columns
+from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
+from holdfast.reading.assemble import lacks, set_loaded_collection
+from holdfast.reading.context import LoadContext
+from holdfast.reading.kept_options import table_at
 
 
 class RelationshipStrategy:
@@ -43,6 +51,56 @@ class RelationshipStrategy:
             depth: int = relationship.join_depth
             return load.path.times_along(relationship) < depth
         return not load.path.passes_mapper(relationship.mapper)
+
+    def fill(self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]) -> None:
+        """Give the parents that lack the attribute what was found under their keys."""
+        key = self.key
+        if self.relationship.uselist:
+            for parent, parent_key in zip(parents, keyed, strict=True):
+                if lacks(parent, key):
+                    set_loaded_collection(parent, key, found.get(parent_key) or [])
+            return
+        for parent, parent_key in zip(parents, keyed, strict=True):
+            if not lacks(parent, key):
+                continue
+            targets = found.get(parent_key)
+            if targets is not None and len(targets) > 1:
+                warn(several_rows_warning(str(self.relationship), "eagerly"))
+            parent.__dict__[key] = targets[0] if targets else None
+
+
+def current_choice(
+    relationship: Any, follow_up: FollowUp, context: LoadContext
+) -> AttributeChoice | None:
+    """What the options of this execution say of a relationship that is loaded by a SELECT.
+
+    The plan may be an earlier execution's, and so are the values in its criteria.
+    """
+    choice = follow_up.choice
+    options = context.load_options
+    if not options or choice is None or not choice.criteria:
+        return choice
+    path = context.path_of(follow_up.path)
+    return table_at(options, path).choice(path, relationship) or choice
+
+
+def columns_on(entity: Any, columns: Iterable[Any]) -> list[Any]:
+    """Columns of a mapper as they stand on one of its entities."""
+    if not entity.is_aliased_class:
+        return list(columns)
+    return [entity.adapter.columns[column] for column in columns]
+
+
+def on_target(relationship: Any, element: Any, entity: Any) -> Any:
+    """An expression over a relationship's own target as it reads on the entity that is loaded."""
+    if entity is relationship.entity or not entity.is_aliased_class:
+        return element
+    return replace_columns(
+        element,
+        entity.selectable,
+        relationship.mapper,
+        include=lambda column: not relationship.is_association_column(column),
+    )
 
 
 def target_entity(relationship: Any, choice: AttributeChoice | None) -> Any:

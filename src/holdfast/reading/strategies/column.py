@@ -20,7 +20,7 @@ class ColumnStrategy:
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Select the column."""
-        load.add_column(self.prop.key, self.prop.columns[0])
+        load.add_column(self.prop.key, *self.prop.columns)
 
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
         """Read it again, with all other expired columns."""

@@ -1,7 +1,8 @@
 """Load a relationship by a JOIN in the same SELECT, or from the statement's own joins.
 
 Rules kept here:
-1. The target is joined under an anonymous alias, which the statement cannot refer to (LD-50).
+1. The target is joined under an anonymous alias, which the statement cannot refer to (LD-50),
+   unless `of_type()` names an alias.
 2. A statement that cannot be changed (`from_statement`) gets no joins: the attribute loads lazily.
 """
 
@@ -27,10 +28,12 @@ class JoinedStrategy(RelationshipStrategy):
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Note the join, and the columns of its target."""
-        if not load.plan.can_join or not self.may_recurse(load, choice):
+        if not load.can_join or not self.may_recurse(load, choice):
             return
         relationship = self.relationship
-        target = inspect(aliased(target_entity(relationship, choice).entity))
+        target = target_entity(relationship, choice)
+        if target is relationship.entity or not target.is_aliased_class:
+            target = inspect(aliased(target.entity, flat=True))
         innerjoin = relationship.innerjoin
         if choice is not None and choice.settings.get("innerjoin") is not None:
             innerjoin = choice.settings["innerjoin"]

@@ -27,10 +27,10 @@ from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.assemble import set_loaded_collection
 from holdfast.reading.fetch import PlannedSelect, fetch_columns
 from holdfast.reading.identity import load_by_key, planned_get, refresh_state
-from holdfast.reading.kept_options import kept_choice
+from holdfast.reading.kept_options import lazy_choice
 from holdfast.reading.on_demand import is_wholly_expired, load_expired
 from holdfast.reading.origin import LoadOrigin
-from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
+from holdfast.reading.strategies.base import RelationshipStrategy, on_target, target_entity
 
 
 @register_strategy("select")
@@ -56,15 +56,17 @@ class LazyStrategy(RelationshipStrategy):
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
         """The related object, or the collection put into `d`; or a marker."""
         members = state.members
-        session = None if members is None else members.session
+        session = None if members is None else members.session_reference()
         if session is not None and policy is LoadPolicy.LOAD and state.extra is None:
             # PERF: lazy many-to-one present.
             pk = d.get(self.single_foreign_key)
             space = members.identity_map.spaces.get(self.base_mapper)
-            if pk is not None and space is not None and pk in space:
-                instance = space[pk]()
+            found = None if space is None or pk is None else space.get(pk)
+            if found is not None:
+                instance = found()
                 if isinstance(instance, self.target_class) and self.target_key in instance.__dict__:
-                    return instance
+                    d[self.key] = instance
+                    return ATTR_WAS_SET
         return self._load(session, state, d, policy)
 
     def _load(self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
@@ -73,8 +75,9 @@ class LazyStrategy(RelationshipStrategy):
             return PASSIVE_NO_RESULT
         own_key = state.manager.mapper.primary_key_keys[0]
         if own_key not in d and is_wholly_expired(state, policy):
+            was_present = self.key in d
             load_expired(state, own_key, policy)
-            if self.key in d:
+            if self.key in d and not was_present:
                 return ATTR_WAS_SET
         if session is None:
             if not policy.raise_on_missing or not policy.may_fetch:
@@ -171,7 +174,7 @@ class LazyStrategy(RelationshipStrategy):
             return PASSIVE_NO_RESULT
         if all(value is None for value in values):
             return self._deliver(state, d, [])
-        choice = kept_choice(state, self.relationship)
+        choice = lazy_choice(state, self.relationship)
         options = self._options_below(state)
         if options or choice is not None:
             found = self._fetch_with_options(session, state, values, options, choice)
@@ -206,12 +209,12 @@ class LazyStrategy(RelationshipStrategy):
 
     def _statement(self, entity: Any) -> Any:
         relationship = self.relationship
-        statement: Any = select(entity).where(relationship.lazy_clause.criterion)
+        criterion = on_target(relationship, relationship.lazy_clause.criterion, entity)
+        statement: Any = select(entity).where(criterion)
         if relationship.secondary is not None:
             statement = statement.select_from(entity, relationship.secondary)
-        if relationship.order_by:
-            statement = statement.order_by(*relationship.order_by)
-        return statement
+        ordering = relationship.order_by or ()
+        return statement.order_by(*(on_target(relationship, each, entity) for each in ordering))
 
     def _fetch_with_options(
         self, session: Any, state: Any, values: tuple[Any, ...], options: Any, choice: Any

@@ -18,22 +18,22 @@ from typing import Any
 
 from sqlalchemy import bindparam, inspect, select, tuple_
 
-from holdfast.errors.loading import several_rows_warning
-from holdfast.foundation.deprecated import warn
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
+from holdfast.queries.eager_joins import joined_to_target
 from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.queries.statement_options import StartsAt
-from holdfast.reading.assemble import lacks, set_loaded_collection
 from holdfast.reading.context import LoadContext
 from holdfast.reading.fetch import fetch_many
-from holdfast.reading.kept_options import table_at
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import (
     RelationshipStrategy,
+    columns_on,
+    current_choice,
     is_plain_equality,
+    on_target,
     target_entity,
 )
 from holdfast.reading.strategies.immediate import loaded_members
@@ -77,10 +77,7 @@ class SelectInStrategy(RelationshipStrategy):
         found: dict[Any, list[Any]] = {}
         while chunk := list(islice(wanted, size)):
             form.load_chunk(chunk, found, context)
-        if self.relationship.uselist:
-            self._fill_collections(parents, keyed, found)
-        else:
-            self._fill_references(parents, keyed, found)
+        self.fill(parents, keyed, found)
 
     def _form(self, follow_up: FollowUp, context: LoadContext) -> SelectInForm:
         """The SELECT; kept with the plan unless the execution's own options take part."""
@@ -92,26 +89,6 @@ class SelectInStrategy(RelationshipStrategy):
             form = SelectInForm(self.relationship, follow_up, context, ())
             follow_up.memo["form"] = form
         return form
-
-    def _fill_collections(
-        self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]
-    ) -> None:
-        key = self.key
-        for parent, parent_key in zip(parents, keyed, strict=True):
-            if lacks(parent, key):
-                set_loaded_collection(parent, key, found.get(parent_key) or [])
-
-    def _fill_references(
-        self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]
-    ) -> None:
-        key = self.key
-        for parent, parent_key in zip(parents, keyed, strict=True):
-            if not lacks(parent, key):
-                continue
-            targets = found.get(parent_key)
-            if targets is not None and len(targets) > 1:
-                warn(several_rows_warning(str(self.relationship), "eagerly"))
-            parent.__dict__[key] = targets[0] if targets else None
 
 
 class SelectInForm:
@@ -129,18 +106,12 @@ class SelectInForm:
         self.relationship = relationship
         self.mapper = relationship.mapper
         path = context.path_of(follow_up.path)
-        choice = follow_up.choice
-        if options and choice is not None and choice.criteria:
-            # The plan may be an earlier execution's, and so are the values in its criteria.
-            choice = table_at(options, path).choice(path, relationship) or choice
+        choice = current_choice(relationship, follow_up, context)
         # Names of the foreign key attributes, where the target is asked for by its own key.
         plain_target = choice is None or choice.of_type is None
         self.target_keys: tuple[str, ...] = relationship.simple_many_to_one if plain_target else ()
         self.path = path.along(relationship, relationship.mapper)
-        statement = self._statement(choice)
-        if choice is not None and choice.criteria:
-            statement = statement.where(*choice.criteria)
-        self.statement = statement.options(StartsAt(self.path), *options)
+        self.statement = self._statement(choice).options(StartsAt(self.path), *options)
 
     def keys_of(self, parents: list[Any]) -> list[Any]:
         """The key of each parent; None for one that can have no members."""
@@ -177,19 +148,15 @@ class SelectInForm:
     def _statement(self, choice: AttributeChoice | None) -> Any:
         relationship = self.relationship
         entity = target_entity(relationship, choice)
+        criteria = () if choice is None else choice.criteria
         if self.target_keys:
-            return _asked_by(select(*self.mapper.primary_key, entity))
+            return _asked_by(select(*self.mapper.primary_key, entity)).where(*criteria)
         columns = self._remote_key_columns()
-        if columns is not None:
-            statement = _asked_by(select(*_columns_on(entity, columns), entity))
-        else:
-            statement = self._joined_statement(entity)
-        if relationship.order_by:
-            ordering = relationship.order_by
-            if entity.is_aliased_class:
-                ordering = [entity.adapter.traverse(each) for each in ordering]
-            statement = statement.order_by(*ordering)
-        return statement
+        if columns is None:
+            return self._joined_statement(entity, criteria)
+        statement = _asked_by(select(*columns_on(entity, columns), entity)).where(*criteria)
+        ordering = relationship.order_by or ()
+        return statement.order_by(*(on_target(relationship, each, entity) for each in ordering))
 
     def _remote_key_columns(self) -> list[Any] | None:
         """The target's columns that hold the parent's primary key; None where there are none."""
@@ -204,15 +171,16 @@ class SelectInForm:
             return None
         return [remote_of[column] for column in keys]
 
-    def _joined_statement(self, entity: Any) -> Any:
+    def _joined_statement(self, entity: Any, criteria: Sequence[Any]) -> Any:
         """The parent under an alias, joined to the target."""
         relationship = self.relationship
-        parent = aliased(relationship.parent)
-        keys = _columns_on(inspect(parent), relationship.parent.primary_key)
-        attribute = getattr(parent, relationship.key)
-        if entity is not relationship.entity:
-            attribute = attribute.of_type(entity.entity)
-        return _asked_by(select(*keys, entity).select_from(parent).join(attribute), len(keys))
+        parent = inspect(aliased(relationship.parent))
+        keys = columns_on(parent, relationship.parent.primary_key)
+        froms, ordering = joined_to_target(
+            parent.selectable, parent, relationship, entity, criteria
+        )
+        statement = select(*keys, entity).select_from(froms)
+        return _asked_by(statement, len(keys)).order_by(*ordering)
 
 
 def _asked_by(statement: Any, count: int | None = None) -> Any:
@@ -222,9 +190,3 @@ def _asked_by(statement: Any, count: int | None = None) -> Any:
     if len(columns) == 1:
         return statement.where(columns[0].in_(keys))
     return statement.where(tuple_(*columns).in_(keys))
-
-
-def _columns_on(entity: Any, columns: Sequence[Any]) -> list[Any]:
-    if not entity.is_aliased_class:
-        return list(columns)
-    return [entity.adapter.columns[column] for column in columns]

@@ -11,9 +11,10 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from holdfast.states.changes import forget_change
 from holdfast.states.instance import InstanceState, StateExtra
 from holdfast.states.members import Members
 
@@ -52,12 +53,13 @@ def expire_states(states: Iterable[InstanceState]) -> None:
                     del values[key]
         state.changes = None
         if state.extra is not None:
-            _forget_rare(state.extra)
+            _forget_rare(state.extra, kind.manager.mapper.relationship_keys)
         if listeners is not None:
             listeners(state, None)
 
 
-def _forget_rare(extra: StateExtra) -> None:
+def _forget_rare(extra: StateExtra, relationships: Collection[str]) -> None:
+    extra.released = relationships
     extra.deferred = frozenset()
     extra.pending = None
     extra.empty_collections = None
@@ -71,14 +73,19 @@ def expire_keys(state: InstanceState, keys: Iterable[str]) -> None:
     """
     manager: Any = type(state).manager
     names = list(keys)
+    for key in manager.mapper.composite_keys:
+        if key in names:
+            names += manager.mapper.properties[key].column_keys
     values = state.dict
-    changes = state.changes
-    pending = None if state.extra is None else state.extra.pending
+    extra = state.extra
+    pending = None if extra is None else extra.pending
+    if extra is not None:
+        extra.released = {*extra.released, *names}
+        extra.deferred = extra.deferred.difference(names)
     for key in names:
         manager[key]
         values.pop(key, None)
-        if changes is not None:
-            changes.pop(key, None)
+        forget_change(state, key)
         if pending is not None:
             pending.pop(key, None)
     if manager.has_expire_listeners:

@@ -89,9 +89,12 @@ class SessionTransaction(Phased, TransactionalContext):
         self.parent = parent
         self.nested = nested
         self.is_boundary = nested or parent is None
-        self.boundary: SessionTransaction = self if parent is None or nested else parent.boundary
-        self.leases: Leases = Leases() if self.is_boundary else self.boundary.leases
-        self.snapshot: Snapshot = Snapshot() if self.is_boundary else self.boundary.snapshot
+        self.leases: Leases
+        self.snapshot: Snapshot
+        if parent is None or nested:
+            self.leases, self.snapshot = Leases(), Snapshot()
+        else:
+            self.leases, self.snapshot = parent.leases, parent.snapshot
         self.outer_nested = session.innermost_nested
         session.innermost = self
         if nested:
@@ -105,6 +108,14 @@ class SessionTransaction(Phased, TransactionalContext):
     def is_active(self) -> bool:
         """Whether SQL may be emitted in it."""
         return self.phase is ACTIVE
+
+    @property
+    def boundary(self) -> SessionTransaction:
+        """This level or the nearest around it that has a database transaction of its own."""
+        level = self
+        while level.parent is not None and not level.nested:
+            level = level.parent
+        return level
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -158,7 +169,11 @@ class SessionTransaction(Phased, TransactionalContext):
     ) -> Connection:
         """The connection for an engine, acquired when this is its first use."""
         lease = self.leases.by_bind.get(bind)
-        if lease is None or self.phase is not ACTIVE or self.boundary.phase is not ACTIVE:
+        if (
+            lease is None
+            or self.phase is not ACTIVE
+            or not (self.is_boundary or self.boundary.phase is ACTIVE)
+        ):
             return self.acquire(bind, options)
         if options:
             warn(connection_established_warning())

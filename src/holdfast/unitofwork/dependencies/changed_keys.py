@@ -11,9 +11,10 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.work_set import WorkSet
@@ -47,13 +48,40 @@ def follow_targets(
         affected = {each for each in targets if is_rekeyed(each, dependency.source_keys)}
         if not affected:
             continue
+        former = {
+            key_in_row(each, [pair.source for pair in dependency.pairs]): each for each in affected
+        }
         copies = work.copies.setdefault(dependency, [])
         for holder in work.members.identity_map.states():
             if not holder.manager.mapper.isa(dependency.holder_mapper) or holder in work.deletes:
                 continue
-            target = holder.dict.get(dependency.key)
-            state = None if target is None else target.__dict__.get("_sa_instance_state")
-            if state in affected and work.include(
+            target = target_of(dependency, holder, former)
+            if target in affected and work.include(
                 holder, relationship, "pk change", listed=relationship.passive_updates
             ):
-                copies.append((state, holder))
+                copies.append((target, holder))
+
+
+def target_of(
+    dependency: Any, holder: InstanceState, former: Mapping[tuple[Any, ...], InstanceState]
+) -> InstanceState | None:
+    """What a holder refers to, if that is loaded or, where rows are to follow, known by its key."""
+    values = holder.dict
+    if dependency.key in values:
+        found = values[dependency.key]
+        if dependency.uselist:
+            found = next(iter(dependency.current(holder, values)), None)
+        return None if found is None else found.__dict__.get("_sa_instance_state")
+    if dependency.relationship.passive_updates:
+        return None
+    return former.get(key_in_row(holder, [pair.holder for pair in dependency.pairs]))
+
+
+def key_in_row(state: InstanceState, keys: Iterable[str]) -> tuple[Any, ...]:
+    """Values of attributes as the database has them; those that are missing are loaded."""
+    values, changes = state.dict, state.committed_state
+    slots = state.manager.mapper.class_manager.slots
+    return tuple(
+        changes[key] if key in changes else slots[key].get(state, values, LoadPolicy.LOAD)
+        for key in keys
+    )

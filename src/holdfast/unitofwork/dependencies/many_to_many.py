@@ -95,6 +95,9 @@ class ManyToManyDependency(Dependency):
             if operation == "delete" and other.pk is None:
                 continue
             pair = (state, other) if leads else (other, state)
+            if operation == "delete" and pair in owner:
+                # Twice in the collection, once in the table.
+                continue
             if owner.setdefault(pair, self) is self:
                 into.append(pair)
 

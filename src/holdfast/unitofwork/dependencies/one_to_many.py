@@ -50,7 +50,9 @@ class OneToManyDependency(KeyedDependency):
         saves, listed, checked = work.saves, work.listed, self.checked
         for child in children:
             if child is None:
-                raise FlushError.none_in_collection(str(self.relationship))
+                if self.uselist:
+                    raise FlushError.none_in_collection(str(self.relationship))
+                continue
             state = child.__dict__["_sa_instance_state"]
             if type(state) not in checked:
                 self.check_class(state)

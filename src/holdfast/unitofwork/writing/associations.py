@@ -17,11 +17,11 @@ from sqlalchemy import and_, bindparam, delete, insert, update
 from holdfast.errors.flush import StaleDataError
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.states.instance import InstanceState
-from holdfast.unitofwork.copy_keys import key_value
 from holdfast.unitofwork.dependencies.many_to_many import ManyToManyDependency
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import AssociationStep
 from holdfast.unitofwork.work_set import Pair
+from holdfast.unitofwork.writing.copy_keys import key_value
 
 Row = tuple[Any, ...]
 
@@ -68,8 +68,8 @@ def write_associations(journal: Journal, step: AssociationStep) -> None:
         rows = rows_of(dependency, step.removed, committed_value)
         matched = form.delete.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
-            raise StaleDataError.association_count(
-                "DELETE", form.table.description, len(rows), matched
+            raise StaleDataError.row_count(
+                "DELETE", form.table.description, len(rows), matched, of_links=True
             )
     if step.rekeyed:
         old = rows_of(dependency, step.rekeyed, committed_value)
@@ -77,8 +77,8 @@ def write_associations(journal: Journal, step: AssociationStep) -> None:
         rows = [(*now, *before) for now, before in zip(new, old, strict=True)]
         matched = form.update.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
-            raise StaleDataError.association_count(
-                "UPDATE", form.table.description, len(rows), matched
+            raise StaleDataError.row_count(
+                "UPDATE", form.table.description, len(rows), matched, of_links=True
             )
     if step.added:
         form.insert.execute_many(connection, rows_of(dependency, step.added, key_value))

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from holdfast.errors.flush import FlushError
-from holdfast.unitofwork.forms import InsertForm
-from holdfast.unitofwork.rows import InsertRun, TableRows, Values, is_expression
+from holdfast.unitofwork.writing.forms import InsertForm
+from holdfast.unitofwork.writing.rows import InsertRun, TableRows, Values, is_expression
 
 
 def insert_through_core(connection: Any, form: InsertForm, run: InsertRun, *, eager: bool) -> None:
@@ -34,7 +34,7 @@ def insert_through_core(connection: Any, form: InsertForm, run: InsertRun, *, ea
     needs_key = any(key not in form.prefetched for key in form.missing_pk)
     wanted = form.server_made if eager and returns else ()
     if run.has_expressions:
-        insert_expressions(connection, form, run, wanted)
+        insert_expressions(connection, form, run, wanted, fetches=bool(eager and returns))
     elif not needs_key and not wanted:
         result = connection.execute(form.statement, parameters_of(form, run.rows))
         take_prefetched(form, run.dicts, result.context.compiled_parameters)
@@ -105,23 +105,26 @@ def insert_one_by_one(
 
 
 def insert_expressions(
-    connection: Any, form: InsertForm, run: InsertRun, wanted: Sequence[str]
+    connection: Any, form: InsertForm, run: InsertRun, wanted: Sequence[str], *, fetches: bool
 ) -> None:
-    """One row with SQL expressions in place of some values."""
-    statement = returning_statement(form, wanted, many=False)
+    """One row with SQL expressions in place of some values; what they made is fetched or unknown."""
+    rows = form.rows
     for values, row in zip(run.dicts, run.rows, strict=True):
         given = dict(zip(form.keys, row, strict=True))
         expressions = {key: value for key, value in given.items() if is_expression(value)}
-        inline = statement.values({form.rows.column_of[k]: v for k, v in expressions.items()})
+        computed = [
+            key for key in expressions if fetches and rows.column_of[key].server_default is not None
+        ]
+        statement = returning_statement(form, (*wanted, *computed), many=False)
+        inline = statement.values({rows.column_of[k]: v for k, v in expressions.items()})
         parameters = {
-            form.rows.column_of[key].key: value
-            for key, value in given.items()
-            if key not in expressions
+            rows.column_of[key].key: value for key, value in given.items() if key not in expressions
         }
         result = connection.execute(inline, parameters)
         for key in expressions:
             del values[key]
         take_single(form, values, result)
+        take_returned(rows, values, computed, result.returned_defaults)
     fill_blanks(form, run.dicts)
 
 

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from holdfast.errors.flush import FlushError, StaleDataError, delete_count_text
+from holdfast.errors.flush import FlushError, StaleDataError, delete_count_warning
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.instance import InstanceState
-from holdfast.unitofwork.forms import DeleteForm
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
-from holdfast.unitofwork.rows import TableRows, listening, runs_by_table, table_rows
+from holdfast.unitofwork.writing.forms import DeleteForm
+from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table, table_rows
+from holdfast.unitofwork.writing.versions import check_verifiable, row_version
 
 
 def write_deletes(journal: Journal, step: DeleteStep) -> None:
@@ -46,13 +48,26 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
         mapper.dispatch.before_delete(mapper, connection, state)
     for table, runs in reversed(list(runs_by_table(base, states))):
         for mapper, run in runs:
-            delete_rows(connection, table_rows(mapper, table), run)
+            delete_rows(journal, connection, table_rows(mapper, table), run)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_delete(mapper, connection, state)
 
 
-def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState]) -> None:
+def load_expired(rows: TableRows, states: Sequence[InstanceState]) -> None:
+    """Load expired objects: what they held cannot be loaded once their rows are gone.
+
+    Raises:
+        ObjectDeletedError: A row is gone already (VC-32).
+    """
+    key = rows.mapper.primary_key_keys[0]
+    for state in [state for state in states if key not in state().__dict__]:
+        state.manager.mapper.class_manager.slots[key].get(state, state.dict, LoadPolicy.LOAD)
+
+
+def delete_rows(
+    journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
+) -> None:
     """DELETE the rows of objects of one mapper from one table.
 
     Raises:
@@ -60,6 +75,7 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
     """
     if not rows.pk_columns:
         return
+    load_expired(rows, states)
     version = rows.version_key
     checks_version = version is not None
     form: DeleteForm | None = rows.memo.get(DeleteForm)
@@ -70,12 +86,13 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
         for key in params:
             if None in key:
                 column = rows.pk_columns[key.index(None)]
-                raise FlushError.null_key_delete(rows.table.description, column)
+                raise FlushError.null_key("delete from", rows.table.description, column)
     if version is not None:
         params = [
-            (*key, state.committed_state.get(version, state.dict.get(version)))
+            (*key, row_version(journal, state, version))
             for key, state in zip(params, states, strict=True)
         ]
+        check_verifiable(connection, rows, "deleted")
     dialect = connection.dialect
     one_by_one = (
         checks_version
@@ -94,5 +111,5 @@ def delete_rows(connection: Any, rows: TableRows, states: Sequence[InstanceState
     )
     if sane and 0 <= matched != len(params) and rows.mapper.confirm_deleted_rows:
         if checks_version:
-            raise StaleDataError.delete_count(rows.table.description, len(params), matched)
-        warn(delete_count_text(rows.table.description, len(params), matched))
+            raise StaleDataError.row_count("DELETE", rows.table.description, len(params), matched)
+        warn(delete_count_warning(rows.table.description, len(params), matched))

@@ -22,6 +22,7 @@ from sqlalchemy import Column
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.foundation.sqlalchemy_core import TypeEngine
 from holdfast.states.instance import InstanceState
+from holdfast.unitofwork.writing import hierarchy
 
 Values = dict[str, Any]
 
@@ -47,9 +48,12 @@ class TableRows:
         "column_of",
         "comparators",
         "defaults",
+        "inherited_keys",
+        "key_places",
         "keys",
         "mapper",
         "memo",
+        "onupdate_keys",
         "optional",
         "pk_columns",
         "pk_keys",
@@ -87,9 +91,17 @@ class TableRows:
             if key in self.defaults or is_always_inserted(column)
         )
         self.optional = tuple(key for key in self.keys if key not in self.always)
+        # Attributes that get a new value with every UPDATE, unless one is given.
+        self.onupdate_keys = tuple(
+            key for key, column in self.column_of.items() if column.onupdate is not None
+        )
         # Columns that a row is found by, and their attributes.
         self.pk_columns = identifying_columns(mapper, table)
         self.pk_keys = tuple(mapper.key_of_column[column] for column in self.pk_columns)
+        # Where their values stand in an object's primary key; None where they do not.
+        self.key_places = hierarchy.key_places(mapper, self.pk_columns)
+        # (attribute of the base's key, attribute of this table that takes its value).
+        self.inherited_keys = hierarchy.inherited_keys(mapper, table)
         # Attribute of the version counter, if this table has it.
         counter = mapper.version_id_col
         self.version_key: str | None = (
@@ -170,13 +182,6 @@ class TableRows:
                     keys, states[first:end], dicts[first:end], rows[first:end], is_apart
                 )
 
-    def start_versions(self, states: Sequence[InstanceState]) -> None:
-        """Give new objects their first version, where the table has a version counter."""
-        key, generator = self.version_key, self.mapper.version_id_generator
-        if key is not None and generator:
-            for state in states:
-                state().__dict__[key] = generator(None)
-
     def unset_defaults(self, state: InstanceState) -> list[str]:
         """Attributes without value whose columns have a default, primary keys left out."""
         values = state.dict
@@ -199,18 +204,24 @@ class TableRows:
         )
 
     def row_key(self, state: InstanceState, cascaded: Collection[Any] = ()) -> tuple[Any, ...]:
-        """Values by which the row of a persistent object is found.
+        """Values by which the row of an object is found.
 
         Args:
             state: The object.
             cascaded: (object, attribute) of keys that the database has changed by itself.
         """
         mapper = self.mapper
-        if not cascaded and self.pk_keys == mapper.primary_key_keys:
-            pk: Any = state.pk
-            return (pk,) if mapper.single_pk_key is not None else pk
-        identity = dict(zip(mapper.primary_key_keys, state.identity or (), strict=True))
+        if state.pk is None:
+            # Inserted earlier in the same flush.
+            return tuple(state.dict.get(key) for key in self.pk_keys)
+        pk: Any = state.pk if mapper.single_pk_key is None else (state.pk,)
+        places = self.key_places
+        if not cascaded and places is not None:
+            return tuple(pk[place] for place in places)
         values, changes = state.dict, state.committed_state
+        identity = dict(zip(mapper.primary_key_keys, pk, strict=True))
+        if places is not None:
+            identity.update(zip(self.pk_keys, (pk[place] for place in places), strict=True))
         found = []
         for key in self.pk_keys:
             if (state, key) in cascaded:
@@ -224,7 +235,7 @@ class TableRows:
     def row_keys(self, states: Sequence[InstanceState]) -> list[tuple[Any, ...]]:
         """The same for many objects."""
         mapper = self.mapper
-        if self.pk_keys != mapper.primary_key_keys:
+        if self.key_places is None or self.key_places != tuple(range(len(mapper.primary_key))):
             return [self.row_key(state) for state in states]
         if mapper.single_pk_key is not None:
             return [(state.pk,) for state in states]
@@ -397,9 +408,19 @@ def runs_by_table(
     if not states:
         return
     runs = runs_by_mapper(states)
-    tables = dict.fromkeys(table for mapper, _ in runs for table in mapper.tables)
+    if len(runs) == 1:
+        tables = runs[0][0].tables
+    else:
+        tables = hierarchy.tables_in_order(base, [mapper for mapper, _ in runs])
     for table in tables:
-        yield table, [(mapper, run) for mapper, run in runs if table in mapper.tables]
+        found = [(mapper, run) for mapper, run in runs if is_written(mapper, table)]
+        if found:
+            yield table, found
+
+
+def is_written(mapper: Any, table: Any) -> bool:
+    """Whether objects of a mapper have rows in a table that can be told apart."""
+    return table in mapper.tables and bool(table_rows(mapper, table).pk_columns)
 
 
 def runs_by_mapper(

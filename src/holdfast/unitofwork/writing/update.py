@@ -11,18 +11,19 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from holdfast.errors.flush import FlushError, StaleDataError
 from holdfast.states.instance import InstanceState
-from holdfast.unitofwork.forms import UpdateForm
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import PostUpdateStep, UpdateStep
-from holdfast.unitofwork.receive import fetch_made, take_returned
-from holdfast.unitofwork.rows import (
+from holdfast.unitofwork.writing.forms import UpdateForm
+from holdfast.unitofwork.writing.hierarchy import check_identities, follow_base_key
+from holdfast.unitofwork.writing.receive import fetch_made, take_returned
+from holdfast.unitofwork.writing.rows import (
     ChangedRun,
     TableRows,
     Values,
@@ -34,6 +35,7 @@ from holdfast.unitofwork.rows import (
     runs_by_table,
     table_rows,
 )
+from holdfast.unitofwork.writing.versions import check_verifiable, next_version, row_version
 
 
 class Change(NamedTuple):
@@ -61,9 +63,12 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_update(mapper, connection, state)
+    check_identities(states)
     for table, runs in runs_by_table(base, states):
         for mapper, run in runs:
             update_rows(journal, connection, table_rows(mapper, table), run)
+            if len(mapper.tables) > 1:
+                follow_base_key(journal, mapper, table, run)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_update(mapper, connection, state)
@@ -80,7 +85,7 @@ def update_rows(
         for run in rows.changed_runs(states):
             write_changed_run(connection, rows, run)
         return
-    changes = list(careful_changes(rows, states, cascaded))
+    changes = list(careful_changes(journal, rows, states))
     write_changes(connection, rows, changes)
     report_defaults(journal, rows, changes)
 
@@ -93,7 +98,7 @@ def write_changed_run(connection: Any, rows: TableRows, run: ChangedRun) -> None
     columns = [read_column(key, run.dicts) for key in run.keys]
     key_columns = rows.key_columns(run.states)
     form = form_of(rows, run.keys)
-    eager = bool(form.server_made) and rows.mapper.eager_defaults is True
+    eager = bool(form.server_made) and fetches_made(form)
     lacks_key = any(None in column for column in key_columns)
     if form.prefetched or eager or lacks_key or has_expressions(columns):
         row_keys = zip(*key_columns, strict=True)
@@ -120,41 +125,46 @@ def report_defaults(journal: Journal, rows: TableRows, changes: Sequence[Change]
         state = change.values["_sa_instance_state"]
         known = [key for key in made if key in change.values]
         if known:
-            manager.dispatch.refresh_flush(state, journal.context, known)
+            manager.dispatch.refresh_flush(state, journal, known)
         if len(known) < len(made):
             manager.dispatch.expire(state, [key for key in made if key not in known])
 
 
 def careful_changes(
-    rows: TableRows, states: Sequence[InstanceState], cascaded: Collection[Any]
+    journal: Journal, rows: TableRows, states: Sequence[InstanceState]
 ) -> Iterator[Change]:
     """Rows to update where versions count, or the database changes keys by itself."""
+    cascaded = journal.cascaded
     for state in states:
         values = state().__dict__
         keys = tuple(
             key for key in rows.changed_keys(state, values) if (state, key) not in cascaded
         )
         if keys or rows.moves_with_other_tables(state, values):
-            yield next_change(rows, state, keys, values, cascaded)
+            yield change_of(journal, rows, state, keys, values)
 
 
-def next_change(
+def change_of(
+    journal: Journal,
     rows: TableRows,
     state: InstanceState,
     keys: tuple[str, ...],
     values: Values,
-    cascaded: Collection[Any] = (),
 ) -> Change:
     """One row to update, with its next version where it has one."""
-    row_key = rows.row_key(state, cascaded)
-    version = rows.version_key
-    if version is not None:
-        row_key = (*row_key, state.committed_state.get(version, values.get(version)))
-        generator = rows.mapper.version_id_generator
-        if generator and version not in keys:
-            values[version] = generator(row_key[-1])
-            keys = rows.in_order({*keys, version})
+    row_key = rows.row_key(state, journal.cascaded)
+    if rows.version_key is not None:
+        keys, version = next_version(journal, rows, state, values, keys)
+        row_key = (*row_key, version)
     return Change(keys, values, row_key)
+
+
+def known_row_key(journal: Journal, rows: TableRows, state: InstanceState) -> tuple[Any, ...]:
+    """What the row of an object is found by, with its present version where it has one."""
+    row_key = rows.row_key(state)
+    if rows.version_key is None:
+        return row_key
+    return (*row_key, row_version(journal, state, rows.version_key))
 
 
 def write_changes(connection: Any, rows: TableRows, changes: Sequence[Change]) -> None:
@@ -162,6 +172,7 @@ def write_changes(connection: Any, rows: TableRows, changes: Sequence[Change]) -
     for keys, group in groupby(changes, key=itemgetter(0)):
         run = list(group)
         refuse_null_key(rows, run)
+        check_verifiable(connection, rows, "updated")
         write_run(connection, form_of(rows, keys), run)
 
 
@@ -183,14 +194,14 @@ def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
     for change in run:
         if None in change.row_key[: len(rows.pk_columns)]:
             column = rows.pk_columns[change.row_key.index(None)]
-            raise FlushError.null_key_update(rows.table.description, column)
+            raise FlushError.null_key("update", rows.table.description, column)
 
 
 def write_run(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
     """UPDATE rows of equal columns, and check how many matched."""
     given = read_rows(form.keys, [change[1] for change in run])
     params = [values + change[2] for values, change in zip(given, run, strict=True)]
-    eager = bool(form.server_made) and form.rows.mapper.eager_defaults is True
+    eager = bool(form.server_made) and fetches_made(form)
     returns = connection.dialect.update_returning and form.rows.table.implicit_returning
     if has_expressions(given):
         write_expressions(connection, form, run)
@@ -211,6 +222,12 @@ def write_run(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
     for change, row in zip(run, params, strict=True):
         parameters = dict(zip(form.names, row, strict=True))
         write_single(connection, form, change, form.statement, parameters)
+
+
+def fetches_made(form: UpdateForm) -> bool:
+    """Whether values that the database makes are fetched with the UPDATE."""
+    rows = form.rows
+    return rows.mapper.eager_defaults is True or rows.version_key in form.server_made
 
 
 def write_expressions(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
@@ -240,11 +257,11 @@ def write_single(
     rows, values = form.rows, change.values
     made = (*form.server_made, *expressions)
     keys_made = tuple(key for key in expressions if key in rows.pk_keys)
-    eager = rows.mapper.eager_defaults is True
+    eager = fetches_made(form)
     wanted = made if eager else keys_made
     returns = connection.dialect.update_returning and rows.table.implicit_returning
     if wanted and returns:
-        statement = statement.return_defaults(*(rows.column_of[key] for key in wanted))
+        statement = form.returning(statement, wanted)
     result = connection.execute(
         statement, parameters, execution_options={"preserve_rowcount": True}
     )
@@ -272,7 +289,7 @@ def check_count(
     else:
         sane = dialect.supports_sane_multi_rowcount
     if sane and matched >= 0 and matched != expected:
-        raise StaleDataError.update_count(form.rows.table.description, expected, matched)
+        raise StaleDataError.row_count("UPDATE", form.rows.table.description, expected, matched)
 
 
 def take_over_rows(
@@ -287,22 +304,37 @@ def take_over_rows(
             rows = table_rows(mapper, table)
             changes = []
             for state in run:
-                values, former = state().__dict__, successors[state].dict
-                keys = tuple(
-                    key
-                    for key in rows.keys
-                    if key not in rows.pk_keys
-                    and (key in values or key in former)
-                    and (key not in former or rows.differs(key, former[key], values))
-                )
-                if keys:
-                    row_key = tuple(values[key] for key in rows.pk_keys)
-                    if rows.version_key is not None:
-                        row_key = (*row_key, former.get(rows.version_key))
-                    for key in keys:
-                        values.setdefault(key, None)
-                    changes.append(Change(keys, values, row_key))
+                change = succession(journal, rows, state, successors[state])
+                if change is not None:
+                    changes.append(change)
             write_changes(connection, rows, changes)
+
+
+def succession(
+    journal: Journal, rows: TableRows, state: InstanceState, before: InstanceState
+) -> Change | None:
+    """The row of an object that is deleted, changed into that of its successor."""
+    values, former = state().__dict__, before.dict
+    version = rows.version_key
+    keys = tuple(
+        key
+        for key in rows.keys
+        if key not in rows.pk_keys
+        and (key in values or key in former)
+        and (key != version or values.get(key) is not None)
+        and (key not in former or rows.differs(key, former[key], values))
+    )
+    if not keys:
+        return None
+    for key in keys:
+        values.setdefault(key, None)
+    row_key = tuple(values[key] for key in rows.pk_keys)
+    if version is not None:
+        journal.versions[state] = row_version(journal, before, version)
+        values.setdefault(version, journal.versions[state])
+        keys, present = next_version(journal, rows, state, values, keys)
+        row_key = (*row_key, present)
+    return Change(keys, values, row_key)
 
 
 def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
@@ -312,16 +344,34 @@ def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
     for table, runs in runs_by_table(step.mapper, step.states):
         for mapper, run in runs:
             rows = table_rows(mapper, table)
-            keys = rows.in_order(wanted)
-            if not keys:
+            if wanted.isdisjoint(rows.column_of):
                 continue
-            changes = []
-            for state in run:
-                values = state().__dict__
-                if state.pk is None:
-                    pk = [values.get(key) for key in rows.pk_keys]
-                    changes.append(Change(keys, values, tuple(pk)))
-                elif wanted.intersection(rows.changed_keys(state, values)):
-                    changes.append(next_change(rows, state, keys, values))
+            changes = [
+                change
+                for state in run
+                if (change := late_change(journal, rows, state, wanted)) is not None
+            ]
             write_changes(connection, rows, changes)
-            report_defaults(journal, rows, changes)
+            deletes = journal.work.deletes
+            report_defaults(
+                journal, rows, [c for c in changes if c.values["_sa_instance_state"] not in deletes]
+            )
+
+
+def late_change(
+    journal: Journal, rows: TableRows, state: InstanceState, wanted: set[str]
+) -> Change | None:
+    """The UPDATE of the `wanted` foreign keys of one row, or None when they are right already."""
+    values, changes = state().__dict__, state.committed_state
+    # A value that was set stands, though its column has an onupdate.
+    given = {key for key in rows.onupdate_keys if key in changes and values.get(key) is not None}
+    keys = rows.in_order(wanted | given)
+    if state.pk is None:
+        # Inserted a moment ago: this belongs to its first version.
+        return Change(keys, values, known_row_key(journal, rows, state))
+    if wanted.isdisjoint(rows.changed_keys(state, values)):
+        return None
+    if state in journal.work.deletes:
+        # The object keeps what it showed before its row went.
+        values = dict(values)
+    return change_of(journal, rows, state, keys, values)

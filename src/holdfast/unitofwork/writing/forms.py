@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, insert, update
 
 from holdfast.foundation.fixed_statement import FixedStatement
-from holdfast.unitofwork.rows import TableRows
+from holdfast.unitofwork.writing.rows import TableRows
 
 
 class InsertForm:
@@ -84,6 +84,7 @@ class UpdateForm:
         "rows",
         "server_made",
         "statement",
+        "statements",
     )
 
     def __init__(self, rows: TableRows, keys: tuple[str, ...], *, checks_version: bool) -> None:
@@ -102,6 +103,8 @@ class UpdateForm:
         self.names = (*(column_of[key].key for key in keys), *names)
         self.statement = update(rows.table).where(criterion)
         self.fixed = FixedStatement(self.statement, self.names)
+        # Statements with RETURNING, by the attributes whose columns come back.
+        self.statements: dict[tuple[str, ...], Any] = {}
         # Attributes whose Python-side onupdate Core fills in, and those that the database changes.
         others = [(key, column) for key, column in column_of.items() if key not in keys]
         self.prefetched = tuple(
@@ -119,6 +122,16 @@ class UpdateForm:
                 or column.computed is not None
             )
         )
+
+    def returning(self, statement: Any, wanted: tuple[str, ...]) -> Any:
+        """`statement`, the form's own or one made from it, with RETURNING of the wanted columns."""
+        known = self.statements.get(wanted) if statement is self.statement else None
+        if known is not None:
+            return known
+        made = statement.return_defaults(*(self.rows.column_of[key] for key in wanted))
+        if statement is self.statement:
+            self.statements[wanted] = made
+        return made
 
 
 class DeleteForm:

@@ -18,16 +18,26 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdfast.errors.flush import FlushError, identity_conflict_warning
+from holdfast.errors.loading import ObjectDeletedError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.fixed_statement import supports_lastrowid_loop
+from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.identity import full_key
 from holdfast.states.instance import InstanceState
-from holdfast.unitofwork import update
-from holdfast.unitofwork.forms import InsertForm
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import InsertStep
-from holdfast.unitofwork.receive import forget_expressions, insert_through_core
-from holdfast.unitofwork.rows import InsertRun, TableRows, listening, runs_by_table, table_rows
+from holdfast.unitofwork.writing import update
+from holdfast.unitofwork.writing.forms import InsertForm
+from holdfast.unitofwork.writing.hierarchy import check_identities
+from holdfast.unitofwork.writing.receive import forget_expressions, insert_through_core
+from holdfast.unitofwork.writing.rows import (
+    InsertRun,
+    TableRows,
+    listening,
+    runs_by_table,
+    table_rows,
+)
+from holdfast.unitofwork.writing.versions import start_versions
 
 
 def write_inserts(journal: Journal, step: InsertStep) -> None:
@@ -48,6 +58,7 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_insert(mapper, connection, state)
+    check_identities(states)
     new, successors = part_with_successors(journal, base, states)
     if successors:
         update.take_over_rows(journal, connection, base, successors)
@@ -84,7 +95,7 @@ def part_with_successors(
         existing = (
             None if pk is None else members.identity_map.find_state(base, pk, state.identity_token)
         )
-        if existing is None or existing is state:
+        if existing is None or existing is state or is_gone(journal, existing):
             continue
         if existing in journal.work.deletes and existing not in journal.replaced:
             journal.replaced[existing] = state
@@ -97,11 +108,29 @@ def part_with_successors(
     return [state for state in states if state not in successors], successors
 
 
+def is_gone(journal: Journal, state: InstanceState) -> bool:
+    """Whether an expired object turns out to have no row any more."""
+    if not state.expired or state in journal.work.deletes:
+        return False
+    mapper = state.manager.mapper
+    try:
+        slot = mapper.class_manager.slots[mapper.primary_key_keys[0]]
+        slot.get(state, state.dict, LoadPolicy.LOAD)
+    except ObjectDeletedError:
+        journal.gone.append(state)
+        return True
+    return False
+
+
 def insert_rows(
     journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
 ) -> None:
     """INSERT objects of one mapper into one table."""
-    rows.start_versions(states)
+    for source, own in rows.inherited_keys:
+        for state in states:
+            values = state().__dict__
+            values[own] = values.get(source)
+    start_versions(journal, rows, states)
     manager = rows.mapper.class_manager
     reports = manager.has_refresh_flush_listeners
     unset = [rows.unset_defaults(state) for state in states] if reports else []
@@ -113,12 +142,12 @@ def insert_rows(
     for state, keys in zip(states, unset, strict=False):
         present = [key for key in keys if key in state.dict]
         if present:
-            manager.dispatch.refresh_flush(state, journal.context, present)
+            manager.dispatch.refresh_flush(state, journal, present)
 
 
 def insert_run(connection: Any, form: InsertForm, run: InsertRun) -> None:
     """INSERT rows of equal columns by the cheapest way that gives back what is needed."""
-    eager = fetches_eagerly(connection, form)
+    eager = bool(form.server_made or run.has_expressions) and fetches_eagerly(connection, form)
     if run.has_expressions or form.prefetched or (eager and form.server_made):
         insert_through_core(connection, form, run, eager=eager)
         return
@@ -138,8 +167,9 @@ def insert_run(connection: Any, form: InsertForm, run: InsertRun) -> None:
 
 def fetches_eagerly(connection: Any, form: InsertForm) -> bool:
     """Whether values that the database makes are fetched with the INSERT."""
-    if not form.server_made:
-        return False
+    if form.rows.version_key in form.server_made:
+        # The next UPDATE must name it (VC-10).
+        return True
     setting = form.rows.mapper.eager_defaults
     if setting == "auto":
         return bool(connection.dialect.insert_returning and form.rows.table.implicit_returning)

@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.unitofwork.associations import write_associations
-from holdfast.unitofwork.copy_keys import copy_keys
-from holdfast.unitofwork.delete import write_deletes
-from holdfast.unitofwork.insert import write_inserts
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import (
     AssociationStep,
@@ -23,7 +19,11 @@ from holdfast.unitofwork.plan import (
     Step,
     UpdateStep,
 )
-from holdfast.unitofwork.update import write_post_updates, write_updates
+from holdfast.unitofwork.writing.associations import write_associations
+from holdfast.unitofwork.writing.copy_keys import copy_keys
+from holdfast.unitofwork.writing.delete import write_deletes
+from holdfast.unitofwork.writing.insert import write_inserts
+from holdfast.unitofwork.writing.update import write_post_updates, write_updates
 
 
 def write(plan: FlushPlan, journal: Journal) -> None:

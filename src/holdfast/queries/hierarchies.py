@@ -1,0 +1,110 @@
+"""Fit a statement to classes that inherit: their FROM, their rows, their columns.
+
+Rules kept here:
+1. A class whose tables are joined brings the whole join into FROM.
+2. A class that shares its base's table sees the rows of its own discriminator values (MP-146).
+3. Where a mapper names a selectable that holds the columns of subclasses, all expressions over
+   their tables read from it (MP-151).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.sql.expression import FromClause, Join, ScalarSelect, SelectBase
+
+from holdfast.queries.entities import SelectedColumn, SelectedElement
+
+
+def mentioned_entities(statement: Any, elements: Sequence[SelectedElement]) -> list[Any]:
+    """The entities that the statement selects, or selects from; join targets left out."""
+    found: dict[Any, None] = {}
+    for element in elements:
+        if element.entity is not None:
+            found[element.entity] = None
+        elif isinstance(element, SelectedColumn):
+            found.update(dict.fromkeys(_entities_in(element.column)))
+    for each in statement._from_obj:
+        found.update(dict.fromkeys(_entities_from(each)))
+    targets: set[Any] = set()
+    for target, onclause, left, _ in statement._setup_joins:
+        start = left if left is not None else onclause
+        entity = getattr(start, "parent", None)
+        if entity is None:
+            entity = getattr(start, "_annotations", {}).get("parententity")
+        if entity is not None and entity not in targets:
+            found[entity] = None
+        targets.add(getattr(target, "_annotations", {}).get("parententity"))
+    return list(found)
+
+
+def _entities_in(expression: Any) -> Iterator[Any]:
+    """The entities whose columns an expression has outside of its subqueries."""
+    entity = expression._annotations.get("parententity")
+    if entity is not None:
+        yield entity
+        return
+    for child in expression.get_children():
+        if not isinstance(child, SelectBase | ScalarSelect | FromClause):
+            yield from _entities_in(child)
+
+
+def _entities_from(element: Any) -> Iterator[Any]:
+    entity = element._annotations.get("parententity")
+    if entity is not None:
+        yield entity
+    elif isinstance(element, Join):
+        yield from _entities_from(element.left)
+
+
+def with_composed_froms(
+    froms: Sequence[FromClause], entities: Iterable[Any]
+) -> tuple[FromClause, ...]:
+    """The FROM elements, with the selectables of classes that are mapped to more than a table.
+
+    A column brings its table into FROM by itself, but not the join that its class is mapped to.
+    """
+    added = list(froms)
+    for entity in entities:
+        selectable = entity.selectable
+        if isinstance(selectable, Join) and not any(_has(each, selectable) for each in added):
+            added.append(selectable)
+    return tuple(added)
+
+
+def _has(from_clause: Any, selectable: Any) -> bool:
+    """Whether a FROM element is the selectable, or a join with it."""
+    if from_clause == selectable:
+        return True
+    return isinstance(from_clause, Join) and (
+        _has(from_clause.left, selectable) or _has(from_clause.right, selectable)
+    )
+
+
+def entity_criteria(entities: Iterable[Any]) -> list[Any]:
+    """What keeps the rows of other classes of single-table hierarchies out."""
+    found = (single_table_criterion(entity) for entity in entities)
+    return [each for each in found if each is not None]
+
+
+def single_table_criterion(entity: Any) -> Any | None:
+    """The same for one entity, None where all rows are its own."""
+    criterion = entity.mapper.single_table_criterion
+    if criterion is None:
+        return None
+    return criterion if entity.adapter is None else entity.adapter.traverse(criterion)
+
+
+def read_from_given(plain: Any, entities: Iterable[Any]) -> Any:
+    """The statement with expressions over tables read from what their mappers name instead."""
+    adapters = [
+        each.adapter for each in entities if not each.is_aliased_class and each.adapter is not None
+    ]
+    for adapter in adapters:
+        for name in ("_where_criteria", "_having_criteria", "_order_by_clauses"):
+            clauses = getattr(plain, name)
+            setattr(plain, name, tuple(adapter.traverse(each) for each in clauses))
+        plain._group_by_clauses = tuple(map(adapter.traverse, plain._group_by_clauses))
+        plain._raw_columns = [adapter.traverse(each) for each in plain._raw_columns]
+    return plain

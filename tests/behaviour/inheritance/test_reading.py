@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from holdfast import Session, aliased, joinedload, selectinload, subqueryload
+from holdfast.errors.loading import RowClassError, UnknownIdentityError
+from models.company import Boss, Company, Engineer, Intern, Manager, Person
+
+ALL = [(Person, "pam"), (Engineer, "eve"), (Manager, "max"), (Boss, "bob"), (Intern, "ian")]
+
+
+def kinds(objects: Any) -> list[tuple[type, str]]:
+    return [(type(each), each.name) for each in objects]
+
+
+def test_rows_of_the_base_become_objects_of_their_own_classes(session: Session, sql: Any) -> None:
+    assert kinds(session.scalars(select(Person).order_by(Person.id))) == ALL
+    assert len(sql) == 1
+    assert "JOIN" not in sql.emitted[0]
+
+
+def test_columns_of_a_subclass_load_on_first_access_from_its_tables(
+    session: Session, sql: Any
+) -> None:
+    found = {each.id: each for each in session.scalars(select(Person))}
+    sql.clear()
+
+    assert (found[4].car, found[4].level) == ("red", 9)
+    assert len(sql) == 1
+    assert "person" not in sql.emitted[0]
+    assert found[2].language == "sql"
+    assert "FROM engineer WHERE" in sql.emitted[1]
+    assert found[5].school == "eton"
+
+
+def test_a_query_for_a_joined_subclass_joins_its_tables(session: Session, sql: Any) -> None:
+    assert kinds(session.scalars(select(Manager).order_by(Manager.id))) == ALL[2:4]
+    assert "FROM person JOIN manager ON person.id = manager.id" in sql.emitted[0]
+    names = session.scalars(select(Engineer.name).where(Engineer.language == "sql"))
+    assert names.all() == ["eve"]
+    assert session.scalar(select(func.count()).select_from(Boss)) == 1
+
+
+def test_a_query_for_a_single_table_subclass_sees_its_own_rows(session: Session) -> None:
+    assert kinds(session.scalars(select(Intern))) == ALL[4:]
+    assert session.scalars(select(Intern.name)).all() == ["ian"]
+    assert session.scalar(select(func.count(Intern.id))) == 1
+    assert session.query(Intern).count() == 1
+    other = aliased(Intern)
+    assert kinds(session.scalars(select(other))) == ALL[4:]
+
+
+def test_get_follows_the_discriminator(session: Session) -> None:
+    assert kinds([session.get(Person, number) for number in (1, 2, 3, 4, 5)]) == ALL
+    assert session.get(Engineer, 3) is None
+    assert session.get(Intern, 1) is None
+    assert type(session.get(Manager, 4)) is Boss
+    session.expunge_all()
+    assert session.get(Engineer, 3) is None
+    assert session.get(Intern, 1) is None
+    assert type(session.get(Manager, 4)) is Boss
+
+
+@pytest.mark.parametrize("option", [None, joinedload, selectinload, subqueryload])
+def test_collections_of_the_base_hold_all_classes(session: Session, option: Any) -> None:
+    statement = select(Company)
+    if option is not None:
+        statement = statement.options(option(Company.staff))
+    company = session.scalars(statement).unique().one()
+    assert kinds(company.staff) == ALL
+
+
+@pytest.mark.parametrize("option", [None, joinedload, selectinload, subqueryload])
+@pytest.mark.parametrize("name", ["managers", "interns"])
+def test_collections_of_a_subclass_hold_its_objects(
+    session: Session, option: Any, name: str
+) -> None:
+    statement = select(Company)
+    if option is not None:
+        statement = statement.options(option(getattr(Company, name)))
+    company = session.scalars(statement).unique().one()
+    expected = ALL[2:4] if name == "managers" else ALL[4:]
+    assert kinds(getattr(company, name)) == expected
+
+
+@pytest.mark.parametrize("option", [None, joinedload, selectinload, subqueryload])
+def test_relationships_of_a_subclass(session: Session, option: Any) -> None:
+    statement = select(Engineer)
+    if option is not None:
+        statement = statement.options(
+            option(Engineer.machines), option(Engineer.manager), option(Engineer.company)
+        )
+    engineer = session.scalars(statement).unique().one()
+    assert [each.name for each in engineer.machines] == ["pc"]
+    assert engineer.manager is not None
+    assert engineer.manager.name == "max"
+    assert engineer.company is not None
+    assert engineer.company.name == "acme"
+
+
+def test_an_option_for_a_subclass_loads_for_its_rows(session: Session, sql: Any) -> None:
+    statement = select(Person).options(selectinload(Engineer.machines)).order_by(Person.id)
+    engineer = session.scalars(statement).all()[1]
+    sql.clear()
+    assert isinstance(engineer, Engineer)
+    assert [each.name for each in engineer.machines] == ["pc"]
+    assert len(sql) == 0
+
+
+def test_joins_to_subclasses(session: Session) -> None:
+    to_manager = select(Company.name, Manager.name).join(Company.managers).order_by(Manager.id)
+    assert session.execute(to_manager).all() == [("acme", "max"), ("acme", "bob")]
+    to_boss = select(Boss.car).select_from(Company).join(Company.staff.of_type(Boss))
+    assert session.scalars(to_boss).all() == ["red"]
+    to_intern = select(Company.id, Intern.name).join(Intern, Intern.company_id == Company.id)
+    assert session.execute(to_intern).all() == [(1, "ian")]
+    has_engineer = Company.staff.of_type(Engineer).any(Engineer.language == "sql")
+    assert session.scalars(select(Company.id).where(has_engineer)).all() == [1]
+    assert session.scalars(select(Company.id).where(~Company.interns.any())).all() == []
+    from_intern = select(Company.name).select_from(Intern).join(Intern.company)
+    assert session.scalars(from_intern).all() == ["acme"]
+
+
+def test_aliases_of_subclasses(session: Session) -> None:
+    boss = aliased(Boss)
+    found = session.scalars(select(boss).where(boss.name == "bob", boss.car == "red")).one()
+    assert (type(found), found.level) == (Boss, 9)
+    flat = aliased(Boss, flat=True)
+    assert session.scalars(select(flat.level).where(flat.name == "bob")).all() == [9]
+
+
+def test_expired_objects_are_read_by_their_own_class(session: Session, sql: Any) -> None:
+    boss = session.get(Person, 4)
+    session.expire_all()
+    sql.clear()
+    assert isinstance(boss, Boss)
+    assert (boss.name, boss.level, boss.car) == ("bob", 9, "red")
+    assert len(sql) == 1
+
+
+def test_a_value_that_no_class_has_is_an_error(session: Session) -> None:
+    session.execute(text("UPDATE person SET kind = 'robot' WHERE id = 1"))
+    with pytest.raises(UnknownIdentityError, match=r"No such polymorphic_identity 'robot'"):
+        session.scalars(select(Person)).all()
+
+
+def test_a_row_of_a_class_beside_the_one_asked_for_is_an_error(session: Session) -> None:
+    session.execute(text("UPDATE person SET kind = 'intern' WHERE id = 3"))
+    with pytest.raises(RowClassError, match="is not a sub mapper of the requested"):
+        session.scalars(select(Manager)).all()
+
+
+def test_populate_existing_keeps_classes(session: Session) -> None:
+    boss = session.get(Boss, 4)
+    assert boss is not None
+    boss.name = "changed"
+    statement = select(Person).execution_options(populate_existing=True).order_by(Person.id)
+    with session.no_autoflush:
+        assert kinds(session.scalars(statement)) == ALL
+    assert boss.car == "red"
