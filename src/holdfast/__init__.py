@@ -97,7 +97,8 @@ from holdfast.mapping.properties.synonym import SynonymProperty as Synonym
 from holdfast.mapping.registry import clear_mappers
 from holdfast.queries.aliases import aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle, DictBundle
-from holdfast.queries.comparators import PropComparator
+from holdfast.queries.criteria.comparators import PropComparator
+from holdfast.queries.criteria.relating import with_parent
 from holdfast.queries.facade.query import Query
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.options.chain import Load
@@ -111,13 +112,13 @@ from holdfast.queries.options.functions import (
     load_only,
     noload,
     raiseload,
+    selectin_polymorphic,
     selectinload,
     subqueryload,
     undefer,
     undefer_group,
 )
 from holdfast.queries.options.user_defined import UserDefinedOption
-from holdfast.queries.relating import with_parent
 from holdfast.queries.unions import FromStatement
 from holdfast.reading.context import LoadContext as QueryContext
 from holdfast.sessions.execute_state import ORMExecuteState
@@ -253,6 +254,7 @@ __all__ = [
     "relationship",
     "remote",
     "scoped_session",
+    "selectin_polymorphic",
     "selectinload",
     "sessionmaker",
     "subqueryload",

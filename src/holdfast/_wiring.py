@@ -7,7 +7,8 @@ Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets
 
 from holdfast.hooks import attribute, class_instrumentation, instance, mapper, query, session
 from holdfast.instrument import inspection
-from holdfast.queries import comparators, dml, select
+from holdfast.queries import dml, select
+from holdfast.queries.criteria import comparators
 from holdfast.reading import on_demand
 from holdfast.reading.strategies import (
     column,
@@ -15,6 +16,7 @@ from holdfast.reading.strategies import (
     immediate,
     joined,
     lazy,
+    polymorphic,
     raising,
     selectin,
     subquery,
@@ -37,6 +39,7 @@ PLUGS = (
     immediate,
     joined,
     lazy,
+    polymorphic,
     raising,
     selectin,
     subquery,

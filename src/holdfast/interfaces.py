@@ -9,7 +9,7 @@ from holdfast.instrument.inspection import (
 )
 from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
 from holdfast.mapping.properties.base import MapperProperty
-from holdfast.queries.comparators import PropComparator
+from holdfast.queries.criteria.comparators import PropComparator
 from holdfast.queries.options.user_defined import UserDefinedOption
 
 __all__ = [

@@ -5,8 +5,8 @@ from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper
 from holdfast.queries.aliases import AliasedClass, AliasedInsp, aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle
+from holdfast.queries.criteria.relating import with_parent
 from holdfast.queries.joins import join, outerjoin
-from holdfast.queries.relating import with_parent
 from holdfast.sessions.state_functions import identity_key, object_state, was_deleted
 
 __all__ = [

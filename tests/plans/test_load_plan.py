@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from inline_snapshot import snapshot
-from sqlalchemy import func, select
+from sqlalchemy import exc, func, select, text
 
-from holdfast import aliased, defer, joinedload, selectinload
-from holdfast.queries.select import planned_select
+from holdfast import Session, aliased, defer, joinedload, selectinload
+from holdfast.diagnostics import explain_select
 from models.library import Author, Book
 
 
 def plan_of(statement: Any) -> str:
-    return str(planned_select(statement)[1])
+    return str(explain_select(statement))
 
 
 def test_plan_of_one_class() -> None:
@@ -50,3 +51,15 @@ rows repeat objects: unique() is needed\
 
 def test_equal_statements_have_equal_plans() -> None:
     assert plan_of(select(Author)) == plan_of(select(Author).where(Author.id == 3))
+
+
+def test_plan_of_a_query_and_of_text() -> None:
+    statement = select(Author.name).from_statement(text("SELECT name FROM author"))
+
+    assert plan_of(Session().query(Author.name)) == snapshot("name <- column 0")
+    assert plan_of(statement) == snapshot("name <- column 0")
+
+
+def test_statement_over_tables_has_no_plan() -> None:
+    with pytest.raises(exc.ArgumentError, match="Expected mapped class"):
+        explain_select(select(Author.__table__))

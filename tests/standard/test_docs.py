@@ -45,3 +45,26 @@ def test_code_on_the_page_runs(page):
 
     # The blocks of a page are one program, read from top to bottom.
     exec(compile("\n".join(blocks), str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.name)
+def test_files_that_a_page_names_exist(page):
+    text = page.read_text(encoding="utf8")
+
+    named = re.findall(r"`((?:\w+/)+(?:\w+\.py|\*)?)`", text)
+    linked = [link for link in re.findall(r"\]\(([^)#]+)", text) if ":" not in link]
+
+    roots = (SOURCE, SOURCE.parent, DOCS.parent)
+    missing = [n for n in named if not any((root / n.rstrip("*")).exists() for root in roots)]
+    assert missing == []
+    assert [link for link in linked if not (page.parent / link).exists()] == []
+
+
+def test_page_of_layers_lists_the_folders_and_single_files_there_are():
+    rows = re.findall(r"^\| \d+ \|(.*?)\|", (DOCS / "architecture/layers.md").read_text(), re.M)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+    folders = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+
+    # Public faces are given by examples.
+    assert {name for name in listed if not (SOURCE / f"{name}.py").exists()} == folders

@@ -42,7 +42,7 @@ ABSENT_NAMES: dict[str, str] = {
     "": """
         AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression
         WriteOnlyCollection contains_alias create_session merge_frozen_result
-        merge_result query_expression selectin_polymorphic
+        merge_result query_expression
         with_expression with_loader_criteria
     """,
     "decl_base": "_DeferredDeclarativeConfig",

@@ -19,6 +19,7 @@ from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.slots.reference import ReferenceSlot
 from holdfast.instrument.slots.value import ValueSlot
 from holdfast.states.changes import note_dirty
+from holdfast.states.ports import missing_value
 
 Loader = Callable[[Any, Any], Any]
 
@@ -37,11 +38,21 @@ class _OwnLoader(AttributeSlot):
         has_loader = self.own_loader is not None or state.pk is not None
         return has_loader and super_allows(self, state)
 
-    def load(self, state: Any, policy: LoadPolicy) -> Any:
-        """What the function answers."""
-        if self.own_loader is None:
-            return ATTR_EMPTY
-        return self.own_loader(state, policy.flags)
+
+def ask_own_loaders() -> None:
+    """Have missing values of such attributes asked of their functions."""
+    ordinary = missing_value.plugged
+    if getattr(ordinary, "asks_own_loaders", False):
+        return
+
+    def ask(state: Any, key: str, policy: LoadPolicy) -> object:
+        loader = getattr(state.manager.slots.get(key), "own_loader", None)
+        if loader is not None:
+            return loader(state, policy.flags)
+        return ATTR_EMPTY if state.manager.mapper is None else ordinary(state, key, policy)
+
+    vars(ask)["asks_own_loaders"] = True
+    missing_value.plug(ask)
 
 
 def super_allows(slot: AttributeSlot, state: Any) -> bool:
@@ -134,6 +145,7 @@ def register_attribute(
             **settings,
         )
     slot.own_loader = callable_
+    ask_own_loaders()
     attribute: InstrumentedAttribute[Any] = InstrumentedAttribute(
         class_, key, parententity, None, slot, comparator, doc=doc
     )

@@ -1,15 +1,18 @@
-"""This file shows the plan of the next flush without running it.
+"""This file shows the plan of the next flush, or of a SELECT, without running it.
 
-It is the flush without its last two lines: the same `collect`, kept from emitting SQL, and the same
-`build_plan`. So it cannot drift from what a flush does.
+The first is the flush without its last two lines: the same `collect`, kept from emitting SQL, and
+the same `build_plan`. The second is what Core's compiler keeps for the statement. So neither can
+drift from what is done.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from holdfast.errors.queries import EntityError
 from holdfast.foundation.describe import describe_state
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.queries.load_plan import LoadPlan
 from holdfast.unitofwork.collect import collect
 from holdfast.unitofwork.plan import FlushPlan
 from holdfast.unitofwork.planner import build_plan
@@ -74,3 +77,24 @@ def explain(session: Any) -> Explanation:
         tuple(describe_state(state) for state in work.expelled),
         tuple(work.warnings),
     )
+
+
+def explain_select(statement: Any) -> LoadPlan:
+    """Tell how the rows of a `select()` over classes become objects. Emits nothing.
+
+    Args:
+        statement: The statement, or a `Query`.
+
+    Raises:
+        EntityError: The statement selects tables only, so there is nothing to plan.
+
+    Example:
+        >>> print(explain_select(select(Author)))  # doctest: +SKIP
+        entity Author by column 0, if any
+          id <- 0, name <- 1
+    """
+    target = getattr(statement, "statement", statement)
+    plan = getattr(target.compile().compile_state, "plan", None)
+    if not isinstance(plan, LoadPlan):
+        raise EntityError.expected(type(target))
+    return plan

@@ -101,6 +101,14 @@ class LoadingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def recursion(cls, relationship: str) -> Self:
+        """`recursion_depth` on a relationship to another class."""
+        return cls.compose(
+            f"recursion_depth option on relationship {relationship} not valid for "
+            "non-self-referential relationship. Chain an option for each level. [no-recursion]"
+        )
+
+    @classmethod
     def no_eager_with_yield_per(cls, kind: str) -> Self:
         """A loader that needs all rows, under yield_per; `kind` is "joined" or "subquery"."""
         return cls.compose(
@@ -125,12 +133,21 @@ class RowClassError(HoldfastError, exc.InvalidRequestError):
     """A row is of a class that the query did not ask for."""
 
     @classmethod
-    def beside(cls, found: Any, wanted: Any, key: tuple[Any, ...], column: Any) -> Self:
+    def beside(cls, found: Any, wanted: Any, key: Any, column: Any) -> Self:
         """Its discriminator names a class that does not inherit from the one asked for."""
         return cls.compose(
             f"Row with identity key {key!r} can't be loaded into an object; the polymorphic "
-            f"discriminator column '{column}' refers to {found}, which is not a sub mapper of the "
+            f"discriminator column '{column}' refers to {found}, which is not a sub-mapper of the "
             f"requested {wanted}. Query their common base, or mend the value in the row. "
+            "[row-class]"
+        )
+
+    @classmethod
+    def unknown(cls, key: Any, column: Any) -> Self:
+        """Its discriminator is NULL."""
+        return cls.compose(
+            f"Row with identity key {key!r} can't be loaded into an object; the polymorphic "
+            f"discriminator column '{column}' is NULL. Give the row the identity of its class. "
             "[row-class]"
         )
 

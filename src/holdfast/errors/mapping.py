@@ -22,6 +22,23 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def abstract_class(cls, mapper: Any) -> Self:
+        """An object of a `polymorphic_abstract` class is to be made."""
+        return cls.compose(
+            f"Can't instantiate class for {mapper}; mapper is marked polymorphic_abstract=True. "
+            "Make an object of one of its subclasses. [abstract-class]"
+        )
+
+    @classmethod
+    def abstract_without_discriminator(cls, mapper: Any) -> Self:
+        """`polymorphic_abstract` in a hierarchy whose rows do not name their class."""
+        return cls.compose(
+            "The Mapper.polymorphic_abstract parameter may only be used on a mapper hierarchy "
+            "which includes the Mapper.polymorphic_on parameter at the base of the hierarchy. "
+            f"Give the base of {mapper} a discriminator column. [abstract-without-discriminator]"
+        )
+
+    @classmethod
     def discriminator_taken(cls, name: str, column: Any) -> Self:
         """`polymorphic_union()` is to add a column whose name a table has already."""
         return cls.compose(

@@ -7,7 +7,6 @@ Everybody imports from here; nothing here imports from elsewhere in Holdfast. In
 - `load_policy`: what a read may do when the value is not in memory
 - `describe`: how a message names an object, a state or a class
 - `deprecated`: warnings that point at the user's own line
-- `ordered`: containers by identity and in order
 - `graph`: topological order, strongly connected components, cycles
 - `codegen`: generated functions that show in tracebacks
 - `batch`: the pause of the garbage collector

@@ -68,29 +68,9 @@ def _shown_key(value: object) -> str:
     return f"<{type(value).__name__}>"
 
 
-def describe_object(obj: object) -> str:
-    """The same for an object, mapped or not."""
-    state = getattr(type(obj), "_sa_class_manager", None) and _state_in(obj)
-    if state is None:
-        return object_text(obj)
-    return describe_state(state)
-
-
-def _state_in(obj: object) -> Any:
-    try:
-        return object.__getattribute__(obj, "__dict__").get("_sa_instance_state")
-    except AttributeError:
-        return None
-
-
 def describe_attribute(state: Any, key: str) -> str:
     """`Author.books`."""
     return f"{state.class_.__name__}.{key}"
-
-
-def instance_text(state: Any) -> str:
-    """SQLAlchemy's name for an instance in flush messages: `<Name at 0x...>`."""
-    return state_text(state)
 
 
 def listed(names: Any, last: str = "and") -> str:

@@ -108,21 +108,6 @@ class FixedStatement:
             return form.process_rows(rows)
         return cast("list[Row]", rows)
 
-    def fetch_unprocessed(
-        self, connection: Connection, values: Row
-    ) -> tuple[list[Row], tuple[Processor | None, ...] | None]:
-        """The same without the types' result processors, which are given back beside the rows.
-
-        Where there is nothing (more) to process, the second part is None.
-        """
-        form = self._form_for(connection)
-        if form is None:
-            return _raw_rows(self._execute_through_core(connection, values)), None
-        return cast(
-            "tuple[list[Row], tuple[Processor | None, ...] | None]",
-            self._run(connection, form, values),
-        )
-
     def execute_rowcount(self, connection: Connection, values: Row) -> int:
         """Run an INSERT, UPDATE or DELETE once; the number of rows met, -1 when unknown."""
         form = self._form_for(connection)

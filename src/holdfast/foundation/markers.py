@@ -7,7 +7,7 @@ compared with `is` only. `None` is never one of them: it is a value like any oth
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final, Literal
+from typing import Final
 
 
 class LoaderCallableStatus(Enum):
@@ -68,6 +68,3 @@ NO_VALUE: Final = LoaderCallableStatus.NO_VALUE
 DONT_SET: Final = LoaderCallableStatus.DONT_SET
 NEVER_SET: Final = NO_VALUE
 NO_KEY: Final = KeyMarker.NO_KEY
-
-NoValue = Literal[LoaderCallableStatus.NO_VALUE]
-NoResult = Literal[LoaderCallableStatus.PASSIVE_NO_RESULT]

@@ -38,7 +38,6 @@ from sqlalchemy.sql import base as _sql_base
 from sqlalchemy.sql import coercions as coercions  # checks of arguments
 from sqlalchemy.sql import roles as roles  # what an argument may be
 from sqlalchemy.sql import sqltypes as _sqltypes
-from sqlalchemy.sql import util as _sql_util
 from sqlalchemy.sql.annotation import Annotated as Annotated  # elements with annotations
 from sqlalchemy.sql.base import CacheableOptions as CacheableOptions  # options in the cache key
 from sqlalchemy.sql.base import CompileState as CompileState  # the compile plugin's base
@@ -95,14 +94,12 @@ deep_annotate = _annotation._deep_annotate
 deep_deannotate = _annotation._deep_deannotate
 entity_namespace_key = _sql_base._entity_namespace_key  # filter_by()
 event_registrars = _event_base._registrars  # event name -> families, the first match wins
-expand_order_by_columns = _sql_util.expand_column_list_from_order_by  # SELECT DISTINCT
 generative = _sql_base._generative  # decorator of generative methods
 inspection_registrars = inspection._registrars  # type -> what inspect() calls
 inspects = inspection._inspects  # registers what inspect() answers for a class
 python_type_map = _sqltypes._type_map  # Python type -> SQL type, of literals and Mapped[]
 select_iterables = _sql_base._select_iterables  # FROM elements -> their columns
 self_inspects = inspection._self_inspects  # classes that inspect() gives back as they are
-sql_util = _sql_util  # the whole module, for single uses
 
 UNDERSCORED_ATTRIBUTES: dict[type, tuple[str, ...]] = {
     Connection: ("_execute_context", "_handle_dbapi_exception"),

@@ -105,6 +105,8 @@ class AttributeDispatch(dispatcher[Any]):
                 above = base.get(obj.key)
                 if above is not None and above is not obj:
                     inherit_listeners(dispatch, above.dispatch)
+                    if obj.slot is not None and above.slot is not None:
+                        obj.slot.active_history |= above.slot.active_history
                     break
             validate(obj)
         return dispatch

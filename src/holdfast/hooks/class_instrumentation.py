@@ -37,8 +37,15 @@ class InstrumentationEvents(Events[Any]):
         if not isinstance(target, type):
             event_key.base_listen(**kw)
             return
-        # Those who listen to a class do not keep it alive.
-        reference = weakref.ref(target)
+        name = event_key.identifier
+
+        def forget(_: Any) -> None:
+            factory: Any = instrumentation_factory
+            key = EventKey(factory, name, call, factory)
+            getattr(factory.dispatch, name).remove(key)
+
+        # Those who listen to a class do not keep it alive, and go with it.
+        reference = weakref.ref(target, forget)
 
         def call(class_: type[Any], *args: Any, **more: Any) -> Any:
             wanted = reference()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Generic, List, TypeVar  # noqa: UP035 - its alias has a type of its own
+from typing import Any, Generic, TypeVar
 
 from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import (
@@ -115,7 +115,7 @@ def register() -> None:
     for type_, function in (
         (type, inspect_class),
         (type(list[int]), inspect_generic),
-        (type(List[int]), inspect_generic),
+        (type(list[int]), inspect_generic),
         (object, inspect_object),
     ):
         if type_ not in inspection_registrars:

@@ -254,10 +254,6 @@ class ClassManager:
             return manager
         return ClassManager(class_, wraps_init=False)
 
-    def has_state(self, obj: Any) -> bool:
-        """Whether an object has its state."""
-        return STATE_ATTRIBUTE in obj.__dict__
-
     def has_parent(self, state: InstanceState, key: str, *, optimistic: bool = False) -> bool:
         """Whether some object holds `state` through the attribute `key` of this class."""
         return self.slots[key].has_parent(state, optimistic=optimistic)

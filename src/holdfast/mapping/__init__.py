@@ -9,6 +9,7 @@ In reading order:
 - `properties`: what one mapped attribute is.
 - `marks`: methods of a class that the mapping calls.
 - `assembly`: how a mapper is put together.
+- `hierarchy`: the classes above and below a mapped one.
 - `mapper`: `Mapper`, what one class maps to.
 - `class_mapper`: the mapper of a class, or the error that it has none.
 - `imperative`: mapping a class on request.

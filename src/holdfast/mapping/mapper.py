@@ -8,7 +8,8 @@ tuples and dictionaries commented in `__init__`; `inspect(Class)` gives the mapp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import fields
+from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import MetaData
 from sqlalchemy.util import ReadOnlyProperties
@@ -18,11 +19,11 @@ from holdfast.errors.unmapped import UnmappedColumnError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import (
-    ColumnAdapter,
     HasCacheKey,
     memoized_property,
     self_inspects,
 )
+from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.manager import instance_dict, instance_state
 from holdfast.mapping import cascades, marks
 from holdfast.mapping.assembly import (
@@ -34,62 +35,57 @@ from holdfast.mapping.assembly import (
 )
 from holdfast.mapping.assembly.options import MapperOptions
 from holdfast.mapping.assembly.versioning import version_settings
+from holdfast.mapping.hierarchy import HierarchyMember
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
 from holdfast.mapping.sockets import PLUGIN
 
-# Options that a mapper has as attributes of the same name.
-_SETTINGS = (
-    "allow_partial_pks",
-    "always_refresh",
-    "batch",
-    "concrete",
-    "confirm_deleted_rows",
-    "eager_defaults",
-    "legacy_is_orphan",
-    "passive_deletes",
-    "passive_updates",
-    "polymorphic_abstract",
-    "polymorphic_identity",
-    "polymorphic_load",
-)
+P = TypeVar("P", bound=MapperProperty)
 
 # Memoized attributes of a mapper that depend on its properties or its descendants.
 _DERIVED = (
-    "adapter",
-    "all_equivalents",
     "all_orm_descriptors",
     "attrs",
     "clause",
     "column_attrs",
     "columns",
     "composites",
-    "own_identities",
     "relationships",
-    "selectable",
-    "single_table_criterion",
     "synonyms",
     "validators",
-    "with_polymorphic_mappers",
 )
 
 
+class PropertiesOfKind(Generic[P]):
+    """Attribute of a mapper: its properties of one kind, or all of them, by name.
+
+    Reading it configures the mapper; what it found stays until attributes are added.
+    """
+
+    def __init__(self, kind: str | None = None) -> None:
+        self.kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, mapper: Any, owner: type) -> ReadOnlyProperties[P]:
+        mapper.ensure_configured()
+        found: ReadOnlyProperties[P] = ReadOnlyProperties(
+            {k: each for k, each in mapper.properties.items() if self.kind in (None, each.kind)}
+        )
+        mapper.__dict__[self.name] = found
+        return found
+
+
 @self_inspects
-class Mapper(HasCacheKey):
+class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
     """How one class corresponds to a table, a join or a subquery.
 
     Get one with `inspect(Class)` or `Class.__mapper__`.
     """
 
-    is_mapper: ClassVar[bool] = True
-    is_selectable: ClassVar[bool] = False
-    is_aliased_class: ClassVar[bool] = False
-    is_instance: ClassVar[bool] = False
-    is_property: ClassVar[bool] = False
-    is_attribute: ClassVar[bool] = False
-    is_bundle: ClassVar[bool] = False
-    is_clause_element: ClassVar[bool] = False
+    is_mapper = True
     represents_outer_join: ClassVar[bool] = False
 
     # Refreshed by `hooks`: whether anyone listens to before_insert and kin, and to whom to speak.
@@ -187,8 +183,8 @@ class Mapper(HasCacheKey):
         # Whether the class has its `__init__` from the registry.
         self.gave_constructor = False
 
-        for name in _SETTINGS:
-            setattr(self, name, getattr(options, name))
+        for option in fields(options):
+            setattr(self, option.name, getattr(options, option.name))
         # Relationships with delete-orphan cascade that lead to this mapper itself.
         self.orphan_sources: list[Relationship] = []
         # Statements and plans that others keep per mapper; emptied when attributes are added.
@@ -325,36 +321,11 @@ class Mapper(HasCacheKey):
         """All properties; never configures."""
         return iter(list(self.properties.values()))
 
-    def _of_kind(self, *kinds: str) -> ReadOnlyProperties[Any]:
-        self.ensure_configured()
-        return ReadOnlyProperties(
-            {k: prop for k, prop in self.properties.items() if not kinds or prop.kind in kinds}
-        )
-
-    @memoized_property
-    def attrs(self) -> ReadOnlyProperties[MapperProperty]:
-        """All properties by name."""
-        return self._of_kind()
-
-    @memoized_property
-    def column_attrs(self) -> ReadOnlyProperties[ColumnProperty]:
-        """Properties that hold columns or SQL expressions."""
-        return self._of_kind("column")
-
-    @memoized_property
-    def relationships(self) -> ReadOnlyProperties[Relationship]:
-        """Relationships."""
-        return self._of_kind("relationship")
-
-    @memoized_property
-    def synonyms(self) -> ReadOnlyProperties[MapperProperty]:
-        """Synonyms."""
-        return self._of_kind("synonym")
-
-    @memoized_property
-    def composites(self) -> ReadOnlyProperties[MapperProperty]:
-        """Composites."""
-        return self._of_kind("composite")
+    attrs: PropertiesOfKind[MapperProperty] = PropertiesOfKind()
+    column_attrs: PropertiesOfKind[ColumnProperty] = PropertiesOfKind("column")
+    relationships: PropertiesOfKind[Relationship] = PropertiesOfKind("relationship")
+    synonyms: PropertiesOfKind[MapperProperty] = PropertiesOfKind("synonym")
+    composites: PropertiesOfKind[MapperProperty] = PropertiesOfKind("composite")
 
     @memoized_property
     def columns(self) -> ReadOnlyProperties[Any]:
@@ -378,7 +349,7 @@ class Mapper(HasCacheKey):
 
     def forget_derived(self) -> None:
         """Forget collections derived from `properties`, which has changed."""
-        for name in _DERIVED:
+        for name in (*_DERIVED, *HierarchyMember.DERIVED):
             self.__dict__.pop(name, None)
         self.memo.clear()
 
@@ -416,12 +387,24 @@ class Mapper(HasCacheKey):
     def wait_for_configuration(self) -> None:
         """Some mapper of this registry, or of one that it leads to, is new."""
         self.needs_configure = True
-        self.class_manager.prepare = self.ensure_configured
+        self.class_manager.prepare = self.prepare_construction
 
     def end_of_configuration(self) -> None:
         """No mapper waits any more."""
         self.needs_configure = False
-        self.class_manager.prepare = None
+        self.class_manager.prepare = (
+            self.prepare_construction if self.polymorphic_abstract else None
+        )
+
+    def prepare_construction(self) -> None:
+        """Before an object of the class is made: configure, and refuse an abstract class (MP-152).
+
+        Raises:
+            InvalidRequestError: The class is `polymorphic_abstract`.
+        """
+        self.ensure_configured()
+        if self.polymorphic_abstract:
+            raise MappingError.abstract_class(self)
 
     def complete(self) -> None:
         """Last step of the second pass: all properties are configured."""
@@ -450,35 +433,6 @@ class Mapper(HasCacheKey):
         self.disposed = True
         self.registry.remove_class(self.class_.__name__, self.class_)
         class_attributes.release_class(self)
-
-    # -- hierarchy -------------------------------------------------------------------------------
-
-    def iterate_to_root(self) -> Iterator[Mapper]:
-        """This mapper, the one it inherits from, and so on."""
-        mapper: Mapper | None = self
-        while mapper is not None:
-            yield mapper
-            mapper = mapper.inherits
-
-    @property
-    def self_and_descendants(self) -> tuple[Mapper, ...]:
-        """This mapper and all that inherit from it, nearest first."""
-        found = [self]
-        for mapper in found:
-            found += mapper.inheriting_mappers
-        return tuple(found)
-
-    def isa(self, other: Any) -> bool:
-        """Whether this mapper is `other` or inherits from it."""
-        return any(mapper is other for mapper in self.iterate_to_root())
-
-    def common_parent(self, other: Any) -> bool:
-        """Whether both belong to one hierarchy."""
-        return self.base_mapper is other.mapper.base_mapper
-
-    def is_sibling(self, other: Any) -> bool:
-        """Whether both belong to one hierarchy without one inheriting from the other."""
-        return self.common_parent(other) and not self.isa(other) and not other.isa(self)
 
     def primary_mapper(self) -> Mapper:
         """This mapper; there is one per class."""
@@ -543,61 +497,6 @@ class Mapper(HasCacheKey):
     def entity_namespace(self) -> Any:
         """Where `filter_by()` looks for attributes."""
         return self.class_
-
-    @memoized_property
-    def with_polymorphic_mappers(self) -> tuple[Mapper, ...]:
-        """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
-        self.ensure_configured()
-        chosen, _ = self.polymorphic_choice()
-        inline = [each for each in self.self_and_descendants if each.polymorphic_load == "inline"]
-        return polymorphic.chosen_mappers(self, [*chosen, *inline])
-
-    def polymorphic_choice(
-        self, classes: Any = None, selectable: Any = False, *, innerjoin: bool = False
-    ) -> tuple[tuple[Mapper, ...], Any]:
-        """What is selected for a choice of subclasses ("*": all): mappers, and from where.
-
-        Without choice or selectable (False) those that the class is mapped with count.
-        """
-        if selectable is False:
-            selectable = polymorphic.given_selectable(self)
-        chosen = polymorphic.chosen_mappers(
-            self, classes or polymorphic.given_choice(self), selectable
-        )
-        if selectable is None:
-            selectable = polymorphic.polymorphic_selectable(self, chosen, innerjoin=innerjoin)
-        return chosen, selectable
-
-    @memoized_property
-    def selectable(self) -> Any:
-        """What a query for this class selects from."""
-        given = polymorphic.given_selectable(self)
-        if given is not None:
-            return given
-        return polymorphic.polymorphic_selectable(self, self.with_polymorphic_mappers)
-
-    @memoized_property
-    def all_equivalents(self) -> dict[Any, set[Any]]:
-        """Column -> columns equal to it in every row, of this class or of one below it."""
-        return polymorphic.all_equivalents(self)
-
-    @memoized_property
-    def adapter(self) -> ColumnAdapter | None:
-        """Columns of the tables -> those of the selectable that `with_polymorphic` names."""
-        given = polymorphic.given_selectable(self)
-        if given is None:
-            return None
-        return ColumnAdapter(given, equivalents=self.all_equivalents)
-
-    @memoized_property
-    def own_identities(self) -> frozenset[Any]:
-        """Discriminator values that an object of this class may have."""
-        return polymorphic.own_identities(self)
-
-    @memoized_property
-    def single_table_criterion(self) -> Any:
-        """For a single-table subclass, which rows are its own; None for other classes (MP-146)."""
-        return polymorphic.criterion(self)
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """The element itself: only aliases have other columns than their mapper's."""

@@ -336,7 +336,9 @@ def with_polymorphic(
     mapper.ensure_configured()
     if selectable is not False and selectable is not None:
         selectable = coercions.expect(roles.FromClauseRole, selectable, allow_select=True)
-    chosen, selectable = mapper.polymorphic_choice(classes, selectable, innerjoin=innerjoin)
+    chosen, selectable = mapper.polymorphic_choice(
+        classes, selectable=selectable, innerjoin=innerjoin
+    )
     if aliased or flat or name:
         selectable = anonymous_alias(selectable, name=name, flat=flat)
     return AliasedClass(

@@ -21,9 +21,9 @@ from holdfast.foundation.sqlalchemy_core import (
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.entities import parse_elements
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.options.statement import StatementOptions, statement_options
 from holdfast.queries.planning import PlanBuilder
 from holdfast.queries.select import all_columns
-from holdfast.queries.statement_options import StatementOptions, statement_options
 
 
 class OverClasses:

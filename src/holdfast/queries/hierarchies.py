@@ -18,7 +18,7 @@ from holdfast.queries.entities import SelectedColumn, SelectedElement
 
 
 def mentioned_entities(statement: Any, elements: Sequence[SelectedElement]) -> list[Any]:
-    """The entities that the statement selects, or selects from; join targets left out."""
+    """The entities that the statement selects, or selects from."""
     found: dict[Any, None] = {}
     for element in elements:
         if element.entity is not None:
@@ -27,16 +27,32 @@ def mentioned_entities(statement: Any, elements: Sequence[SelectedElement]) -> l
             found.update(dict.fromkeys(_entities_in(element.column)))
     for each in statement._from_obj:
         found.update(dict.fromkeys(_entities_from(each)))
-    targets: set[Any] = set()
-    for target, onclause, left, _ in statement._setup_joins:
-        start = left if left is not None else onclause
-        entity = getattr(start, "parent", None)
-        if entity is None:
-            entity = getattr(start, "_annotations", {}).get("parententity")
+    targets = joined_entities(statement)
+    for _, onclause, left, _ in statement._setup_joins:
+        entity = _entity_of(left if left is not None else onclause)
         if entity is not None and entity not in targets:
             found[entity] = None
-        targets.add(getattr(target, "_annotations", {}).get("parententity"))
     return list(found)
+
+
+def joined_entities(statement: Any) -> set[Any]:
+    """The entities that the statement joins to; their criteria stand in the ON clauses."""
+    found = {
+        getattr(target, "of_type_entity", None)
+        or getattr(getattr(target, "property", None), "entity", None)
+        or _entity_of(target)
+        for target, _, _, _ in statement._setup_joins
+    }
+    waiting = [each for each in statement._from_obj if isinstance(each, Join)]
+    for join in waiting:
+        found.add(getattr(join, "right_entity", None))
+        waiting += [each for each in (join.left, join.right) if isinstance(each, Join)]
+    return found
+
+
+def _entity_of(side: Any) -> Any | None:
+    entity = getattr(side, "parent", None)
+    return entity or getattr(side, "_annotations", {}).get("parententity")
 
 
 def _entities_in(expression: Any) -> Iterator[Any]:
@@ -54,6 +70,8 @@ def _entities_from(element: Any) -> Iterator[Any]:
     entity = element._annotations.get("parententity")
     if entity is not None:
         yield entity
+    elif getattr(element, "left_entity", None) is not None:
+        yield element.left_entity
     elif isinstance(element, Join):
         yield from _entities_from(element.left)
 

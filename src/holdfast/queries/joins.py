@@ -20,6 +20,7 @@ from sqlalchemy.sql.expression import FromClause, Join
 
 from holdfast.errors.queries import EntityError, JoinError
 from holdfast.foundation.sqlalchemy_core import (
+    InternalTraversal,
     coercions,
     find_left_clause_that_matches_given,
     find_left_clause_to_join_from,
@@ -245,7 +246,7 @@ def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
     entity = join.right.entity
     only = None if entity is None else single_table_criterion(entity)
     if join.relationship is None:
-        condition = _implied_condition(left, join)
+        condition: Any = _implied_condition(left, join)
         if only is not None:
             if condition is None:
                 condition = Join(start, join.right.selectable).onclause
@@ -309,7 +310,18 @@ def _related_alias(relationship: Any, right: JoinSide) -> Any | None:
 class EntityJoin(Join):
     """A join that knows how to follow relationships further."""
 
-    inherit_cache = True
+    _cache_key_traversal = [
+        ("left", InternalTraversal.dp_clauseelement),
+        ("right", InternalTraversal.dp_clauseelement),
+        ("onclause", InternalTraversal.dp_clauseelement),
+        ("isouter", InternalTraversal.dp_boolean),
+        ("full", InternalTraversal.dp_boolean),
+        ("left_entity", InternalTraversal.dp_has_cache_key),
+    ]
+
+    # The entities of both sides, where `join()` was given entities.
+    left_entity: Any = None
+    right_entity: Any = None
 
     def join(  # type: ignore[override]
         self, right: Any, onclause: Any = None, *, isouter: bool = False, full: bool = False
@@ -362,6 +374,7 @@ def outerjoin(left: Any, right: Any, onclause: Any = None, *, full: bool = False
 
 def _with_entities(made: EntityJoin, left: JoinSide, asked: RequestedJoin) -> EntityJoin:
     """Mark the join as one over entities, so that Core hands the statement to our hook."""
+    made.left_entity, made.right_entity = left.entity, asked.right.entity
     for side in (left, asked.right):
         if side.entity is not None:
             attributes = side.entity.__clause_element__()._propagate_attrs

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from holdfast.queries.paths import AttributeChoice, LoadPath
+from holdfast.queries.options.paths import AttributeChoice, LoadPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class ColumnStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowUp:
-    """A relationship that further SELECTs load once the rows are in."""
+    """What further SELECTs load once the rows are in: a relationship, or columns of a subclass."""
 
+    # None for the columns of a subclass, which is named by `mapper`.
     relationship: Any
     strategy: str
     # Where the relationship starts: a path that ends in its parent entity.
@@ -37,6 +38,7 @@ class FollowUp:
     # Whether options of the statement speak of it or of what is below it, so that its SELECT
     # differs from execution to execution.
     needs_options: bool = False
+    mapper: Any = None
     # What `reading` keeps between executions: the statement, once it was built.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 

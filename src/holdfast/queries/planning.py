@@ -26,8 +26,8 @@ from holdfast.queries.load_plan import (
     JoinedLoad,
     LoadPlan,
 )
-from holdfast.queries.paths import COLUMN, AttributeChoice, LoadPath
-from holdfast.queries.statement_options import StatementOptions
+from holdfast.queries.options.paths import COLUMN, AttributeChoice, LoadPath
+from holdfast.queries.options.statement import StatementOptions
 
 
 class EagerJoin:
@@ -180,6 +180,7 @@ class EntityLoadBuilder:
         self.pk_positions: tuple[int, ...] = ()
         self._discriminator: int | None = None
         self._subclasses: list[EntityLoadBuilder] = []
+        self.subclass_follow_ups: dict[Any, FollowUp] = {}
         self.finished_joins: dict[Any, JoinedLoad] = {}
 
     # -- what strategies call --------------------------------------------------------------------
@@ -243,10 +244,29 @@ class EntityLoadBuilder:
         self._set_up_attributes()
         if base is not None and not self.has_columns:
             self.pk_positions = base.pk_positions
+            self._follow_up_columns(base)
             return
         self.pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
         if base is None and self.entity.polymorphic_on is not None:
             self._set_up_subclasses()
+
+    def _follow_up_columns(self, base: EntityLoadBuilder) -> None:
+        """Further SELECTs load the columns of subclasses that are to come at once."""
+        named = self.plan.options.subclasses.get(self.path, ())
+        for mapper in self.mapper.iterate_to_root():
+            if mapper is base.mapper:
+                return
+            if mapper in named or mapper.polymorphic_load == "selectin":
+                if mapper not in base.subclass_follow_ups:
+                    base.subclass_follow_ups[mapper] = FollowUp(
+                        None,
+                        "subclass",
+                        self.path,
+                        None,
+                        needs_options=self._options_speak_of(self.path),
+                        mapper=mapper,
+                    )
+                self.follow_ups[mapper] = base.subclass_follow_ups[mapper]
 
     def _set_up_subclasses(self) -> None:
         """Rows may be of subclasses, some of whose columns are selected too."""
@@ -305,7 +325,7 @@ class EntityLoadBuilder:
             return
         if only is not None and self._is_root:
             if prop.key in only:
-                self.add_column(prop.key, prop.columns[0])
+                self.add_column(prop.key, *prop.columns)
             return
         choice = options.column_choice(self.path, prop) if options else None
         if is_selectable(self.entity, prop):

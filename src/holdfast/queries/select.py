@@ -37,6 +37,7 @@ from holdfast.queries.entities import (
 )
 from holdfast.queries.hierarchies import (
     entity_criteria,
+    joined_entities,
     mentioned_entities,
     read_from_given,
     with_composed_froms,
@@ -44,8 +45,8 @@ from holdfast.queries.hierarchies import (
 from holdfast.queries.joins import is_relationship_attribute, resolve_joins
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.apply import replaced_options
+from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder, is_selectable
-from holdfast.queries.statement_options import statement_options
 from holdfast.queries.unions import FromStatement
 
 
@@ -194,7 +195,9 @@ def as_core_select(
     plain = statement._generate()
     plain._raw_columns = list(columns)
     plain._from_obj = with_composed_froms(joined_froms(statement, elements), entities)
-    plain._where_criteria = (*plain._where_criteria, *entity_criteria(entities))
+    targets = joined_entities(statement)
+    criteria = entity_criteria(each for each in entities if each not in targets)
+    plain._where_criteria = (*plain._where_criteria, *criteria)
     plain._setup_joins = ()
     plain._memoized_select_entities = ()
     plain._with_options = ()

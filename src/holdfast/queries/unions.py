@@ -22,8 +22,8 @@ from holdfast.foundation.sqlalchemy_core import (
 )
 from holdfast.queries.entities import SelectedElement, column_descriptions, parse_elements
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder
-from holdfast.queries.statement_options import statement_options
 
 
 class Named:

@@ -3,15 +3,14 @@
 Rows of one class are then loaded together, by the function generated for it.
 
 Rules kept here (MP-145):
-1. A row without discriminator is of the class that was asked for.
-2. A value that no class has, or a class beside the one asked for, is an error.
+1. A row without primary key has no object, whatever its discriminator.
+2. No value, one that no class has, or a class beside the one asked for, is an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import compress
 from typing import Any
 
 from holdfast.errors.loading import RowClassError, UnknownIdentityError
@@ -48,16 +47,32 @@ def load_of_value(
     if found is not None:
         return found
     mapper = load.mapper
-    named = mapper if value is None else mapper.polymorphic_map.get(value)
+    if value is None:
+        key = key_with_value(load, None, rows, values)
+        if key is not None:
+            raise RowClassError.unknown(key, mapper.polymorphic_on)
+        return load_of_class(load, mapper)
+    named = mapper.polymorphic_map.get(value)
     if named is None:
         raise UnknownIdentityError.value(value)
     if not named.isa(mapper):
-        is_value = [each == value for each in values]
-        pks = [tuple(row[index] for index in load.pk_indexes) for row in compress(rows, is_value)]
-        key = named.identity_key_from_primary_key(pks[0])
+        key = key_with_value(load, value, rows, values)
         raise RowClassError.beside(named, mapper, key, mapper.polymorphic_on)
     known[value] = made = load_of_class(load, named)
     return made
+
+
+def key_with_value(
+    load: EntityLoad, value: Any, rows: Sequence[Row], values: Sequence[Any]
+) -> tuple[Any, ...] | None:
+    """The identity key of the first row with this discriminator; None when it has no object."""
+    for row, each in zip(rows, values, strict=True):
+        if each == value:
+            pk = tuple(row[index] for index in load.pk_indexes)
+            if any(part is not None for part in pk):
+                key: tuple[Any, ...] = load.mapper.identity_key_from_primary_key(pk)
+                return key
+    return None
 
 
 def load_of_class(load: EntityLoad, mapper: Any) -> EntityLoad:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
-from holdfast.queries.paths import LoadPath
+from holdfast.queries.options.paths import LoadPath
 from holdfast.states.identity_map import IdentityMap, Space
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members

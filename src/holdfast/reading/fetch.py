@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.sqlalchemy_core import gives_scalars, remaining_rows
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.options.statement import StartsAt
 from holdfast.queries.select import planned_select
-from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.assemble import load_batch
 from holdfast.reading.context import LoadContext, Source
 from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin

@@ -6,6 +6,7 @@ of the batch at once.
 
 from __future__ import annotations
 
+from holdfast.mapping.sockets import strategies
 from holdfast.reading.context import LoadContext
 
 
@@ -14,6 +15,10 @@ def load_follow_ups(context: LoadContext) -> None:
     parents, context.parents = context.parents, {}
     for follow_up, objects in parents.items():
         distinct = list({id(each): each for each in objects if each is not None}.values())
-        if distinct:
+        if not distinct:
+            continue
+        if follow_up.relationship is None:
+            strategy = strategies[follow_up.strategy](follow_up.mapper)
+        else:
             strategy = follow_up.relationship.strategy_for(follow_up.strategy)
-            strategy.load_for(distinct, follow_up, context)
+        strategy.load_for(distinct, follow_up, context)

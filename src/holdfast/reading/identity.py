@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, select
 
 from holdfast.errors.loading import null_key_load_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.mapping.assembly.inheritance import source_of_columns
-from holdfast.queries.paths import LoadPath
-from holdfast.queries.statement_options import StartsAt
+from holdfast.queries.options.paths import LoadPath
+from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
 from holdfast.reading.kept_options import kept_choice
 from holdfast.reading.origin import COLUMN_LOAD
@@ -111,10 +111,11 @@ def planned_get(mapper: Any) -> PlannedSelect:
 
 
 def _criterion(mapper: Any, values: Sequence[Any]) -> Any:
-    pairs = zip(mapper.primary_key, values, strict=True)
-    return and_(
-        *(column.is_(None) if value is None else column == value for column, value in pairs)
-    )
+    parts = []
+    for number, (column, value) in enumerate(zip(mapper.primary_key, values, strict=True), 1):
+        parameter = bindparam(f"pk_{number}", value, type_=column.type)
+        parts.append(column.is_(None) if value is None else column == parameter)
+    return and_(*parts)
 
 
 def refresh_state(
@@ -214,7 +215,7 @@ def load_column_values(
     mapper = state.manager.mapper
     values = key_values(mapper, state.pk)
     if with_for_update is not None or None in values or session.intercepts_execution:
-        statement = _column_statement(mapper, keys, values)
+        statement, _ = _column_statement(mapper, keys, values)
         statement._for_update_arg = with_for_update
         statement = statement._set_propagate_attrs(mapper.clause._propagate_attrs)
         parts = fetch_columns(session, statement, origin=COLUMN_LOAD)
@@ -248,19 +249,40 @@ def _column_select(mapper: Any, keys: tuple[str, ...]) -> FixedStatement:
     forms = _planned.of(mapper)
     found: FixedStatement | None = forms.get(keys)
     if found is None:
-        names = [f"pk_{number}" for number in range(1, len(mapper.primary_key) + 1)]
-        values = [
-            bindparam(name, type_=column.type)
-            for column, name in zip(mapper.primary_key, names, strict=True)
-        ]
-        found = forms[keys] = FixedStatement(_column_statement(mapper, keys, values), names)
+        statement, names = _column_statement(mapper, keys)
+        found = forms[keys] = FixedStatement(statement, names)
     return found
 
 
-def _column_statement(mapper: Any, keys: Sequence[str], values: Sequence[Any]) -> Any:
-    """SELECT the named columns of one object, from no more tables than hold them."""
+def _column_statement(
+    mapper: Any, keys: Sequence[str], values: Sequence[Any] | None = None
+) -> tuple[Any, list[str]]:
+    """SELECT the named columns of one object, from no more tables than hold them.
+
+    Args:
+        mapper: Of the object.
+        keys: Names of the attributes; none to see whether the row is there.
+        values: The primary key; parameters without values when omitted.
+
+    Returns:
+        The statement and the names of its parameters.
+    """
     columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
     source, key_columns = source_of_columns(mapper, columns)
-    pairs = zip(key_columns, values, strict=True)
-    criteria = [column.is_(None) if value is None else column == value for column, value in pairs]
-    return select(*columns).select_from(source).where(*criteria)
+    is_partial = source is not mapper.persist_selectable
+    names, criteria = [], []
+    for number, column in enumerate(key_columns, 1):
+        name = f"param_{number}" if is_partial else f"pk_{number}"
+        names.append(name)
+        if values is None:
+            parameter: Any = bindparam(name, type_=column.type)
+        elif values[number - 1] is None:
+            criteria.append(column.is_(None))
+            continue
+        else:
+            parameter = bindparam(name, values[number - 1], type_=column.type)
+        criteria.append(parameter == column if is_partial else column == parameter)
+    statement = select(*columns).select_from(source).where(*criteria)
+    if is_partial:
+        statement = statement.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    return statement, names

@@ -11,8 +11,8 @@ from typing import Any
 
 from holdfast.queries.options.apply import build_option_table, propagated
 from holdfast.queries.options.chain import Load
-from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
-from holdfast.queries.statement_options import StartsAt
+from holdfast.queries.options.paths import AttributeChoice, LoadPath, OptionTable
+from holdfast.queries.options.statement import StartsAt
 
 
 class KeptOptions(tuple[Any, ...]):  # noqa: SLOT001  tuples cannot have slots with values
@@ -66,9 +66,9 @@ def lazy_choice(state: Any, prop: Any) -> AttributeChoice | None:
     return kept_choice(state, prop)
 
 
-def kept_column_choice(state: Any, prop: Any) -> AttributeChoice | None:
-    """What they say of one of its columns."""
+def lazy_column_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """The same for a column."""
     extra = state.extra
-    if extra is None or not extra.load_options:
+    if extra is None or not extra.load_options or prop.key in extra.released:
         return None
     return kept_table(extra).column_choice(extra.load_path, prop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.queries.paths import LoadPath
+from holdfast.queries.options.paths import LoadPath
 from holdfast.states.instance import InstanceState
 
 ORIGIN_OPTION = "_load_origin"

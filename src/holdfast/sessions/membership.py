@@ -91,7 +91,10 @@ def add_state(session: SessionHost, state: InstanceState) -> None:
 
 def _take_in(session: SessionHost, state: InstanceState) -> None:
     members = session.members
-    if state.members is members:
+    extra = state.extra
+    if extra is not None and extra.loads_related:
+        extra.loads_related = False
+    elif state.members is members:
         session.autobegin()
         if state.was_deleted:
             raise MembershipError.was_deleted(state)
@@ -131,6 +134,21 @@ def _attach(session: SessionHost, state: InstanceState, instance: object, cause:
     place(session.members, cause, (state,))
     session.dispatch.after_attach(session, state)
     fire(session.members, cause, (state,))
+
+
+def enable_relationship_loading(session: SessionHost, instance: object) -> None:
+    """Let an object load relationships by its keys, without making it a member (API-60)."""
+    state = state_of(instance)
+    if session.members.is_member(state):
+        return
+    check_attachable(session, state)
+    if session.has_listeners:
+        session.dispatch.before_attach(session, state)
+    state.members = session.members
+    state.more().loads_related = True
+    if session.has_listeners:
+        session.dispatch.after_attach(session, state)
+        fire(session.members, Move.ADDED if state.pk is None else Move.ATTACHED, (state,))
 
 
 def delete(session: SessionHost, instance: object) -> None:

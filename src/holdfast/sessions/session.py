@@ -480,6 +480,10 @@ class Session(SessionClassMethods, EventTarget):
             membership.warn_inside_flush(self, "Session.merge()")
         return merge_all(self, instances, load=load, options=options)
 
+    def enable_relationship_loading(self, obj: object) -> None:
+        """Let an object load related ones by its key values, without adding it (API-60)."""
+        membership.enable_relationship_loading(self, obj)
+
     def __contains__(self, instance: object) -> bool:
         return self.members.is_member(state_of(instance))
 

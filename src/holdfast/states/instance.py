@@ -18,7 +18,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast.errors.unmapped import UnmappedInstanceError
-from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
 from holdfast.states.pickling import packed, unpack
 
@@ -43,6 +42,7 @@ class StateExtra:
         "info",
         "load_options",
         "load_path",
+        "loads_related",
         "parents",
         "pending",
         "released",
@@ -63,8 +63,10 @@ class StateExtra:
         # Loader options of the query that loaded the object, and where in its path it stood.
         self.load_options: tuple[Any, ...] = ()
         self.load_path: Any = None
-        # Relationships that expired since: when they are touched they load as they are mapped.
+        # Attributes that expired since: when they are touched they load as they are mapped.
         self.released: Collection[str] = ()
+        # In a session to load relationships, without being a member of it.
+        self.loads_related: bool = False
         # Relationship slot -> the parent state that claims the object, or False once released.
         self.parents: dict[object, InstanceState | bool] | None = None
         # Changes to collections that are not loaded, by attribute name, until they load.
@@ -273,7 +275,7 @@ class InstanceState(weakref.ref[Any]):
         if self.pk is None:
             return set()
         missing = set(self.manager.mapper.column_keys).difference(self.dict)
-        return missing - self.deferred_keys
+        return missing if self.expired else missing - self.deferred_keys
 
     @property
     def expired(self) -> bool:
@@ -295,10 +297,6 @@ class InstanceState(weakref.ref[Any]):
     def attrs(self) -> Any:
         """One `AttributeState` per mapped attribute, by name (AH-40, AH-41)."""
         return self.manager.attribute_states(self)
-
-    def value_or_marker(self, key: str) -> Any:
-        """The loaded value of an attribute, or `NO_VALUE`; never loads."""
-        return self.dict.get(key, NO_VALUE)
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = packed(self)

@@ -53,7 +53,8 @@ class Members:
         Raises:
             InvalidRequestError: The session refuses changes at this time (SB-145).
         """
-        if state.pk is None or state.was_deleted:
+        extra = state.extra
+        if state.pk is None or (extra is not None and (extra.was_deleted or extra.loads_related)):
             return
         self.modified[state] = state()
         session = self.session_reference()
@@ -64,7 +65,12 @@ class Members:
         """Whether the state is pending or persistent here (SM-40)."""
         if state.members is not self:
             return False
-        return state in self.new or (state.pk is not None and not state.was_deleted)
+        if state in self.new:
+            return True
+        extra = state.extra
+        return state.pk is not None and (
+            extra is None or not (extra.was_deleted or extra.loads_related)
+        )
 
     def states(self) -> list[InstanceState]:
         """Pending and persistent states, each once (SM-41)."""

@@ -99,24 +99,6 @@ class SessionPort(Protocol):
         """Run a statement over classes without flushing first."""
 
 
-class MapperPort(Protocol):
-    """A mapper, as seen by the layers below `mapping`."""
-
-    class_: type[Any]
-
-    @property
-    def base_mapper(self) -> Any:
-        """The mapper at the root of the inheritance hierarchy."""
-
-    @property
-    def column_keys(self) -> Sequence[str]:
-        """Names of the attributes that hold columns."""
-
-    @property
-    def deferred_keys(self) -> frozenset[str]:
-        """Names of the column attributes that load when they are touched."""
-
-
 class ManagerPort(Protocol):
     """A class manager, as seen by object states."""
 

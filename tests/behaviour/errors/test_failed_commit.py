@@ -1,7 +1,7 @@
 """A COMMIT that fails: the session waits for `rollback()` and is usable afterwards."""
 
 import pytest
-from sqlalchemy import event, exc, inspect, select, text
+from sqlalchemy import create_engine, event, exc, inspect, select, text
 
 from holdfast import Session
 from models import library
@@ -70,3 +70,56 @@ def test_invalidate_lets_go_of_a_dead_connection(failing):
 
     assert not session.in_transaction()
     assert author not in session
+
+
+@pytest.fixture
+def dying(tmp_path):
+    """A session on a database file, with a row in it."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'library.db'}")
+    library.Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(library.Author(id=1, name="Ann"))
+        session.commit()
+        yield session
+    engine.dispose()
+
+
+def kill(session):
+    """Close the connection under the session, as a server that goes away does."""
+    session.connection().connection.dbapi_connection.close()
+
+
+def test_commit_on_a_connection_that_died_before_the_flush(dying):
+    bo = library.Author(name="Bo")
+    dying.get(library.Author, 1).name = "Anna"
+    dying.add(bo)
+    kill(dying)
+
+    with pytest.raises(exc.ProgrammingError, match="closed database"):
+        dying.commit()
+    with pytest.raises(exc.PendingRollbackError, match="closed database"):
+        dying.scalars(select(library.Author))
+    dying.invalidate()
+
+    assert dying.is_active
+    assert bo.name == "Bo"
+    assert inspect(bo).transient
+    dying.add(bo)
+    dying.commit()
+    assert [author.name for author in dying.scalars(select(library.Author))] == ["Ann", "Bo"]
+
+
+def test_commit_on_a_connection_that_died_after_the_flush(dying):
+    bo = library.Author(name="Bo")
+    dying.add(bo)
+    dying.flush()
+    kill(dying)
+
+    with pytest.raises(exc.ProgrammingError, match="closed database"):
+        dying.commit()
+    dying.invalidate()
+
+    assert bo.name == "Bo"
+    dying.add(library.Author(name="Cy"))
+    dying.commit()
+    assert [author.name for author in dying.scalars(select(library.Author))] == ["Ann", "Cy"]

@@ -155,3 +155,90 @@ def test_failed_commit_in_a_block_rolls_back_by_itself(session):
 
     assert session.is_active
     assert not session.in_transaction()
+
+
+def null_name(ann, bo):
+    bo.name = None
+
+
+def taken_email(ann, bo):
+    bo.email = "ann@example.org"
+
+
+def unknown_key(ann, bo):
+    ann.books[0].author_id = 98
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (null_name, "NOT NULL constraint failed: author.name"),
+        (taken_email, "UNIQUE constraint failed: author.email"),
+        (unknown_key, "FOREIGN KEY constraint failed"),
+    ],
+)
+def test_flush_whose_update_is_refused_loses_neither_new_nor_deleted(session, spoil, message):
+    ann = session.get(library.Author, 1)
+    bo = library.Author(id=2, name="Bo", books=[library.Book(id=5, title="Ice")])
+    doomed, ann.books = library.Tag(name="doomed"), [library.Book(id=6, title="Sea")]
+    session.add_all([bo, doomed])
+    session.commit()
+    new = library.Tag(name="new")
+    spoil(ann, bo)
+    session.add(new)
+    session.delete(doomed)
+
+    with pytest.raises(exc.IntegrityError, match=message):
+        session.flush()
+    session.rollback()
+
+    assert inspect(new).transient
+    assert new.name == "new"
+    assert inspect(doomed).persistent
+    assert (doomed.name, bo.id, bo.name, bo.email) == ("doomed", 2, "Bo", None)
+    assert [book.title for book in bo.books] == ["Ice"]
+    assert not session.new
+    assert not session.dirty
+    assert not session.deleted
+    bo.name = "Bob"
+    session.add(new)
+    session.commit()
+    assert session.get(library.Tag, new.id) is new
+
+
+def test_deletion_of_a_row_that_others_refer_to_leaves_the_object_persistent(session):
+    tag = library.Tag(name="used")
+    book = library.Book(title="Ice")
+    session.add_all([tag, book])
+    session.flush()
+    session.execute(library.book_tag.insert().values(book_id=book.id, tag_id=tag.id))
+    session.commit()
+    session.delete(tag)
+    # As if somebody else had linked the two meanwhile.
+    session.connection().exec_driver_sql(
+        "CREATE TEMP TRIGGER again AFTER DELETE ON book_tag BEGIN "
+        "INSERT INTO book_tag VALUES (old.book_id, old.tag_id); END"
+    )
+
+    with pytest.raises(exc.IntegrityError, match="FOREIGN KEY constraint failed"):
+        session.flush()
+    with pytest.raises(exc.PendingRollbackError, match="FOREIGN KEY"):
+        session.scalars(text("SELECT 1"))
+    session.rollback()
+
+    assert inspect(tag).persistent
+    assert tag.name == "used"
+    assert book in session
+
+
+def test_failure_inside_a_savepoint_leaves_what_was_before_it(session):
+    before = library.Tag(name="before")
+    session.add(before)
+
+    with pytest.raises(exc.IntegrityError), session.begin_nested():
+        session.add_all([library.Tag(name="inside"), library.Author(name=None)])
+
+    assert session.is_active
+    assert inspect(before).persistent
+    session.commit()
+    assert [tag.name for tag in session.query(library.Tag)] == ["before"]

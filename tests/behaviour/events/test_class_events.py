@@ -1,5 +1,8 @@
 """Events of mappers, objects and attributes, on classes mapped before and after listening."""
 
+import gc
+import weakref
+
 import pytest
 from sqlalchemy import event
 
@@ -130,3 +133,20 @@ def test_validator_and_reconstructor_run_where_they_should(saved):
     session.expunge_all()
 
     assert session.get(author_class, 1).was_loaded
+
+
+def test_a_listener_of_a_class_goes_with_the_class():
+    class Gone:
+        pass
+
+    def listener(class_):
+        """Never called."""
+
+    event.listen(Gone, "class_instrument", listener)
+    alive = weakref.ref(listener)
+    del Gone, listener
+    # Once for the class, once for the wrapper around its listener.
+    gc.collect()
+    gc.collect()
+
+    assert alive() is None

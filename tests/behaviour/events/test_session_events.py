@@ -1,9 +1,12 @@
 """Events of sessions: their order, their arguments, and what listeners may do."""
 
+import contextlib
+import re
+
 import pytest
 from sqlalchemy import event, exc, inspect, select
 
-from holdfast import Mapper, Session, sessionmaker
+from holdfast import Mapper, Session, object_session, sessionmaker
 from models import library
 
 LIFECYCLE = (
@@ -286,3 +289,39 @@ def test_mapper_wide_listeners_hear_of_every_class(session):
     assert sorted(heard, key=str) == sorted(
         [(library.Author, "Ann"), (library.Tag, "winter")], key=str
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "operations"),
+    [
+        (lambda a: a.books.append(library.Book()), ["collection append", "related attribute set"]),
+        (lambda a: a.books.pop(), ["collection remove", "related attribute set"]),
+        (
+            lambda a: setattr(a.books[0], "author", library.Author(name="z")),
+            ["related attribute set", "collection append", "collection remove"],
+        ),
+        (
+            lambda a: delattr(a.books[0], "author"),
+            ["related attribute delete", "collection remove"],
+        ),
+        (lambda a: object_session(a).add(library.Tag()), [r"Session.add\(\)"]),
+        (lambda a: object_session(a).delete(a), [r"Session.delete\(\)"]),
+    ],
+)
+def test_changes_while_rows_are_written_are_warned_of_at_both_ends(session, change, operations):
+    def after_insert(mapper, connection, author):
+        if author.name == "u":
+            with contextlib.suppress(exc.InvalidRequestError):
+                change(author)
+
+    event.listen(library.Author, "after_insert", after_insert)
+    session.add(library.Author(name="u", books=[library.Book(title="a")]))
+    try:
+        with pytest.warns(exc.SAWarning) as seen:
+            session.flush()
+    finally:
+        event.remove(library.Author, "after_insert", after_insert)
+
+    texts = [str(each.message) for each in seen]
+    for operation in operations:
+        assert any(re.search(f"Usage of the '{operation}' operation", text) for text in texts)

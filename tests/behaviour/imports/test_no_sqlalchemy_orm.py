@@ -1,4 +1,4 @@
-"""Check that Holdfast neither needs nor disturbs `sqlalchemy.orm`, each time in a fresh interpreter."""
+"""Holdfast neither needs nor disturbs `sqlalchemy.orm`; each test in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ Base.metadata.create_all(engine)
 TheirBase.metadata.create_all(engine)
 
 seen = []
-sa.event.listen(Author, "before_insert", lambda mapper, connection, target: seen.append(type(target)))
-sa.event.listen(Reader, "before_insert", lambda mapper, connection, target: seen.append(type(target)))
+for each in (Author, Reader):
+    sa.event.listen(each, "before_insert", lambda m, c, target: seen.append(type(target)))
 sa.event.listen(Author.name, "set", lambda target, value, old, token: seen.append(value))
 sa.event.listen(Reader.name, "set", lambda target, value, old, token: seen.append(value))
-sa.event.listen(Session, "before_flush", lambda session, context, instances: seen.append("ours"))
-sa.event.listen(orm.Session, "before_flush", lambda session, context, instances: seen.append("theirs"))
+sa.event.listen(Session, "before_flush", lambda s, c, i: seen.append("ours"))
+sa.event.listen(orm.Session, "before_flush", lambda s, c, i: seen.append("theirs"))
 
 with Session(engine) as ours, orm.Session(engine) as theirs:
     author, reader = Author(name="a"), Reader(name="r")
@@ -104,7 +104,7 @@ with Session(engine) as ours, orm.Session(engine) as theirs:
 
 NO_ORM = """
 import sys
-loaded = [name for name in sys.modules if name == "sqlalchemy.orm" or name.startswith("sqlalchemy.orm.")]
+loaded = [name for name in sys.modules if f"{name}.".startswith("sqlalchemy.orm.")]
 assert not loaded, loaded
 """
 

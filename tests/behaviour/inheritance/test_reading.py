@@ -149,7 +149,7 @@ def test_a_value_that_no_class_has_is_an_error(session: Session) -> None:
 
 def test_a_row_of_a_class_beside_the_one_asked_for_is_an_error(session: Session) -> None:
     session.execute(text("UPDATE person SET kind = 'intern' WHERE id = 3"))
-    with pytest.raises(RowClassError, match="is not a sub mapper of the requested"):
+    with pytest.raises(RowClassError, match="is not a sub-mapper of the requested"):
         session.scalars(select(Manager)).all()
 
 

@@ -1,15 +1,54 @@
-"""A library with three authors: two with books, one without."""
+"""A library with three authors: two with books, one without.
+
+Every test runs twice. Statements that somebody listens to go through Core's connection; otherwise
+the frequent ones are read closer to the driver, and must give the same.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, insert
+from sqlalchemy import Engine, MetaData, create_engine, event, insert
+from sqlalchemy.pool import StaticPool
 
+from conftest import SqlRecorder
 from holdfast import Session
 from models.library import Author, Base, Book, Tag, book_tag
+
+
+class RecordingConnection(sqlite3.Connection):
+    """Records statements below everything that could listen to them."""
+
+    recorder = SqlRecorder()
+
+    def cursor(self, *_: Any) -> Any:  # type: ignore[override]
+        return super().cursor(RecordingCursor)
+
+
+class RecordingCursor(sqlite3.Cursor):
+    def execute(self, statement: str, parameters: Any = ()) -> Any:
+        self.connection.recorder(None, None, statement, parameters)
+        return super().execute(statement, parameters)
+
+
+@pytest.fixture(params=["heard", "unheard"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"factory": RecordingConnection}
+    )
+    if request.param == "heard":
+        event.listen(engine, "before_cursor_execute", lambda *_: None)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sql(engine: Engine) -> SqlRecorder:
+    RecordingConnection.recorder = SqlRecorder()
+    return RecordingConnection.recorder
 
 
 @pytest.fixture

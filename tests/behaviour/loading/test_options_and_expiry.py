@@ -17,7 +17,7 @@ def load_author(session: Session, *options: Any) -> Author:
 
 
 @pytest.mark.parametrize("raises", [False, True])
-def test_deferral_ends(session: Session, raises: bool) -> None:  # noqa: FBT001
+def test_deferral_ends(session: Session, raises: bool) -> None:
     author = load_author(session, defer(Author.name, raiseload=raises))
     session.expire(author)
 
@@ -91,3 +91,11 @@ def test_nothing_is_unloaded_for_good(session: Session) -> None:
     _ = author.id
 
     assert inspect(author).unloaded == {"books"}
+
+
+def test_deferred_columns_of_an_expired_object_count_as_expired(session: Session) -> None:
+    author = load_author(session, defer(Author.name))
+    assert inspect(author).expired_attributes == set()
+    session.expire(author)
+
+    assert inspect(author).expired_attributes == {"id", "name", "email"}

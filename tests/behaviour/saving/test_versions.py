@@ -18,7 +18,7 @@ class Page(Base):
     text: Mapped[str | None]
     next_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"))
     next: Mapped["Page | None"] = relationship(remote_side=[id], post_update=True)
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
 
 class ByHand(Base):
@@ -26,7 +26,7 @@ class ByHand(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int | None] = mapped_column()
     text: Mapped[str | None]
-    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 class ByServer(Base):
@@ -34,7 +34,7 @@ class ByServer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(server_default=text("1"), server_onupdate=FetchedValue())
     text: Mapped[str | None]
-    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from holdfast.foundation.load_policy import (
     policy_of,
 )
 from holdfast.foundation.markers import NEVER_SET, NO_VALUE, LoaderCallableStatus
-from holdfast.foundation.ordered import IdentityDict, unique, unique_by_identity
 
 
 class Equal:
@@ -90,29 +89,8 @@ def test_generated_source_goes_with_its_function():
     assert filename not in linecache.cache
 
 
-def test_identity_dict_tells_equal_keys_apart():
-    first, second = Equal(), Equal()
-    entries = IdentityDict([(first, 1), (second, 2)])
-
-    assert entries[first] == 1
-    assert list(entries.values()) == [1, 2]
-    del entries[first]
-    assert first not in entries
-    assert len(entries) == 1
-    with pytest.raises(KeyError):
-        entries[first]
-
-
-def test_unique_keeps_first_places():
-    one, other = Equal(), Equal()
-
-    assert unique([3, 1, 3, 2, 1]) == [3, 1, 2]
-    assert [id(item) for item in unique_by_identity([one, other, one])] == [id(one), id(other)]
-
-
 def test_objects_are_named_without_their_own_code():
     assert describe.object_text(Equal()).startswith("<Equal at 0x")
-    assert describe.describe_object(Equal()).startswith("<Equal at 0x")
     assert describe.describe_class(Equal).endswith("test_small_parts.Equal")
     assert describe.listed(["a", "b", "c"]) == "a, b and c"
 

@@ -20,7 +20,7 @@ from holdfast import (
     undefer_group,
 )
 from holdfast.queries.options.apply import build_option_table, propagated
-from holdfast.queries.paths import LoadPath
+from holdfast.queries.options.paths import LoadPath
 from models.library import Author, Book, Tag
 from models.tree import Node
 

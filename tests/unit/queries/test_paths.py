@@ -5,7 +5,13 @@ import pickle
 import pytest
 from sqlalchemy import inspect
 
-from holdfast.queries.paths import COLUMN, RELATIONSHIP, AttributeChoice, LoadPath, OptionTable
+from holdfast.queries.options.paths import (
+    COLUMN,
+    RELATIONSHIP,
+    AttributeChoice,
+    LoadPath,
+    OptionTable,
+)
 from models.library import Author, Book
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from holdfast.queries.load_plan import ColumnStep, EntityLoad
-from holdfast.queries.paths import LoadPath
+from holdfast.queries.options.paths import LoadPath
 from holdfast.reading import populate
 from holdfast.reading.context import LoadContext
 from holdfast.reading.populate import EntityLoader

@@ -161,29 +161,12 @@ class CollectionAdapter(weakref.ref[Any]):
         self.refuse_if_empty()
         self.slot.roles.remover(self(), item, _sa_initiator=False)
 
-    def bulk_remover(self) -> Callable[..., Any]:
-        """A function that takes a member away."""
-        return self._bound(self.slot.roles.remover)
-
     def clear_with_event(self, initiator: Any = None) -> None:
         """Take all members away."""
         collection = self()
         remover = self.slot.roles.remover
         for item in list(self):
             remover(collection, item, _sa_initiator=initiator)
-
-    def clear_without_event(self) -> None:
-        """Take all members away as a load does."""
-        self.refuse_if_empty()
-        collection = self()
-        remover = self.slot.roles.remover
-        for item in list(self):
-            remover(collection, item, _sa_initiator=False)
-
-    def adapt_like_to_iterable(self, obj: Any) -> Iterable[Any]:
-        """The members of something that is to replace the collection."""
-        members: Iterable[Any] = self.slot.members_to_assign(self(), obj)[0]
-        return members
 
     def _bound(self, method: Callable[..., Any]) -> Callable[..., Any]:
         collection = self()

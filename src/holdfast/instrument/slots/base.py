@@ -189,9 +189,16 @@ class AttributeSlot(ABC):
 
     def is_loadable(self, state: InstanceState) -> bool:
         """Whether a loader may know the value that the dict lacks."""
-        if state.pk is None and not (self.loads_on_pending and state.members is not None):
+        if state.pk is None and not self.loads_without_row(state):
             return False
         return state.changes is None or self.key not in state.changes
+
+    def loads_without_row(self, state: InstanceState) -> bool:
+        """Whether the attribute of an object without identity loads by its foreign keys (API-60)."""
+        extra = state.extra
+        return (self.loads_on_pending or (extra is not None and extra.loads_related)) and (
+            state.members is not None
+        )
 
     @abstractmethod
     def empty_value(self, state: InstanceState, d: Values) -> Any:

@@ -154,7 +154,7 @@ class CollectionSlot(AttributeSlot):
 
     def is_loadable(self, state: InstanceState) -> bool:
         """Whether a loader may know the members; queued changes are no obstacle."""
-        return state.pk is not None or (self.loads_on_pending and state.members is not None)
+        return state.pk is not None or self.loads_without_row(state)
 
     def members(self, d: Values) -> list[Any]:
         """The members of a present collection."""

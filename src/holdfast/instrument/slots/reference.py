@@ -104,7 +104,7 @@ class ReferenceSlot(AttributeSlot):
         old = d.get(self.key, NO_VALUE)
         if old is not NO_VALUE:
             return old
-        if state.pk is None and not self.loads_on_pending:
+        if state.pk is None and not self.loads_without_row(state):
             # With active history, listeners are told of an object or of none.
             return None if self.active_history else NO_VALUE
         policy = _FORMER_LOADED if self.active_history or self.single_parent else _FORMER_IN_MEMORY

@@ -104,7 +104,7 @@ def _names(chosen: Any, name: str, column: Any) -> bool:
 def has_own_descriptor(cls: type[Any], key: str) -> bool:
     """Whether the class itself defines something under the name that is no mapped attribute."""
     found = cls.__dict__.get(key)
-    if found is None or isinstance(found, MapperProperty):
+    if found is None or key in RESERVED or isinstance(found, MapperProperty):
         return False
     if hasattr(found, "__clause_element__") or hasattr(found, "__visit_name__"):
         return False

@@ -96,7 +96,7 @@ def source_of_columns(mapper: Any, columns: Iterable[Any]) -> tuple[Any, tuple[A
 
     Columns of subclass tables need not be joined to the base, whose key these tables have too.
     """
-    tables = {column.table for column in columns}
+    tables = {table for column in columns for table in column._from_objects or (None,)}
     chain = [each for each in mapper.iterate_to_root() if each.inherit_pairs]
     needed = [each.local_table in tables for each in chain]
     if not tables or not tables <= {each.local_table for each in chain}:
@@ -128,9 +128,7 @@ def equal_columns(mapper: Any, column: Any) -> list[Any]:
     """The column, and all that are equal to it in every row of the mapper."""
     found = [column]
     for each in found:
-        found += [
-            other for other in mapper.equivalent_columns.get(each, ()) if other not in found
-        ]
+        found += [other for other in mapper.equivalent_columns.get(each, ()) if other not in found]
     return found
 
 

@@ -33,6 +33,8 @@ def settle(mapper: Any) -> None:
     mapper.sets_polymorphic_identity = False
     if mapper.options.polymorphic_on is not None:
         _set_discriminator(mapper, mapper.options.polymorphic_on)
+    if mapper.polymorphic_abstract and mapper.polymorphic_on is None:
+        raise MappingError.abstract_without_discriminator(mapper)
     identity = mapper.polymorphic_identity
     if identity is not None:
         known = mapper.polymorphic_map.get(identity)

@@ -8,19 +8,20 @@ what is returned fits any annotation; what is returned at run time is a property
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 from sqlalchemy import insert_sentinel
 
 from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
-from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments
+from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments, FieldArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.mapped import Mapped
-from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
+from holdfast.mapping.properties.column import MappedSQLExpression
 from holdfast.mapping.properties.composite import CompositeProperty
-from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.properties.relationship import Relationship, RelationshipArguments
+from holdfast.mapping.properties.reverse import backref as backref
 from holdfast.mapping.properties.synonym import SynonymProperty
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from holdfast.mapping.mapped import DeclaredRelationship
 
 T = TypeVar("T", bound=Any)
+
+
+class DeclaredRelationshipArguments(RelationshipArguments, FieldArguments, total=False):
+    """Keywords of `relationship()`."""
 
 
 # fmt: off
@@ -165,18 +170,11 @@ def column_property(
     deferred: bool = False,
     raiseload: bool = False,
     comparator_factory: type[Any] | None = None,
-    init: bool | Any = NO_ARG,
-    repr: bool | Any = NO_ARG,
-    default: Any = NO_ARG,
-    default_factory: Callable[[], T] | Any = NO_ARG,
-    compare: bool | Any = NO_ARG,
-    kw_only: bool | Any = NO_ARG,
-    hash: bool | Any | None = NO_ARG,
     active_history: bool = False,
     expire_on_flush: bool = True,
     info: Any = None,
     doc: str | None = None,
-    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **field: Unpack[FieldArguments],
 ) -> Mapped[T]:
     """Map a column, several equal columns, or a SQL expression, to an attribute.
 
@@ -196,9 +194,7 @@ def column_property(
     )
     # A column may be a mapped_column(), which the annotation still has to complete.
     made.declared_columns = (column, *additional_columns)
-    made.dataclass_arguments = DataclassArguments(
-        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
-    )
+    made.dataclass_arguments = DataclassArguments(**field)
     return cast("Mapped[T]", made)
 
 
@@ -208,21 +204,14 @@ def deferred(
     group: str | None = None,
     raiseload: bool = False,
     comparator_factory: type[Any] | None = None,
-    init: bool | Any = NO_ARG,
-    repr: bool | Any = NO_ARG,
-    default: Any | None = NO_ARG,
-    default_factory: Callable[[], T] | Any = NO_ARG,
-    compare: bool | Any = NO_ARG,
-    kw_only: bool | Any = NO_ARG,
-    hash: bool | Any | None = NO_ARG,
     active_history: bool = False,
     expire_on_flush: bool = True,
     info: Any = None,
     doc: str | None = None,
-    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **field: Unpack[FieldArguments],
 ) -> Mapped[T]:
     """Map a column that is loaded when it is first read."""
-    made: Any = ColumnProperty(
+    return column_property(
         column,
         *additional_columns,
         doc=doc,
@@ -233,12 +222,8 @@ def deferred(
         group=group,
         expire_on_flush=expire_on_flush,
         active_history=active_history,
+        **field,
     )
-    made.dataclass_arguments = DataclassArguments(
-        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
-    )
-    made.declared_columns = (column, *additional_columns)
-    return cast("Mapped[T]", made)
 
 
 def composite(
@@ -252,16 +237,9 @@ def composite(
     active_history: bool = False,
     return_none_on: Any = NO_ARG,
     column_template: str | None = None,
-    init: bool | Any = NO_ARG,
-    repr: bool | Any = NO_ARG,
-    default: Any | None = NO_ARG,
-    default_factory: Callable[[], Any] | Any = NO_ARG,
-    compare: bool | Any = NO_ARG,
-    kw_only: bool | Any = NO_ARG,
-    hash: bool | Any | None = NO_ARG,
     info: Any = None,
     doc: str | None = None,
-    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **field: Unpack[FieldArguments],
 ) -> Mapped[Any]:
     """Map several columns to one attribute that holds a value object of them.
 
@@ -285,9 +263,7 @@ def composite(
     )
     made.return_none_on_default = return_none_on is NO_ARG
     made.column_template = column_template
-    made.dataclass_arguments = DataclassArguments(
-        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
-    )
+    made.dataclass_arguments = DataclassArguments(**field)
     return cast("Mapped[Any]", made)
 
 
@@ -302,16 +278,9 @@ def synonym(
     map_column: bool | None = None,
     descriptor: Any | None = None,
     comparator_factory: type[Any] | None = None,
-    init: bool | Any = NO_ARG,
-    repr: bool | Any = NO_ARG,
-    default: Any = NO_ARG,
-    default_factory: Callable[[], Any] | Any = NO_ARG,
-    compare: bool | Any = NO_ARG,
-    kw_only: bool | Any = NO_ARG,
-    hash: bool | Any | None = NO_ARG,
     info: Any = None,
     doc: str | None = None,
-    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
+    **field: Unpack[FieldArguments],
 ) -> Mapped[Any]:
     """Give a mapped attribute a second name."""
     made = SynonymProperty(
@@ -322,9 +291,7 @@ def synonym(
         info=info,
         doc=doc,
     )
-    made.dataclass_arguments = DataclassArguments(
-        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
-    )
+    made.dataclass_arguments = DataclassArguments(**field)
     return cast("Mapped[Any]", made)
 
 
@@ -344,70 +311,27 @@ def synonym_for(name: str, map_column: bool = False) -> Callable[[Callable[..., 
     return decorate
 
 
-# fmt: off
 def relationship(
     argument: Any | None = None,
     secondary: Any | None = None,
-    *,
-    uselist: bool | None = None,
-    collection_class: type[Iterable[Any]] | Callable[[], Iterable[Any]] | None = None,
-    primaryjoin: Any | None = None,
-    secondaryjoin: Any | None = None,
-    back_populates: Any | None = None,
-    order_by: Any = False,
-    backref: Any | None = None,
-    overlaps: str | None = None,
-    post_update: bool = False,
-    cascade: str = "save-update, merge",
-    viewonly: bool = False,
-    init: bool | Any = NO_ARG,
-    repr: bool | Any = NO_ARG,
-    default: Any = NO_ARG,
-    default_factory: Callable[[], Any] | Any = NO_ARG,
-    compare: bool | Any = NO_ARG,
-    kw_only: bool | Any = NO_ARG,
-    hash: bool | Any | None = NO_ARG,
-    lazy: Any = "select", join_depth: int | None = None, innerjoin: bool | str = False,
-    passive_deletes: Any = False, passive_updates: bool = True, active_history: bool = False,
-    enable_typechecks: bool = True, foreign_keys: Any | None = None, remote_side: Any | None = None,
-    comparator_factory: type[Any] | None = None, single_parent: bool = False,
-    distinct_target_key: bool | None = None, load_on_pending: bool = False,
-    query_class: type[Any] | None = None, info: Any = None,
-    omit_join: bool | None = None, sync_backref: bool | None = None,
-    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG,
-    **kw: Any,
+    **arguments: Unpack[DeclaredRelationshipArguments],
 ) -> DeclaredRelationship[Any]:
     """Declare that objects of this class refer to objects of another, or of the same class.
 
     Target, scalar or collection, and the collection's type come from the annotation where they are
     not given. The parameters are described in the documentation of relationships.
     """
-    made = Relationship(
-        argument, secondary=secondary, uselist=uselist, collection_class=collection_class,
-        primaryjoin=primaryjoin, secondaryjoin=secondaryjoin, back_populates=back_populates,
-        order_by=order_by, backref=backref, overlaps=overlaps, post_update=post_update,
-        cascade=cascade, viewonly=viewonly, lazy=lazy, passive_deletes=passive_deletes,
-        passive_updates=passive_updates, active_history=active_history,
-        enable_typechecks=enable_typechecks, foreign_keys=foreign_keys, remote_side=remote_side,
-        join_depth=join_depth, comparator_factory=comparator_factory, single_parent=single_parent,
-        innerjoin=innerjoin, distinct_target_key=distinct_target_key,
-        load_on_pending=load_on_pending, query_class=query_class, info=info, omit_join=omit_join,
-        sync_backref=sync_backref, **kw,
+    settings: dict[str, Any] = dict(arguments)
+    field = DataclassArguments(
+        **{name: settings.pop(name) for name in DataclassArguments.__slots__ if name in settings}
     )
-    if default is not NO_ARG and default is not None:
+    if field.default is not NO_ARG and field.default is not None:
         raise DeclarationArgumentError.relationship_default()
-    made.dataclass_arguments = DataclassArguments(
-        init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
-    )
+    made = Relationship(argument, secondary, **settings)
+    made.dataclass_arguments = field
     return cast("DeclaredRelationship[Any]", made)
-# fmt: on
 
 
 def dynamic_loader(argument: Any | None = None, **kw: Any) -> DeclaredRelationship[Any]:
     """`relationship()` with `lazy="dynamic"`."""
     return relationship(argument, **{**kw, "lazy": "dynamic"})
-
-
-def backref(name: str, **kwargs: Any) -> tuple[str, dict[str, Any]]:
-    """Say, for `relationship(backref=...)`, what the other side is called and like."""
-    return (name, kwargs)

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from holdfast.foundation.sqlalchemy_core import NO_ARG
+
+
+class FieldArguments(TypedDict, total=False):
+    """Keywords of the functions of `constructs` that concern the field of a mapped dataclass."""
+
+    init: bool
+    repr: bool
+    default: Any
+    default_factory: Callable[[], Any]
+    compare: bool
+    kw_only: bool
+    hash: bool | None
+    dataclass_metadata: Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

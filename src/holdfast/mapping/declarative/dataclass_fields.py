@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy.schema import DefaultGenerator
 
@@ -33,38 +33,18 @@ from holdfast.mapping.properties.relationship import Relationship
 _ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class DataclassSettings:
-    """Arguments of `dataclasses.dataclass()`; None where nothing was said."""
+class DataclassSettings(TypedDict, total=False):
+    """Arguments of `dataclasses.dataclass()`; absent or None where nothing was said."""
 
-    init: bool | None = None
-    repr: bool | None = None
-    eq: bool | None = None
-    order: bool | None = None
-    unsafe_hash: bool | None = None
-    match_args: bool | None = None
-    kw_only: bool | None = None
+    init: bool | None
+    repr: bool | None
+    eq: bool | None
+    order: bool | None
+    unsafe_hash: bool | None
+    match_args: bool | None
+    kw_only: bool | None
     # What is called instead of dataclasses.dataclass, such as pydantic's.
-    dataclass_callable: Callable[..., type[Any]] | None = None
-
-    def over(self, base: DataclassSettings | None) -> DataclassSettings:
-        """These settings, and those of a base class where nothing was said."""
-        if base is None:
-            return self
-        return DataclassSettings(
-            *(
-                getattr(base, name) if getattr(self, name) is None else getattr(self, name)
-                for name in self.__slots__
-            )
-        )
-
-    def keywords(self) -> dict[str, Any]:
-        """What was said, for the call."""
-        return {
-            name: value
-            for name in self.__slots__
-            if name != "dataclass_callable" and (value := getattr(self, name)) is not None
-        }
+    dataclass_callable: Callable[..., type[Any]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +99,9 @@ def make_dataclass(
         set_attribute(cls, key, dataclasses.field(**arguments))
     try:
         cls.__annotations__ = fields
-        (settings.dataclass_callable or dataclasses.dataclass)(cls, **settings.keywords())
+        said = {name: each for name, each in settings.items() if each is not None}
+        make: Any = said.pop("dataclass_callable", dataclasses.dataclass)
+        make(cls, **said)
         _show_signature(cls)
     except TypeError as error:
         raise DeclarationError.dataclass_failed(cls.__name__, error) from error

@@ -6,7 +6,7 @@ What happens to the class body is in `dataclass_fields`; when, is decided here a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from typing_extensions import dataclass_transform
 
@@ -59,23 +59,9 @@ class MappedAsDataclass(metaclass=DataclassIntercepting):
 
         def __init__(self, *arg: Any, **kw: Any) -> None: ...
 
-    def __init_subclass__(
-        cls,
-        *,
-        init: bool | None = None,
-        repr: bool | None = None,
-        eq: bool | None = None,
-        order: bool | None = None,
-        unsafe_hash: bool | None = None,
-        match_args: bool | None = None,
-        kw_only: bool | None = None,
-        dataclass_callable: Callable[..., type[Any]] | None = None,
-        **kw: Any,
-    ) -> None:
-        given = DataclassSettings(
-            init, repr, eq, order, unsafe_hash, match_args, kw_only, dataclass_callable
-        )
-        settings = given.over(getattr(cls, SETTINGS_NAME, None))
+    def __init_subclass__(cls, **kw: Any) -> None:
+        given = {name: kw.pop(name) for name in DataclassSettings.__annotations__ if name in kw}
+        settings: Any = {**getattr(cls, SETTINGS_NAME, {}), **given}
         set_attribute(cls, SETTINGS_NAME, settings)
         super().__init_subclass__(**kw)
         # The base that has a registry of its own is not mapped, only what derives from it.
@@ -89,23 +75,10 @@ class MappedAsDataclass(metaclass=DataclassIntercepting):
     field_specifiers=(MappedColumn, mapped_column, relationship, column_property, deferred, synonym)
 )
 def mapped_as_dataclass(
-    registry: registry,
-    /,
-    *,
-    init: bool | None = None,
-    repr: bool | None = None,
-    eq: bool | None = None,
-    order: bool | None = None,
-    unsafe_hash: bool | None = None,
-    match_args: bool | None = None,
-    kw_only: bool | None = None,
-    dataclass_callable: Callable[..., type[Any]] | None = None,
+    registry: registry, /, **settings: Unpack[DataclassSettings]
 ) -> Callable[[C], C]:
     """Decorator: make a class a dataclass and map it in `registry`."""
-    decorate: Callable[[C], C] = registry.mapped_as_dataclass(
-        dataclass_callable=dataclass_callable, kw_only=kw_only, match_args=match_args, init=init,
-        unsafe_hash=unsafe_hash, order=order, eq=eq, repr=repr,
-    )  # fmt: skip
+    decorate: Callable[[C], C] = registry.mapped_as_dataclass(**settings)
     return decorate
 
 
@@ -114,31 +87,18 @@ def unmapped_dataclass(cls: C, /) -> C: ...
 
 
 @overload
-def unmapped_dataclass(
-    cls: None = None,
-    /,
-    *,
-    init: bool | None = ...,
-    repr: bool | None = ...,
-    eq: bool | None = ...,
-    order: bool | None = ...,
-    unsafe_hash: bool | None = ...,
-    match_args: bool | None = ...,
-    kw_only: bool | None = ...,
-    dataclass_callable: Callable[..., type[Any]] | None = ...,
-) -> Callable[[C], C]: ...
+def unmapped_dataclass(**settings: Unpack[DataclassSettings]) -> Callable[[C], C]: ...
 
 
 @dataclass_transform(
     field_specifiers=(MappedColumn, mapped_column, relationship, column_property, deferred, synonym)
 )
-def unmapped_dataclass(cls: Any = None, /, **settings: Any) -> Any:
+def unmapped_dataclass(cls: Any = None, /, **settings: Unpack[DataclassSettings]) -> Any:
     """Decorator: make a mixin for mapped dataclasses a dataclass, without mapping it."""
 
     def decorate(decorated: C) -> C:
-        found = DataclassSettings(**settings)
-        set_attribute(decorated, SETTINGS_NAME, found)
-        make_unmapped_dataclass(decorated, found)
+        set_attribute(decorated, SETTINGS_NAME, settings)
+        make_unmapped_dataclass(decorated, settings)
         return decorated
 
     return decorate if cls is None else decorate(cls)

@@ -62,7 +62,34 @@ def _refuse_direct_use(cls: type, base: type) -> None:
         raise DeclarationError.base_used_directly(base)
 
 
-class DeclarativeBase(Inspectable[InstanceState], metaclass=Intercepting):
+class _MapsSubclasses(Inspectable[InstanceState]):
+    """What both kinds of base have in common."""
+
+    if TYPE_CHECKING:
+        registry: ClassVar[new_registry]
+        metadata: ClassVar[MetaData]
+        type_annotation_map: ClassVar[Mapping[Any, Any]]
+        __name__: ClassVar[str]
+        __mapper__: ClassVar[Mapper]
+        __table__: ClassVar[FromClause]
+        __tablename__: Any
+        __table_args__: Any
+        __mapper_args__: Any
+
+        def __init__(self, **kw: Any) -> None: ...
+
+    def __init_subclass__(cls, **kw: Any) -> None:
+        root = next((each for each in cls.__bases__ if _MapsSubclasses in each.__bases__), None)
+        if root is not None:
+            _refuse_direct_use(cls, root)
+            _set_up_base(cls)
+        # What stands behind in the order of bases, such as MappedAsDataclass, prepares.
+        super().__init_subclass__(**kw)
+        if root is None and _MapsSubclasses not in cls.__bases__:
+            map_new_class(cls)
+
+
+class DeclarativeBase(_MapsSubclasses, metaclass=Intercepting):
     """Derive a base class from this, and the mapped classes from that.
 
     ```python
@@ -78,54 +105,9 @@ class DeclarativeBase(Inspectable[InstanceState], metaclass=Intercepting):
     The base may set `metadata`, `type_annotation_map` or `registry`.
     """
 
-    if TYPE_CHECKING:
-        registry: ClassVar[new_registry]
-        metadata: ClassVar[MetaData]
-        type_annotation_map: ClassVar[Mapping[Any, Any]]
-        __name__: ClassVar[str]
-        __mapper__: ClassVar[Mapper]
-        __table__: ClassVar[FromClause]
-        __tablename__: Any
-        __table_args__: Any
-        __mapper_args__: Any
 
-        def __init__(self, **kw: Any) -> None: ...
-
-    def __init_subclass__(cls, **kw: Any) -> None:
-        if DeclarativeBase in cls.__bases__:
-            _refuse_direct_use(cls, DeclarativeBase)
-            _set_up_base(cls)
-            super().__init_subclass__(**kw)
-        else:
-            # What stands behind in the order of bases, such as MappedAsDataclass, prepares.
-            super().__init_subclass__(**kw)
-            map_new_class(cls)
-
-
-class DeclarativeBaseNoMeta(Inspectable[InstanceState]):
+class DeclarativeBaseNoMeta(_MapsSubclasses):
     """The same without a metaclass: for classes that have a metaclass of their own (MP-36)."""
-
-    if TYPE_CHECKING:
-        registry: ClassVar[new_registry]
-        metadata: ClassVar[MetaData]
-        type_annotation_map: ClassVar[Mapping[Any, Any]]
-        __name__: ClassVar[str]
-        __mapper__: ClassVar[Mapper]
-        __table__: ClassVar[FromClause]
-        __tablename__: Any
-        __table_args__: Any
-        __mapper_args__: Any
-
-        def __init__(self, **kw: Any) -> None: ...
-
-    def __init_subclass__(cls, **kw: Any) -> None:
-        if DeclarativeBaseNoMeta in cls.__bases__:
-            _refuse_direct_use(cls, DeclarativeBaseNoMeta)
-            _set_up_base(cls)
-            super().__init_subclass__(**kw)
-        else:
-            super().__init_subclass__(**kw)
-            map_new_class(cls)
 
 
 def declarative_base(

@@ -7,7 +7,7 @@ which would otherwise have to be imported from above.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from holdfast.mapping.declarative.annotated.python_types import optional_free_map
 from holdfast.mapping.declarative.dataclass_fields import DataclassSettings
@@ -54,23 +54,9 @@ class registry(Registry):  # noqa: N801 - the public name
         return declare_class(self, cls)
 
     def mapped_as_dataclass(
-        self,
-        cls: C | None = None,
-        /,
-        *,
-        init: Any = None,
-        repr: Any = None,
-        eq: Any = None,
-        order: Any = None,
-        unsafe_hash: Any = None,
-        match_args: Any = None,
-        kw_only: Any = None,
-        dataclass_callable: Callable[..., type[Any]] | None = None,
+        self, cls: C | None = None, /, **settings: Unpack[DataclassSettings]
     ) -> Any:
         """Decorator: make a class a dataclass and map it."""
-        settings = DataclassSettings(
-            init, repr, eq, order, unsafe_hash, match_args, kw_only, dataclass_callable
-        )
 
         def decorate(decorated: C) -> C:
             set_attribute(decorated, SETTINGS_NAME, settings)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import HasCacheKey
+from holdfast.instrument.inspection import InspectionAttr
 from holdfast.mapping.sockets import comparators, strategies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class MapperProperty(HasCacheKey):
+class MapperProperty(HasCacheKey, InspectionAttr):
     """One mapped attribute of one mapper: a column, a relationship, a synonym or a composite.
 
     Subclass mappers of an inheritance hierarchy share the property objects of their base.
@@ -27,18 +28,11 @@ class MapperProperty(HasCacheKey):
     """ "column", "relationship", "synonym" or "composite"; also the loader options' wildcard."""
 
     inherit_cache = True
-    is_property: ClassVar[bool] = True
-    is_attribute: ClassVar[bool] = False
+    is_property = True
     is_column: ClassVar[bool] = False
     is_relationship: ClassVar[bool] = False
     is_synonym: ClassVar[bool] = False
     is_composite: ClassVar[bool] = False
-    is_mapper: ClassVar[bool] = False
-    is_selectable: ClassVar[bool] = False
-    is_aliased_class: ClassVar[bool] = False
-    is_instance: ClassVar[bool] = False
-    is_bundle: ClassVar[bool] = False
-    is_clause_element: ClassVar[bool] = False
 
     # Name of the attribute, set by `attach`.
     key: str
@@ -52,7 +46,7 @@ class MapperProperty(HasCacheKey):
         info: dict[Any, Any] | None = None,
         doc: str | None = None,
     ) -> None:
-        self.comparator_factory = comparator_factory or comparators.get(self.kind)
+        self.comparator_factory: Any = comparator_factory or comparators.get(self.kind)
         self.doc = doc
         # Made when first read, unless given.
         self.given_info = info

@@ -23,7 +23,7 @@ class ColumnProperty(MapperProperty):
     """
 
     kind: ClassVar[str] = "column"
-    is_attribute: ClassVar[bool] = True
+    is_attribute = True
     is_column: ClassVar[bool] = True
     Comparator = PluggedComparator("column")
 

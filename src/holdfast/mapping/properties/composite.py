@@ -26,7 +26,7 @@ class CompositeProperty(MapperProperty):
     """An attribute whose value is made of the values of several columns."""
 
     kind: ClassVar[str] = "composite"
-    is_attribute: ClassVar[bool] = True
+    is_attribute = True
     is_composite: ClassVar[bool] = True
     Comparator = PluggedComparator("composite")
 

@@ -7,9 +7,9 @@ on the other side, `finish` checks that relationships do not write over each oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import GenericAlias
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from sqlalchemy import BooleanClauseList
 from sqlalchemy.sql import operators
@@ -20,12 +20,7 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import memoized_property, roles
 from holdfast.mapping.cascades import VIEW_ONLY_RULES, CascadeOptions
 from holdfast.mapping.joins.condition import JoinCondition, build_condition
-from holdfast.mapping.joins.direction import (
-    MANYTOMANY,
-    MANYTOONE,
-    ONETOMANY,
-    RelationshipDirection,
-)
+from holdfast.mapping.joins.direction import MANYTOONE, ONETOMANY, RelationshipDirection
 from holdfast.mapping.joins.lazy_clause import LazyClause, build_lazy_clause
 from holdfast.mapping.joins.remote import Ends
 from holdfast.mapping.properties import arguments, overlaps, reverse
@@ -51,36 +46,56 @@ STRATEGY_NAMES = frozenset(
 )
 
 # Set by `Relationship.resolve`.
-_RESOLVED = frozenset(("condition", "direction", "entity", "mapper", "target"))
-
-# Arguments of `Relationship` that are kept as attributes of the same name.
-KEPT_ARGUMENTS = (
-    "active_history",
-    "argument",
-    "back_populates",
-    "backref",
-    "cascade_backrefs",
-    "collection_class",
-    "distinct_target_key",
-    "enable_typechecks",
-    "foreign_keys",
-    "innerjoin",
-    "join_depth",
-    "load_on_pending",
-    "omit_join",
-    "order_by",
-    "passive_deletes",
-    "passive_updates",
-    "post_update",
-    "primaryjoin",
-    "query_class",
-    "secondary",
-    "secondaryjoin",
-    "single_parent",
-    "sync_backref",
-    "uselist",
-    "viewonly",
+_RESOLVED = frozenset(
+    (
+        "condition",
+        "direction",
+        "entity",
+        "local_columns",
+        "local_remote_pairs",
+        "mapper",
+        "remote_side",
+        "secondary_synchronize_pairs",
+        "synchronize_pairs",
+        "target",
+    )
 )
+
+
+class RelationshipArguments(TypedDict, total=False):
+    """Keywords of `Relationship`; their defaults are attributes of the class."""
+
+    uselist: bool | None
+    collection_class: type[Iterable[Any]] | Callable[[], Iterable[Any]] | None
+    primaryjoin: Any
+    secondaryjoin: Any
+    back_populates: Any
+    order_by: Any
+    backref: Any
+    overlaps: str | None
+    post_update: bool
+    cascade: str | Iterable[str] | None
+    viewonly: bool
+    lazy: Any
+    passive_deletes: Any
+    passive_updates: bool
+    active_history: bool
+    enable_typechecks: bool
+    foreign_keys: Any
+    remote_side: Any
+    join_depth: int | None
+    comparator_factory: type[Any] | None
+    single_parent: bool
+    innerjoin: bool | str
+    distinct_target_key: bool | None
+    load_on_pending: bool
+    query_class: type[Any] | None
+    info: dict[Any, Any] | None
+    omit_join: bool | None
+    sync_backref: bool | None
+    doc: str | None
+    cascade_backrefs: bool
+
 
 # Arguments that speak of writing, with the values that say nothing.
 _WRITING_ARGUMENTS: dict[str, object] = {
@@ -96,7 +111,7 @@ class Relationship(MapperProperty):
     """An attribute that refers to one object, or a collection of objects, of another class."""
 
     kind: ClassVar[str] = "relationship"
-    is_attribute: ClassVar[bool] = True
+    is_attribute = True
     is_relationship: ClassVar[bool] = True
     Comparator = PluggedComparator("relationship")
 
@@ -106,32 +121,32 @@ class Relationship(MapperProperty):
     # -- as given; `resolve` replaces strings and callables by what they stand for
     argument: Any
     secondary: Any
-    primaryjoin: Any
-    secondaryjoin: Any
-    foreign_keys: Any
+    primaryjoin: Any = None
+    secondaryjoin: Any = None
+    foreign_keys: Any = None
     given_remote_side: Any
-    order_by: Any
-    back_populates: Any
-    backref: Any
+    order_by: Any = False
+    back_populates: Any = None
+    backref: Any = None
     # None until the direction is known.
-    uselist: bool | None
-    collection_class: Any
+    uselist: bool | None = None
+    collection_class: Any = None
     lazy: Any
-    viewonly: bool
-    post_update: bool
-    passive_deletes: Any
-    passive_updates: bool
-    active_history: bool
-    enable_typechecks: bool
-    single_parent: bool
-    load_on_pending: bool
-    sync_backref: bool | None
-    cascade_backrefs: bool
-    join_depth: int | None
-    innerjoin: bool | str
-    distinct_target_key: bool | None
-    omit_join: bool | None
-    query_class: Any
+    viewonly: bool = False
+    post_update: bool = False
+    passive_deletes: Any = False
+    passive_updates: bool = True
+    active_history: bool = False
+    enable_typechecks: bool = True
+    single_parent: bool = False
+    load_on_pending: bool = False
+    sync_backref: bool | None = None
+    cascade_backrefs: bool = False
+    join_depth: int | None = None
+    innerjoin: bool | str = False
+    distinct_target_key: bool | None = None
+    omit_join: bool | None = None
+    query_class: Any = None
     # Names of relationships with which writing the same column is intended.
     overlaps: frozenset[str]
 
@@ -152,50 +167,36 @@ class Relationship(MapperProperty):
     """The related class's selectable."""
     direction: RelationshipDirection
     condition: JoinCondition
+    synchronize_pairs: list[tuple[Any, Any]]
+    """(source, destination) columns that a flush copies."""
+    secondary_synchronize_pairs: list[tuple[Any, Any]]
+    """(target column, association column) that a flush copies."""
+    local_remote_pairs: list[tuple[Any, Any]]
+    """(local, remote) columns that the join compares."""
+    local_columns: set[Any]
+    """The parent's columns in the join."""
+    remote_side: set[Any]
+    """The target's, or the association table's, columns in the join."""
 
     def __init__(
         self,
         argument: Any = None,
         secondary: Any = None,
-        *,
-        uselist: bool | None = None,
-        collection_class: Any = None,
-        primaryjoin: Any = None,
-        secondaryjoin: Any = None,
-        back_populates: Any = None,
-        order_by: Any = False,
-        backref: Any = None,
-        overlaps: str | None = None,
-        post_update: bool = False,
-        cascade: str | Iterable[str] | None = "save-update, merge",
-        viewonly: bool = False,
-        lazy: Any = "select",
-        passive_deletes: Any = False,
-        passive_updates: bool = True,
-        active_history: bool = False,
-        enable_typechecks: bool = True,
-        foreign_keys: Any = None,
-        remote_side: Any = None,
-        join_depth: int | None = None,
-        comparator_factory: Any = None,
-        single_parent: bool = False,
-        innerjoin: bool | str = False,
-        distinct_target_key: bool | None = None,
-        load_on_pending: bool = False,
-        query_class: Any = None,
-        info: dict[Any, Any] | None = None,
-        omit_join: bool | None = None,
-        sync_backref: bool | None = None,
-        doc: str | None = None,
-        cascade_backrefs: bool = False,
+        **arguments: Unpack[RelationshipArguments],
     ) -> None:
-        given = locals()
-        super().__init__(comparator_factory=comparator_factory, info=info, doc=doc)
-        for name in KEPT_ARGUMENTS:
-            setattr(self, name, given[name])
-        self.given_remote_side = remote_side
+        given: dict[str, Any] = dict(arguments)
+        unknown = given.keys() - RelationshipArguments.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"relationship() got an unexpected keyword argument {min(unknown)!r}")
+        super().__init__(
+            **{name: given.pop(name, None) for name in ("comparator_factory", "info", "doc")}
+        )
+        lazy = given.pop("lazy", "select")
         self.lazy = lazy if isinstance(lazy, str) else LAZY_NAMES.get(lazy, lazy)
-        self.overlaps = frozenset(part for part in _words(overlaps) if part)
+        self.given_remote_side = given.pop("remote_side", None)
+        self.overlaps = frozenset(part for part in _words(given.pop("overlaps", None)) if part)
+        cascade = given.pop("cascade", "save-update, merge")
+        self.__dict__.update(given, argument=argument, secondary=secondary)
         self.reverse_properties = set()
         self._check_arguments()
         self._cascade = self._read_cascade(cascade)
@@ -317,7 +318,7 @@ class Relationship(MapperProperty):
             remote_side=self.given_remote_side,
             self_referential=entity.is_mapper and self.mapper.common_parent(self.parent),
         )
-        self.condition = build_condition(
+        found = self.condition = build_condition(
             ends,
             self.primaryjoin,
             self.secondaryjoin,
@@ -330,8 +331,11 @@ class Relationship(MapperProperty):
                 (self._behind_alias(source), self._behind_alias(destination))
                 for source, destination in pairs.synchronize
             ]
-        self.primaryjoin = self.condition.primaryjoin
-        self.secondaryjoin = self.condition.secondaryjoin
+        self.primaryjoin, self.secondaryjoin = found.primaryjoin, found.secondaryjoin
+        self.synchronize_pairs = found.pairs.synchronize
+        self.secondary_synchronize_pairs = found.pairs.secondary_synchronize
+        self.local_remote_pairs = found.pairs.local_remote
+        self.local_columns, self.remote_side = found.local_columns, found.remote_side
 
     def is_association_column(self, column: Any) -> bool:
         """Whether a column belongs to the association table."""
@@ -370,31 +374,6 @@ class Relationship(MapperProperty):
             self.made_reverse.finish()
 
     # -- the join ----------------------------------------------------------------------------------
-
-    @property
-    def synchronize_pairs(self) -> list[tuple[Any, Any]]:
-        """(source, destination) columns that a flush copies."""
-        return self.condition.pairs.synchronize
-
-    @property
-    def secondary_synchronize_pairs(self) -> list[tuple[Any, Any]]:
-        """(target column, association column) that a flush copies."""
-        return self.condition.pairs.secondary_synchronize
-
-    @property
-    def local_remote_pairs(self) -> list[tuple[Any, Any]]:
-        """(local, remote) columns that the join compares."""
-        return self.condition.pairs.local_remote
-
-    @property
-    def local_columns(self) -> set[Any]:
-        """The parent's columns in the join."""
-        return self.condition.local_columns
-
-    @property
-    def remote_side(self) -> set[Any]:
-        """The target's, or the association table's, columns in the join."""
-        return self.condition.remote_side
 
     @memoized_property
     def lazy_clause(self) -> LazyClause:
@@ -473,10 +452,6 @@ class Relationship(MapperProperty):
         """The same in SQLAlchemy's spelling."""
         return (("lazy", self.lazy),)
 
-    def iter_columns(self) -> Iterator[Any]:
-        """None: a relationship holds objects."""
-        return iter(())
-
 
 # Kept under its older documented name as well.
 RelationshipProperty = Relationship
@@ -507,13 +482,3 @@ def _equal_to(mapper: Any, column: Any, partners: dict[Any, Any]) -> Any:
         if each in partners:
             return partners[each]
     return None
-
-
-__all__ = [
-    "MANYTOMANY",
-    "MANYTOONE",
-    "ONETOMANY",
-    "Relationship",
-    "RelationshipDirection",
-    "RelationshipProperty",
-]

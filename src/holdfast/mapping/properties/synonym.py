@@ -12,7 +12,6 @@ class SynonymProperty(MapperProperty):
     """Another name under which an attribute is read, written and used in SQL."""
 
     kind: ClassVar[str] = "synonym"
-    is_attribute: ClassVar[bool] = False
     is_synonym: ClassVar[bool] = True
 
     def __init__(

@@ -1,6 +1,10 @@
 """The chained `Query`, a thin skin over `select()`.
 
-Read in this order: `base` (what a query holds and how it is copied), `compound` (what a union
-changes), `joins`, `results`, `query` (the class that users see). Only `results` executes, through
-`session.execute()`.
+- `base`: what a query holds and how it is copied.
+- `compound`: what a union changes.
+- `joins`: joins and `select_from()`.
+- `results`: what executes, through `session.execute()`; nothing else does.
+- `query`: the class that users see.
+
+Called by `Session.query()`.
 """

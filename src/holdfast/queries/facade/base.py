@@ -18,7 +18,7 @@ from holdfast.errors.queries import QueryUseError
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
 from holdfast.queries.facade.compound import CompoundSource
-from holdfast.queries.options.switches import WithoutEagerJoins
+from holdfast.queries.options.statement import WithoutEagerJoins
 
 LEGACY = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
 

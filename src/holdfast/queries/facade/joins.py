@@ -9,9 +9,9 @@ from sqlalchemy.sql.expression import FromClause
 from holdfast.errors.queries import EntityError
 from holdfast.foundation.sqlalchemy_core import coercions, entity_namespace_key, roles
 from holdfast.queries.adapt import real_attribute
+from holdfast.queries.criteria.relating import with_parent
 from holdfast.queries.facade.base import QueryBase
 from holdfast.queries.joins import is_relationship_attribute
-from holdfast.queries.relating import with_parent
 
 
 class JoiningQuery(QueryBase):

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.errors.queries import LoaderConflictError, LoaderOptionError
-from holdfast.queries.options.chain import GROUP, Load, Saying, entity_text
-from holdfast.queries.paths import AttributeChoice, LoadPath, OptionTable
+from holdfast.queries.options.chain import GROUP, SUBCLASSES, Load, Saying, entity_text
+from holdfast.queries.options.paths import AttributeChoice, LoadPath, OptionTable
 
 
 def build_option_table(
@@ -110,6 +110,8 @@ class _Resolver:
         table, choice = self.table, saying.choice
         if saying.kind == GROUP:
             table.groups.setdefault(path, set()).add(choice.settings["group"])
+        elif saying.kind == SUBCLASSES:
+            table.subclasses.setdefault(path, set()).update(choice.settings["mappers"])
         elif choice.wildcard:
             table.wildcards[path, saying.kind] = choice
         else:
@@ -130,7 +132,7 @@ def _stands_for(root: Any, entity: Any) -> bool:
     """Does an option that begins with `entity` speak of `root`?"""
     if root is entity or getattr(root, "stands_for", None) is entity:
         return True
-    if root.is_aliased_class and getattr(entity, "whole", None) is root:
+    if entity.is_aliased_class and entity.whole is root:
         return True
     if root.is_aliased_class or entity.is_aliased_class:
         return False

@@ -21,9 +21,16 @@ from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.queries.adapt import real_attribute
-from holdfast.queries.paths import COLUMN, NO_SETTINGS, RELATIONSHIP, AttributeChoice, LoadPath
+from holdfast.queries.options.paths import (
+    COLUMN,
+    NO_SETTINGS,
+    RELATIONSHIP,
+    AttributeChoice,
+    LoadPath,
+)
 
 GROUP = "group"
+SUBCLASSES = "subclasses"
 
 NOLOAD_WARNING = (
     "The ``noload`` loader strategy is deprecated: what it leaves empty reads as if there were "
@@ -38,7 +45,7 @@ class Saying:
     # Ends in a property; for a "*" and for a group, in an entity. Empty: about every entity.
     path: LoadPath
     choice: AttributeChoice
-    # RELATIONSHIP or COLUMN when it is about one attribute or all ("*") of that kind, or GROUP.
+    # RELATIONSHIP or COLUMN when it is about one attribute or all of that kind, or another.
     kind: str
     # Whether it stays with the loaded objects, for their later loads.
     propagates: bool = True
@@ -46,7 +53,7 @@ class Saying:
     @property
     def is_general(self) -> bool:
         """Is it about all attributes of an entity?"""
-        return self.choice.wildcard or self.kind == GROUP
+        return self.choice.wildcard or self.kind in (GROUP, SUBCLASSES)
 
 
 class LoaderOption(HasCacheKey, ExecutableOption):
@@ -171,6 +178,14 @@ class Load(LoaderOption):
         """Load the columns that are mapped as deferred in this group with the row."""
         choice = AttributeChoice("column", immutabledict({"group": name}))
         return self.saying(Saying(self.path, choice, GROUP), f"undefer_group({name!r})")
+
+    def selectin_polymorphic(self, classes: Iterable[Any]) -> Load:
+        """Load the columns of subclasses by a further SELECT for each (LD-182)."""
+        mappers = tuple(sorted({inspect(each) for each in classes}, key=str))
+        names = ", ".join(mapper.class_.__name__ for mapper in mappers)
+        choice = AttributeChoice("selectin", immutabledict({"mappers": mappers}))
+        added = Saying(self.path, choice, SUBCLASSES)
+        return self.saying(added, f"selectin_polymorphic([{names}])")
 
     # -- composition ---------------------------------------------------------------------------
 
@@ -364,9 +379,7 @@ def _is_mapper(part: Any) -> bool:
 
 def _links(target: Any, entity: Any) -> bool:
     """Do attributes of `entity` exist on every object of `target`?"""
-    if getattr(entity, "whole", None) is target and target.is_aliased_class:
-        return True
-    if target is entity:
+    if target is entity or (entity.is_aliased_class and entity.whole is target):
         return True
     if target.is_aliased_class or entity.is_aliased_class:
         return False

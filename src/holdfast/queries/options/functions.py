@@ -6,6 +6,7 @@ meant, and the ones before lead there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from holdfast.errors.queries import LoaderOptionError
@@ -155,3 +156,16 @@ def undefer(key: Any, *addl_attrs: Any) -> Load:
 def undefer_group(name: str) -> Load:
     """Load with the row all columns that are mapped as deferred in the group `name`."""
     return Load.unbound().undefer_group(name)
+
+
+def selectin_polymorphic(base_cls: Any, classes: Iterable[Any]) -> Load:
+    """Load the columns of subclasses by a further SELECT for each.
+
+    Example:
+        >>> select(Person).options(selectin_polymorphic(Person, [Manager, Engineer]))
+
+    Args:
+        base_cls: The class that the statement selects.
+        classes: Subclasses of it.
+    """
+    return Load(base_cls).selectin_polymorphic(classes)

@@ -12,5 +12,6 @@ object when it is touched (`load`). `mapping.sockets` finds them by the names th
 - `joined`: a JOIN in the same SELECT, the statement's own joins included.
 - `selectin`: one SELECT ... IN for a batch of parents.
 - `subquery`: one SELECT over the statement that found the parents.
+- `polymorphic`: the columns of a subclass, by one SELECT for many objects.
 - `raising`: refuse to load, or read as empty.
 """

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from operator import eq
 from typing import Any
 
-from holdfast.errors.loading import several_rows_warning
+from holdfast.errors.loading import LoadingError, several_rows_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.queries.adapt import replace_columns
 from holdfast.queries.load_plan import FollowUp
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice, LoadPath
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.assemble import lacks, set_loaded_collection
 from holdfast.reading.context import LoadContext
@@ -27,20 +27,26 @@ class RelationshipStrategy:
 
     # For messages: what loader options call it.
     title = "lazy loader"
+    # The strategy's name, for those that load once the rows are in.
+    follows_as = ""
 
     def __init__(self, prop: Any) -> None:
         self.relationship = prop
         self.key: str = prop.key
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
-        """Add to the SELECT that is compiled; by default nothing."""
+        """Add to the SELECT that is compiled; or note that further SELECTs follow, if they do."""
+        if not self.follows_as or not self.may_recurse(load.path, choice):
+            return
+        self.check_levels(choice)
+        load.add_follow_up(self.relationship, self.follows_as, choice)
 
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
         """Load because the attribute was touched."""
         return self.relationship.strategy_for("select").load(state, d, policy)
 
-    def may_recurse(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> bool:
-        """Whether eager loading goes on below `load`, where nobody asked for it by an option.
+    def may_recurse(self, path: LoadPath, choice: AttributeChoice | None) -> bool:
+        """Whether eager loading goes on below `path`, where nobody asked for it by an option.
 
         It stops at `join_depth`, or else before the same mapper comes a second time (LD-54).
         """
@@ -49,8 +55,17 @@ class RelationshipStrategy:
         relationship = self.relationship
         if relationship.join_depth:
             depth: int = relationship.join_depth
-            return load.path.times_along(relationship) < depth
-        return not load.path.passes_mapper(relationship.mapper)
+            return path.times_along(relationship) < depth
+        return not path.passes_mapper(relationship.mapper)
+
+    def check_levels(self, choice: AttributeChoice | None) -> None:
+        """Refuse to go down a relationship again that leads elsewhere.
+
+        Raises:
+            LoadingError: It does.
+        """
+        if levels_of(choice) != 1 and not self.relationship.is_self_referential:
+            raise LoadingError.recursion(str(self.relationship))
 
     def fill(self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]) -> None:
         """Give the parents that lack the attribute what was found under their keys."""
@@ -67,6 +82,14 @@ class RelationshipStrategy:
             if targets is not None and len(targets) > 1:
                 warn(several_rows_warning(str(self.relationship), "eagerly"))
             parent.__dict__[key] = targets[0] if targets else None
+
+
+def levels_of(choice: AttributeChoice | None) -> int:
+    """How many levels an option asks for; -1 for all (LD-36)."""
+    depth = None if choice is None else choice.settings.get("recursion_depth")
+    if depth is None:
+        return 1
+    return -1 if depth < 0 else int(depth) + 1
 
 
 def current_choice(

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.sockets import register_strategy
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.on_demand import load_expired
 

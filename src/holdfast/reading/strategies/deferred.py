@@ -8,10 +8,10 @@ from holdfast.errors.loading import DetachedInstanceError, LoadRefusedError, Obj
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT
 from holdfast.mapping.sockets import register_strategy
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.identity import load_column_values
-from holdfast.reading.kept_options import kept_column_choice
+from holdfast.reading.kept_options import lazy_column_choice
 
 
 @register_strategy("deferred")
@@ -49,7 +49,7 @@ class DeferredStrategy:
         return ATTR_WAS_SET
 
     def _is_refused(self, state: Any) -> bool:
-        choice = kept_column_choice(state, self.prop)
+        choice = lazy_column_choice(state, self.prop)
         if choice is not None and choice.strategy == "deferred":
             return bool(choice.settings.get("raiseload"))
         return bool(self.prop.raiseload)

@@ -8,11 +8,11 @@ from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.load_plan import FollowUp
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.assemble import lacks
 from holdfast.reading.context import LoadContext
-from holdfast.reading.strategies.base import RelationshipStrategy
+from holdfast.reading.strategies.base import RelationshipStrategy, levels_of
 
 
 @register_strategy("immediate")
@@ -22,19 +22,21 @@ class ImmediateStrategy(RelationshipStrategy):
     title = "immediate loader"
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
-        """Note that it follows."""
-        if self.may_recurse(load, choice):
-            load.add_follow_up(self.relationship, "immediate", choice)
+        """Note that it follows; where it may not recurse, from memory only."""
+        self.check_levels(choice)
+        load.add_follow_up(self.relationship, "immediate", choice)
 
     def load_for(self, parents: list[Any], follow_up: FollowUp, context: LoadContext) -> None:
         """Load what the parents lack, one by one."""
-        depth = _depth_of(follow_up.choice)
+        depth = levels_of(follow_up.choice)
+        recurses = self.may_recurse(follow_up.path, follow_up.choice)
+        policy = LoadPolicy.NO_AUTOFLUSH if recurses else LoadPolicy.MEMORY_ONLY
         level = parents
         while level and depth:
-            level = self._load_level(level)
+            level = self._load_level(level, policy)
             depth -= 1
 
-    def _load_level(self, parents: list[Any]) -> list[Any]:
+    def _load_level(self, parents: list[Any], policy: LoadPolicy) -> list[Any]:
         """Load for these parents; what was found, if it may have the relationship as well."""
         lazy = self.relationship.strategy_for("select")
         found: dict[int, Any] = {}
@@ -42,7 +44,7 @@ class ImmediateStrategy(RelationshipStrategy):
             if lacks(parent, self.key):
                 values = parent.__dict__
                 state = values["_sa_instance_state"]
-                value = lazy.load(state, values, LoadPolicy.NO_AUTOFLUSH)
+                value = lazy.load(state, values, policy)
                 if value is PASSIVE_NO_RESULT or value is ATTR_EMPTY:
                     continue
                 if value is not ATTR_WAS_SET:
@@ -50,12 +52,6 @@ class ImmediateStrategy(RelationshipStrategy):
             for each in loaded_members(parent, self.relationship):
                 found[id(each)] = each
         return list(found.values())
-
-
-def _depth_of(choice: AttributeChoice | None) -> int:
-    """How many levels an option asks for; -1 for all."""
-    depth = None if choice is None else choice.settings.get("recursion_depth")
-    return 1 if depth is None else int(depth)
 
 
 def loaded_members(parent: Any, relationship: Any) -> list[Any]:

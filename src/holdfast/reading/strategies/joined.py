@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EagerJoin, EntityLoadBuilder
 from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
 
@@ -28,7 +28,7 @@ class JoinedStrategy(RelationshipStrategy):
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Note the join, and the columns of its target."""
-        if not load.can_join or not self.may_recurse(load, choice):
+        if not load.can_join or not self.may_recurse(load.path, choice):
             return
         relationship = self.relationship
         target = target_entity(relationship, choice)

@@ -23,7 +23,8 @@ from holdfast.foundation.markers import (
     PASSIVE_NO_RESULT,
 )
 from holdfast.mapping.sockets import register_strategy
-from holdfast.queries.statement_options import StartsAt
+from holdfast.queries.options.chain import Load
+from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.assemble import set_loaded_collection
 from holdfast.reading.fetch import PlannedSelect, fetch_columns
 from holdfast.reading.identity import load_by_key, planned_get, refresh_state
@@ -31,6 +32,8 @@ from holdfast.reading.kept_options import lazy_choice
 from holdfast.reading.on_demand import is_wholly_expired, load_expired
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import RelationshipStrategy, on_target, target_entity
+
+EAGER = frozenset(("immediate", "joined", "selectin", "subquery"))
 
 
 @register_strategy("select")
@@ -202,10 +205,18 @@ class LazyStrategy(RelationshipStrategy):
         """The SELECT without options, planned once."""
         if self._planned is None:
             clause = self.relationship.lazy_clause
-            self._planned = PlannedSelect(
-                self._statement(self.relationship.entity), clause.names, self.relationship.mapper
-            )
+            target = self.relationship.entity
+            statement = self._statement(target).options(*self._lazy_reverses(target))
+            self._planned = PlannedSelect(statement, clause.names, self.relationship.mapper)
         return self._planned
+
+    def _lazy_reverses(self, target: Any) -> list[Load]:
+        """Options that leave references back to the parent, which is in memory, to be lazy."""
+        return [
+            Load(target.entity).lazyload(getattr(target.entity, reverse.key))
+            for reverse in self.relationship.reverse_properties
+            if reverse.is_simple_many_to_one and reverse.lazy in EAGER
+        ]
 
     def _statement(self, entity: Any) -> Any:
         relationship = self.relationship

@@ -8,7 +8,7 @@ from holdfast.errors.loading import LoadRefusedError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_EMPTY, PASSIVE_NO_RESULT
 from holdfast.mapping.sockets import register_strategy
-from holdfast.queries.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.strategies.base import RelationshipStrategy
 

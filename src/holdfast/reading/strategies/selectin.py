@@ -22,9 +22,8 @@ from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
 from holdfast.queries.load_plan import FollowUp
-from holdfast.queries.paths import AttributeChoice
-from holdfast.queries.planning import EntityLoadBuilder
-from holdfast.queries.statement_options import StartsAt
+from holdfast.queries.options.paths import AttributeChoice
+from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.context import LoadContext
 from holdfast.reading.fetch import fetch_many
 from holdfast.reading.origin import LoadOrigin
@@ -33,6 +32,7 @@ from holdfast.reading.strategies.base import (
     columns_on,
     current_choice,
     is_plain_equality,
+    levels_of,
     on_target,
     target_entity,
 )
@@ -47,19 +47,14 @@ class SelectInStrategy(RelationshipStrategy):
     """A SELECT after the parents, for all of them (LD-30)."""
 
     title = "selectin loader"
-
-    def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
-        """Note that it follows."""
-        if self.may_recurse(load, choice):
-            load.add_follow_up(self.relationship, "selectin", choice)
+    follows_as = "selectin"
 
     def load_for(self, parents: list[Any], follow_up: FollowUp, context: LoadContext) -> None:
         """Load for these parents, and as far down as `recursion_depth` says."""
         choice = follow_up.choice
         settings = {} if choice is None else choice.settings
         size = settings.get("chunksize") or CHUNK
-        given = settings.get("recursion_depth")
-        depth = 1 if given is None else given
+        depth = levels_of(choice)
         level = parents
         while level and depth:
             self._load_level(level, follow_up, context, size)

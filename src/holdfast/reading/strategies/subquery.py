@@ -19,10 +19,9 @@ from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
 from holdfast.queries.load_plan import FollowUp
-from holdfast.queries.paths import AttributeChoice, LoadPath
-from holdfast.queries.planning import EntityLoadBuilder
+from holdfast.queries.options.paths import LoadPath
+from holdfast.queries.options.statement import StartsAt
 from holdfast.queries.select import embedded_select
-from holdfast.queries.statement_options import StartsAt
 from holdfast.reading.context import LoadContext, Source
 from holdfast.reading.fetch import fetch_many
 from holdfast.reading.origin import LoadOrigin
@@ -39,11 +38,7 @@ class SubqueryStrategy(RelationshipStrategy):
     """A SELECT after the parents, over theirs (LD-60)."""
 
     title = "subquery loader"
-
-    def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
-        """Note that it follows."""
-        if self.may_recurse(load, choice):
-            load.add_follow_up(self.relationship, "subquery", choice)
+    follows_as = "subquery"
 
     def load_for(self, parents: list[Any], follow_up: FollowUp, context: LoadContext) -> None:
         """Load for these parents."""

@@ -53,13 +53,13 @@ def expire_states(states: Iterable[InstanceState]) -> None:
                     del values[key]
         state.changes = None
         if state.extra is not None:
-            _forget_rare(state.extra, kind.manager.mapper.relationship_keys)
+            _forget_rare(state.extra, mapped)
         if listeners is not None:
             listeners(state, None)
 
 
-def _forget_rare(extra: StateExtra, relationships: Collection[str]) -> None:
-    extra.released = relationships
+def _forget_rare(extra: StateExtra, names: Collection[str]) -> None:
+    extra.released = names
     extra.deferred = frozenset()
     extra.pending = None
     extra.empty_collections = None

@@ -107,7 +107,7 @@ def insert_one_by_one(
 def insert_expressions(
     connection: Any, form: InsertForm, run: InsertRun, wanted: Sequence[str], *, fetches: bool
 ) -> None:
-    """One row with SQL expressions in place of some values; what they made is fetched or unknown."""
+    """One row with SQL expressions for some values; what they made is fetched or unknown."""
     rows = form.rows
     for values, row in zip(run.dicts, run.rows, strict=True):
         given = dict(zip(form.keys, row, strict=True))

@@ -183,15 +183,25 @@ class TableRows:
                 )
 
     def unset_defaults(self, state: InstanceState) -> list[str]:
-        """Attributes without value whose columns have a default, primary keys left out."""
+        """Attributes without value whose columns have a default, primary keys left out.
+
+        Those whose values the database makes come first.
+        """
         values = state.dict
-        return [
+        keys = [
             key
             for key, column in self.column_of.items()
             if values.get(key) is None
             and not column.primary_key
             and (column.default is not None or column.server_default is not None)
         ]
+        column_of = self.column_of
+        return sorted(
+            keys,
+            key=lambda key: (
+                column_of[key].default is not None and not column_of[key].default.is_clause_element
+            ),
+        )
 
     def moves_with_other_tables(self, state: InstanceState, values: Values) -> bool:
         """Whether the version counter in this table must rise for a change in another (VC-17)."""

@@ -13,8 +13,18 @@ from typing import Any
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey
 from holdfast.queries.entities import SelectedElement, root_entities
 from holdfast.queries.options.apply import build_option_table
-from holdfast.queries.options.switches import WithoutEagerJoins
-from holdfast.queries.paths import NO_OPTIONS, LoadPath, OptionTable
+from holdfast.queries.options.chain import LoaderOption
+from holdfast.queries.options.paths import NO_OPTIONS, LoadPath, OptionTable
+
+
+class WithoutEagerJoins(LoaderOption):
+    """Let relationships that would be joined into the statement load when touched instead."""
+
+    __slots__ = ()
+    propagate_to_loaders = False
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        return (WithoutEagerJoins,)
 
 
 class StartsAt(HasCacheKey, ExecutableOption):

@@ -29,13 +29,13 @@ from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.mapping.sockets import PLUGIN, register_comparator
 from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
 from holdfast.queries.bundles import Bundle, Reader
-from holdfast.queries.hierarchies import single_table_criterion
-from holdfast.queries.relating import (
+from holdfast.queries.criteria.relating import (
     bind_of_column,
     condition_with_object,
     instance_state_of,
     with_own_association,
 )
+from holdfast.queries.hierarchies import single_table_criterion
 
 T = TypeVar("T", bound=Any)
 

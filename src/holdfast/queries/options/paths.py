@@ -144,6 +144,8 @@ class OptionTable:
     wildcards: dict[tuple[LoadPath, str], AttributeChoice] = field(default_factory=dict)
     # Path that ends in an entity -> names of the column groups to undefer there.
     groups: dict[LoadPath, set[str]] = field(default_factory=dict)
+    # Path that ends in an entity -> mappers of subclasses whose columns a further SELECT loads.
+    subclasses: dict[LoadPath, set[Any]] = field(default_factory=dict)
 
     def choice(self, path: LoadPath, prop: Any, kind: str = RELATIONSHIP) -> AttributeChoice | None:
         """What is to be done with `prop` of the entity in which `path` ends; None: as mapped."""
@@ -174,7 +176,7 @@ class OptionTable:
         return any(key.starts_with(path) for key in self.choices)
 
     def __bool__(self) -> bool:
-        return bool(self.choices or self.wildcards or self.groups)
+        return bool(self.choices or self.wildcards or self.groups or self.subclasses)
 
 
 NO_OPTIONS = OptionTable()

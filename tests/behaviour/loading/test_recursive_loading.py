@@ -1,0 +1,61 @@
+"""Loading a tree level by level with `recursion_depth` (LD-36)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, ForeignKey, MetaData, select
+
+from holdfast import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    immediateload,
+    mapped_column,
+    relationship,
+    selectinload,
+)
+from holdfast.errors.loading import LoadingError
+from models.library import Author
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Branch(Base):
+    __tablename__ = "branch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("branch.id"))
+    branches: Mapped[list[Branch]] = relationship()
+
+
+@pytest.mark.parametrize("load", [selectinload, immediateload])
+@pytest.mark.parametrize(("depth", "levels"), [(None, 1), (1, 2), (2, 3), (-1, 5)])
+def test_levels(
+    tables: Callable[[MetaData], Engine], load: Any, depth: int | None, levels: int
+) -> None:
+    engine = tables(Base.metadata)
+    with Session(engine) as session:
+        session.add_all([Branch(id=n, parent_id=n - 1 or None) for n in range(1, 6)])
+        session.commit()
+    with Session(engine) as session:
+        option = load(Branch.branches, recursion_depth=depth)
+        branch = session.scalars(select(Branch).where(Branch.id == 1).options(option)).one()
+        found = 0
+        while "branches" in branch.__dict__:
+            found += 1
+            if not branch.branches:
+                break
+            branch = branch.branches[0]
+
+    assert found == levels
+
+
+@pytest.mark.parametrize("load", [selectinload, immediateload])
+def test_only_for_relationships_to_the_same_class(session: Session, load: Any) -> None:
+    with pytest.raises(LoadingError, match="not valid for non-self-referential"):
+        session.scalars(select(Author).options(load(Author.books, recursion_depth=2)))

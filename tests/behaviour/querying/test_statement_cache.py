@@ -1,0 +1,96 @@
+"""Core's statement cache serves statements over classes, and generated code shows in tracebacks."""
+
+import traceback
+
+import pytest
+from sqlalchemy import String, TypeDecorator, select
+
+from holdfast import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    aliased,
+    joinedload,
+    mapped_column,
+    selectinload,
+)
+from models.library import Author, Base, Book
+
+
+@pytest.fixture
+def session(tables):
+    with Session(tables(Base.metadata)) as session:
+        session.add_all([Author(name=name, books=[Book(title=name)]) for name in "abc"])
+        session.commit()
+        yield session
+
+
+STATEMENTS = {
+    "class": lambda value: select(Author).where(Author.name == value),
+    "attribute": lambda value: select(Author.id).where(Author.name == value),
+    "alias": lambda value: select(other := aliased(Author)).where(other.name == value),
+    "join": lambda value: select(Author).join(Author.books).where(Book.title == value),
+    "joined": lambda value: (
+        select(Author).options(joinedload(Author.books)).where(Author.name == value)
+    ),
+    "selectin": lambda value: (
+        select(Author).options(selectinload(Author.books)).where(Author.name == value)
+    ),
+    "any": lambda value: select(Author).where(Author.books.any(Book.title == value)),
+}
+
+
+@pytest.mark.parametrize("kind", STATEMENTS)
+def test_statement_built_anew_is_compiled_once(session, kind):
+    cache = {}
+    session.connection(execution_options={"compiled_cache": cache})
+    session.execute(STATEMENTS[kind]("a")).unique().all()
+    after_first = len(cache)
+
+    found = [session.execute(STATEMENTS[kind](value)).unique().all() for value in "bc"]
+
+    assert after_first > 0
+    assert len(cache) == after_first
+    assert [len(rows) for rows in found] == [1, 1]
+    assert found[0] != found[1]
+
+
+def test_criteria_of_an_option_are_part_of_the_cache_key(session):
+    def titles(pattern):
+        option = selectinload(Author.books.and_(Book.title == pattern))
+        session.expunge_all()
+        return [
+            book.title
+            for author in session.scalars(select(Author).options(option))
+            for book in author.books
+        ]
+
+    assert titles("a") == ["a"]
+    assert titles("b") == ["b"]
+
+
+class Unhashable(TypeDecorator):
+    """Makes a list of a text, which cannot be a key."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value, dialect):
+        return [value]
+
+
+def test_line_of_the_generated_row_loader_shows_in_the_traceback(session):
+    class Own(DeclarativeBase):
+        pass
+
+    class Broken(Own):
+        __tablename__ = "author"
+
+        name: Mapped[str] = mapped_column(Unhashable, primary_key=True)
+        email: Mapped[str | None]
+
+    with pytest.raises(TypeError) as caught:
+        session.scalars(select(Broken)).all()
+
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "row loader of Broken" in shown
