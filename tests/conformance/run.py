@@ -64,8 +64,10 @@ def source_tree() -> Path:
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         download += ["--no-binary", "sqlalchemy", requirement, "--dest", str(cache)]
         subprocess.run(download, check=True)
+        # Python 3.11.4 brought the filter, later versions warn without it.
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         with tarfile.open(cache / f"sqlalchemy-{PINNED}.tar.gz") as archive:
-            archive.extractall(cache, filter="data")
+            archive.extractall(cache, **safely)
     return tree
 
 

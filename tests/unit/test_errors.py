@@ -34,6 +34,7 @@ class Author:
 class Thing(str):
     """Text that has every public attribute, and is mapped to a class."""
 
+    __slots__ = ()
     class_ = Author
 
     def __getattr__(self, name):

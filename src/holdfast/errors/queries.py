@@ -111,6 +111,16 @@ class LoaderConflictError(HoldfastError, exc.InvalidRequestError):
             f"{existing}. Leave one of the options out. [option-conflict]"
         )
 
+    @classmethod
+    def targets(cls, known: str, added: str, relationship: Any) -> Self:
+        """Two options name different targets of one relationship with `of_type()`."""
+        return cls.compose(
+            f"Can't combine of_type() targets {known} and {added} along the relationship "
+            f"{relationship} in the same query.  To load multiple subclasses along a single "
+            "relationship, use a single with_polymorphic() object that names them all. "
+            "[option-conflict]"
+        )
+
 
 class EntityError(HoldfastError, exc.ArgumentError):
     """Something stands where a mapped class or a relationship is needed."""

@@ -114,8 +114,7 @@ def register() -> None:
     """Make `inspect()` know classes, objects and their states."""
     for type_, function in (
         (type, inspect_class),
-        (type(list[int]), inspect_generic),
-        (type(list[int]), inspect_generic),
+        (type(ORMDescriptor[int]), inspect_generic),
         (object, inspect_object),
     ):
         if type_ not in inspection_registrars:

@@ -44,7 +44,7 @@ class Bundle(HasCacheKey):
     is_selectable = False
     is_property = False
     _post_inspect = None
-    inherit_cache = None
+    inherit_cache: bool | None = None
     # A legacy Query of this bundle alone gives it without a row around it.
     single_entity = False
     proxy_set: frozenset[Any] = frozenset()
@@ -91,6 +91,12 @@ class Bundle(HasCacheKey):
         """A copy under another name."""
         made = self._clone()
         made.name = name
+        return made
+
+    def over(self, elements: Sequence[Any]) -> Bundle:
+        """A copy whose members are read from other columns."""
+        made = self._clone()
+        made.exprs = list(elements)
         return made
 
     def create_row_processor(

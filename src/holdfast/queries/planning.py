@@ -299,7 +299,9 @@ class EntityLoadBuilder:
             if known.get(prop.key) is prop:
                 self._share(prop)
             elif prop.kind == COLUMN:
-                self._set_up_column(prop)
+                # The entity has one discriminator, its own.
+                if self.base is None or prop.instrument:
+                    self._set_up_column(prop)
             elif prop.kind == "relationship":
                 self._set_up_relationship(prop)
 

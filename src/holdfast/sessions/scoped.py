@@ -19,7 +19,16 @@ from holdfast.sessions.session import Session, SessionClassMethods
 
 S = TypeVar("S", bound=Session)
 
-OBJECTS = ("add", "add_all", "delete", "delete_all", "expunge", "expunge_all", "is_modified")
+OBJECTS = (
+    "add",
+    "add_all",
+    "delete",
+    "delete_all",
+    "enable_relationship_loading",
+    "expunge",
+    "expunge_all",
+    "is_modified",
+)
 VALUES = ("expire", "expire_all", "flush", "merge", "merge_all", "refresh")
 READS = ("execute", "get", "get_bind", "get_one", "query", "scalar", "scalars")
 LEVELS = ("begin", "begin_nested", "close", "commit", "connection", "reset", "rollback")

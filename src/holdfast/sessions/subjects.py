@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 
 from holdfast.errors.queries import EntityError
 from holdfast.errors.session import IdentifierError
-from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 
@@ -19,6 +19,7 @@ def state_of(instance: Any) -> InstanceState:
 
     Raises:
         UnmappedInstanceError: The object's class is not mapped.
+        UnmappedClassError: Only a base of it is.
     """
     try:
         state = instance.__dict__["_sa_instance_state"]
@@ -26,6 +27,9 @@ def state_of(instance: Any) -> InstanceState:
         raise UnmappedInstanceError(instance) from None
     if not isinstance(state, InstanceState) or isinstance(instance, type):
         raise UnmappedInstanceError(instance)
+    if state.manager.mapper is None:
+        # A subclass of a mapped class that is not mapped itself.
+        raise UnmappedClassError(type(instance))
     return state
 
 

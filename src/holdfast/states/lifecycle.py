@@ -116,12 +116,21 @@ def _hold_by_key(members: Members, states: Collection[InstanceState]) -> None:
 
 def _hold_as_deleted(members: Members, states: Collection[InstanceState]) -> None:
     deleted, modified = members.deleted, members.modified
-    discard = members.identity_map.discard
+    space_of = members.identity_map.space_for_state
+    # PERF: DELETE 20,000. As above.
+    kind: type[InstanceState] | None = None
+    space: Space | None = None
     for state in states:
         deleted.pop(state, None)
         modified.pop(state, None)
-        discard(state)
-        state.more().was_deleted = True
+        extra = state.extra
+        if extra is not None:
+            space, kind = space_of(state), None
+        elif type(state) is not kind or space is None:
+            space, kind = space_of(state), type(state)
+        if space.get(state.pk) is state:
+            del space[state.pk]
+        (extra or state.more()).was_deleted = True
 
 
 def _release(members: Members, states: Collection[InstanceState]) -> None:

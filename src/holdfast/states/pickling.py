@@ -5,10 +5,10 @@ The session does not: an unpickled object is detached, or transient when it had 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from holdfast.states.instance import InstanceState
+# Stands above this file, and is named here without being imported.
+InstanceState: TypeAlias = Any
 
 _PLAIN = ("deferred", "identity_token", "info", "load_options", "load_path", "pending", "released")
 

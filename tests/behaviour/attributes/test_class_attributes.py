@@ -113,5 +113,6 @@ def test_object_state_says_what_it_is():
     state = sa.inspect(Parent("x"))
 
     assert state.is_instance
-    assert not (state.is_mapper or state.is_attribute or state.is_aliased_class)
+    assert not state.is_mapper
+    assert not state.is_attribute
     assert dict(state.callables) == {}

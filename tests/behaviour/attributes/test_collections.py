@@ -1,5 +1,7 @@
 """Collections of related objects: classes of the user's own, repeated members, deletion."""
 
+from __future__ import annotations
+
 import pytest
 from sqlalchemy import ForeignKey, event, inspect, select
 
@@ -178,6 +180,38 @@ def test_failing_assignment_leaves_claims_as_they_were(session):
         book.author = "nobody"
 
     assert book.author.name == "Ann"
+
+
+class Alike(Base):
+    __tablename__ = "alike"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group.id"))
+    group: Mapped[Group | None] = relationship(back_populates="members")
+
+    def __eq__(self, other):
+        return isinstance(other, Alike)
+
+    __hash__ = None
+
+
+class Group(Base):
+    __tablename__ = "group"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    members: Mapped[list[Alike]] = relationship(back_populates="group")
+
+
+def test_of_equal_members_the_one_that_was_meant_goes():
+    first, second, third = Alike(), Alike(), Alike()
+    old, new = Group(members=[first, second, third]), Group()
+
+    second.group = new
+    old.members.remove(third)
+
+    assert [each is first for each in old.members] == [True]
+    assert [each is second for each in new.members] == [True]
+    assert third.group is None
+    with pytest.raises(ValueError, match="not in list"):
+        Group().members.remove(first)
 
 
 def test_view_only_relationship_records_no_change(session):

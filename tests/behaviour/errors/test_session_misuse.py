@@ -5,7 +5,7 @@ from sqlalchemy import exc
 
 from holdfast import Session
 from holdfast.errors.session import MembershipError, SessionUseError
-from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
 from models import library
 
 
@@ -27,6 +27,14 @@ def test_add_refuses_an_object_of_an_unmapped_class(session, thing):
 
     assert type(thing).__name__ in str(caught.value)
     assert not session.new
+
+
+def test_object_of_an_unmapped_subclass_is_refused(session):
+    class Unmapped(library.Author):
+        __abstract__ = True
+
+    with pytest.raises(UnmappedClassError, match=r"'.*Unmapped' is not mapped"):
+        session.add(Unmapped(name="Ann"))
 
 
 @pytest.mark.parametrize(

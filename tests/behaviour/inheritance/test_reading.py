@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from holdfast import Session, aliased, joinedload, selectinload, subqueryload
+from holdfast import (
+    Session,
+    aliased,
+    joinedload,
+    selectin_polymorphic,
+    selectinload,
+    subqueryload,
+)
 from holdfast.errors.loading import RowClassError, UnknownIdentityError
 from models.company import Boss, Company, Engineer, Intern, Manager, Person
 
@@ -161,3 +168,27 @@ def test_populate_existing_keeps_classes(session: Session) -> None:
     with session.no_autoflush:
         assert kinds(session.scalars(statement)) == ALL
     assert boss.car == "red"
+
+
+@pytest.mark.parametrize("option", [joinedload, selectinload, subqueryload])
+def test_a_subclass_named_in_an_option_brings_its_columns(
+    session: Session, sql: Any, option: Any
+) -> None:
+    statement = select(Company).options(option(Company.staff.of_type(Engineer)))
+    company = session.scalars(statement).unique().one()
+    sql.clear()
+    assert kinds(company.staff) == ALL
+    assert company.staff[1].language == "sql"  # type: ignore[attr-defined]
+    assert len(sql) == 0
+
+
+def test_columns_of_subclasses_by_one_select_each(session: Session, sql: Any) -> None:
+    option = selectin_polymorphic(Person, [Engineer, Boss])
+    found = {each.id: each for each in session.scalars(select(Person).options(option))}
+    assert len(sql) == 3
+    sql.clear()
+    eve, bob = found[2], found[4]
+    assert isinstance(eve, Engineer)
+    assert isinstance(bob, Boss)
+    assert (eve.language, bob.car) == ("sql", "red")
+    assert len(sql) == 0

@@ -36,6 +36,7 @@ from holdfast import (
     selectinload,
     subqueryload,
 )
+from holdfast.errors.queries import LoaderConflictError
 
 LOADERS = [joinedload, selectinload, subqueryload, immediateload, lazyload]
 
@@ -220,3 +221,11 @@ def test_lateral_target_follows_its_parent() -> None:
     for statement, parent in statements:
         text = " ".join(str(statement.compile(dialect=postgresql.dialect())).split())
         assert f"FROM page WHERE page.volume_id = {parent} ORDER BY page.id" in text
+
+
+@pytest.mark.parametrize("load", [joinedload, selectinload, contains_eager])
+def test_two_targets_for_one_relationship_are_refused(load: Any) -> None:
+    options = [load(Shelf.volumes.of_type(aliased(Volume))) for _ in range(2)]
+
+    with pytest.raises(LoaderConflictError, match=r"Can't combine of_type\(\) targets aliased"):
+        str(select(Shelf).options(*options))

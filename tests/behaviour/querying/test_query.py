@@ -267,3 +267,12 @@ def test_column_descriptions(session):
 
     assert (first["name"], first["type"], first["entity"]) == ("Author", Author, Author)
     assert (second["name"], second["entity"]) == ("title", Book)
+
+
+def test_a_union_of_bundles_reads_from_the_union(session):
+    name = Bundle("name", Author.id, Author.name)
+    one, two = (session.query(name).filter(Author.id == n) for n in (1, 2))
+
+    rows = one.union(two).order_by(Author.id.desc()).all()
+
+    assert [row.name.id for row in rows] == [2, 1]

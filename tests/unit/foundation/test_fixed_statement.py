@@ -1,4 +1,4 @@
-"""Check that a fixed statement answers as Core's own execute() does, and notices what Core notices."""
+"""A fixed statement answers as Core's own execute() does, and notices what Core notices."""
 
 from __future__ import annotations
 
@@ -189,19 +189,24 @@ def test_repeated_parameter(connection):
     assert select.fetch_rows(connection, (2,)) == [("b",)]
 
 
-@pytest.mark.parametrize("run", ["single", "many", "loop", "loop-first"])
+RUNS = {
+    "single": lambda connection: INSERT.insert_lastrowid(connection, ("taken", 2)),
+    "many": lambda connection: INSERT.execute_many(connection, [("a", 2), ("taken", 3)]),
+    "loop": lambda connection: INSERT.insert_each_lastrowid(
+        connection, [("a", 2), ("taken", 2), ("b", 2)]
+    ),
+    "loop-first": lambda connection: INSERT.insert_each_lastrowid(
+        connection, [("taken", 2), ("b", 2)]
+    ),
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_database_errors_are_wrapped_with_statement_and_parameters(connection, run):
     INSERT.insert_lastrowid(connection, ("taken", 1))
 
     with pytest.raises(exc.IntegrityError) as caught:
-        if run == "single":
-            INSERT.insert_lastrowid(connection, ("taken", 2))
-        elif run == "many":
-            INSERT.execute_many(connection, [("a", 2), ("taken", 3)])
-        elif run == "loop":
-            INSERT.insert_each_lastrowid(connection, [("a", 2), ("taken", 2), ("b", 2)])
-        else:
-            INSERT.insert_each_lastrowid(connection, [("taken", 2), ("b", 2)])
+        RUNS[run](connection)
 
     assert caught.value.statement.startswith("INSERT INTO person")
     assert caught.value.orig is not None

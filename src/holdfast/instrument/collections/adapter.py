@@ -63,26 +63,22 @@ class CollectionAdapter(weakref.ref[Any]):
         """A member comes; the answer is the one to store."""
         if initiator is False:
             return item
-        state = self.owner_state
-        owner = state()
-        if owner is None:
-            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
-        if self.empty:
-            self.store(owner)
-        return self.slot.member_added(state, owner, item, initiator, key)
+        owner = self.live_owner()
+        return self.slot.member_added(self.owner_state, owner, item, initiator, key)
 
     def fire_append_wo_mutation_event(
         self, item: Any, initiator: Any = None, key: Any = NO_KEY
     ) -> None:
         """Something is added that is a member already."""
         if initiator is not False:
-            self.slot.member_added_again(self.live_state(), item, initiator, key)
+            self.live_owner()
+            self.slot.member_added_again(self.owner_state, item, initiator, key)
 
     def fire_pre_remove_event(self, initiator: Any = None, key: Any = NO_KEY) -> None:
         """A member will go of which it is not known yet which one."""
         if initiator is not False:
-            state = self.live_state()
-            self.slot.note_members(state, state.dict)
+            owner = self.live_owner()
+            self.slot.note_members(self.owner_state, owner.__dict__)
 
     def fire_remove_event(
         self, item: Any, initiator: Any = None, key: Any = NO_KEY, *, is_gone: bool = False
@@ -97,23 +93,17 @@ class CollectionAdapter(weakref.ref[Any]):
         """
         if initiator is False:
             return
-        state = self.owner_state
-        owner = state()
-        if owner is None:
-            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
-        if self.empty:
-            self.store(owner)
-        self.slot.member_removed(state, owner, item, initiator, key, is_gone=is_gone)
+        owner = self.live_owner()
+        self.slot.member_removed(self.owner_state, owner, item, initiator, key, is_gone=is_gone)
 
-    def live_state(self) -> InstanceState:
-        """State of the owner, which must not have been collected; stores an empty collection."""
-        state = self.owner_state
-        owner = state()
+    def live_owner(self) -> Any:
+        """The owner, which must not have been collected; an empty collection becomes its own."""
+        owner = self.owner_state()
         if owner is None:
-            raise ObjectDereferencedError.owner_collected(state, self.slot.key)
+            raise ObjectDereferencedError.owner_collected(self.owner_state, self.slot.key)
         if self.empty:
             self.store(owner)
-        return state
+        return owner
 
     def store(self, owner: Any) -> None:
         """Give the owner the collection that its unset attribute read as until now."""

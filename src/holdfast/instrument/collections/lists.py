@@ -29,6 +29,7 @@ def _append(method: Method) -> Method:
 
 def _remove(method: Method) -> Method:
     plain = silenced(method)
+    is_builtin = method is list.remove
 
     def remove(self: Any, item: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
@@ -38,9 +39,23 @@ def _remove(method: Method) -> Method:
         # When there is no such member, nothing happens but that the list says so.
         if item in self:
             adapter.fire_remove_event(item, _sa_initiator)
-        plain(self, item)
+        place = _other_place(self, item) if is_builtin else None
+        if place is None:
+            plain(self, item)
+        else:
+            list.__delitem__(self, place)
 
     return as_report(remove, method)
+
+
+def _other_place(members: Any, item: Any) -> int | None:
+    """Where a member stands, if an equal one that is another object stands before it."""
+    try:
+        if members[members.index(item)] is item:
+            return None
+    except ValueError:
+        return None
+    return next((place for place, each in enumerate(members) if each is item), None)
 
 
 def _insert(method: Method) -> Method:

@@ -194,7 +194,7 @@ class AttributeSlot(ABC):
         return state.changes is None or self.key not in state.changes
 
     def loads_without_row(self, state: InstanceState) -> bool:
-        """Whether the attribute of an object without identity loads by its foreign keys (API-60)."""
+        """Whether it loads by the foreign keys of an object without identity (API-60)."""
         extra = state.extra
         return (self.loads_on_pending or (extra is not None and extra.loads_related)) and (
             state.members is not None
@@ -203,6 +203,15 @@ class AttributeSlot(ABC):
     @abstractmethod
     def empty_value(self, state: InstanceState, d: Values) -> Any:
         """What the attribute reads as when there is no value anywhere."""
+
+    def initial_scalar(self, state: InstanceState, d: Values, value: Any) -> Any:
+        """What an unset value or reference reads as; listeners may give another one (EV-105)."""
+        if self.has_listeners:
+            for listener in self.dispatch.init_scalar:
+                answer = listener(state, value, d)
+                if answer is not NO_VALUE:
+                    value = answer
+        return value
 
     # -- writing -----------------------------------------------------------------------------
 

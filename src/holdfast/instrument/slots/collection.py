@@ -52,27 +52,9 @@ class CollectionSlot(AttributeSlot):
         manager: Any,
         *,
         collection_class: Callable[[], Any] = list,
-        parent_token: object = None,
-        tracks_parent: bool = False,
-        single_parent: bool = False,
-        reverse_keys: Iterable[str] = (),
-        cascades: bool = False,
-        loads_on_pending: bool = False,
-        active_history: bool = False,
-        records_changes: bool = True,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            key,
-            manager,
-            parent_token=parent_token,
-            active_history=active_history,
-            tracks_parent=tracks_parent,
-            single_parent=single_parent,
-            reverse_keys=reverse_keys,
-            cascades=cascades,
-            loads_on_pending=loads_on_pending,
-            records_changes=records_changes,
-        )
+        super().__init__(key, manager, **settings)
         self.append_token = AttributeEventToken(self, OP_APPEND)
         self.bulk_replace_token = AttributeEventToken(self, OP_BULK_REPLACE)
         # Makes an empty collection.

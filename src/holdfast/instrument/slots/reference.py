@@ -10,7 +10,6 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from holdfast.errors.attributes import (
@@ -63,41 +62,17 @@ class ReferenceSlot(AttributeSlot):
         key: str,
         manager: Any,
         *,
-        parent_token: object = None,
-        active_history: bool = False,
         defers_history: bool = False,
-        tracks_parent: bool = False,
-        single_parent: bool = False,
-        reverse_keys: Iterable[str] = (),
-        cascades: bool = False,
-        loads_on_pending: bool = False,
-        records_changes: bool = True,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            key,
-            manager,
-            parent_token=parent_token,
-            active_history=active_history,
-            tracks_parent=tracks_parent,
-            single_parent=single_parent,
-            reverse_keys=reverse_keys,
-            cascades=cascades,
-            loads_on_pending=loads_on_pending,
-            records_changes=records_changes,
-        )
+        super().__init__(key, manager, **settings)
         # The former object, when unknown, is loaded by `history`: a flush needs it where the
         # foreign key is on the other side.
         self.defers_history = defers_history
 
     def empty_value(self, state: InstanceState, d: Values) -> Any:
-        """None; `init_scalar` listeners may give another value (EV-105)."""
-        value = None
-        if self.has_listeners:
-            for listener in self.dispatch.init_scalar:
-                answer = listener(state, value, d)
-                if answer is not NO_VALUE:
-                    value = answer
-        return value
+        """None."""
+        return self.initial_scalar(state, d, None)
 
     def former_value(self, state: InstanceState, d: Values) -> Any:
         """The object that is about to be replaced, None, NO_VALUE or PASSIVE_NO_RESULT."""

@@ -32,31 +32,17 @@ class ValueSlot(AttributeSlot):
         *,
         compare: Callable[[Any, Any], Any] = operator.eq,
         default: Any = None,
-        active_history: bool = False,
-        parent_token: object = None,
-        loads_on_pending: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            key,
-            manager,
-            active_history=active_history,
-            parent_token=parent_token,
-            loads_on_pending=loads_on_pending,
-        )
+        super().__init__(key, manager, **settings)
         # Equality in the sense of the column's type (AH-15).
         self.compare = compare
         # What an unset attribute reads as: a dataclass default, mostly None (SM-11).
         self.default = default
 
     def empty_value(self, state: InstanceState, d: Values) -> Any:
-        """The default; `init_scalar` listeners may give another one (EV-105)."""
-        value = self.default
-        if self.has_listeners:
-            for listener in self.dispatch.init_scalar:
-                answer = listener(state, value, d)
-                if answer is not NO_VALUE:
-                    value = answer
-        return value
+        """The default."""
+        return self.initial_scalar(state, d, self.default)
 
     def former_value(self, state: InstanceState, d: Values) -> Any:
         """The value before a change, loaded if the attribute has active history."""

@@ -27,6 +27,7 @@ from holdfast.foundation.sqlalchemy_core import (
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.assembly import class_attributes, columns
 from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.column import ColumnProperty
 
 
 def place(mapper: Any, table: Any) -> None:
@@ -159,6 +160,12 @@ def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
         return
     if existing is None and columns.is_excluded(mapper, None, key):
         return
+    if isinstance(prop, ColumnProperty) and not prop.instrument and not mapper.single:
+        # A discriminator that only a union over the base's subclasses has.
+        column = prop.columns[0]
+        known = mapper.persist_selectable.corresponding_column
+        if getattr(column, "table", None) is not None and known(column) is None:
+            return
     mapper.properties[key] = prop
     columns.register_columns(mapper, prop)
     class_attributes.install(mapper, prop)

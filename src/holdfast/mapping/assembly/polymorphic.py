@@ -28,8 +28,8 @@ def settle(mapper: Any) -> None:
     parent = mapper.inherits
     shares = parent is not None and not mapper.concrete
     mapper.polymorphic_map = parent.polymorphic_map if parent is not None else {}
-    mapper.polymorphic_on = parent.polymorphic_on if shares else None
-    mapper.polymorphic_key = parent.polymorphic_key if shares else None
+    mapper.polymorphic_on = _inherited(mapper, parent.polymorphic_on) if shares else None
+    mapper.polymorphic_key = parent.polymorphic_key if mapper.polymorphic_on is not None else None
     mapper.sets_polymorphic_identity = False
     if mapper.options.polymorphic_on is not None:
         _set_discriminator(mapper, mapper.options.polymorphic_on)
@@ -60,6 +60,13 @@ def settle(mapper: Any) -> None:
         and mapper.polymorphic_key != UNMAPPED_DISCRIMINATOR
         and isinstance(mapper.polymorphic_on, Column)
     )
+
+
+def _inherited(mapper: Any, on: Any) -> Any:
+    """The base's discriminator; None where only a union over the base's subclasses has it."""
+    if getattr(on, "table", None) is None or mapper.single:
+        return on
+    return mapper.persist_selectable.corresponding_column(on)
 
 
 def _set_discriminator(mapper: Any, given: Any) -> None:

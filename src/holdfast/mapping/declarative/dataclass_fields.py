@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypedDict
@@ -21,11 +21,14 @@ from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.markers import DONT_SET
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.mapping.declarative.annotated.evaluate import Evaluator
-from holdfast.mapping.declarative.annotated.read import annotations_of, read_annotation
+from holdfast.mapping.declarative.annotated.read import (
+    AttributeAnnotation,
+    annotations_of,
+    read_annotation,
+)
 from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.scan import SETTINGS_NAME, is_mapped_class, set_attribute
-from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship
@@ -57,16 +60,20 @@ class FieldSource:
 
 def make_unmapped_dataclass(cls: type, settings: DataclassSettings) -> None:
     """Apply `@dataclass` to a mixin, abstract class or base for mapped dataclasses."""
-    evaluator = Evaluator(cls)
     sources = {}
-    for key, raw in annotations_of(cls).items():
-        annotation = read_annotation(key, raw, evaluator, required=False)
+    for key, raw, annotation in _read(cls):
         value = cls.__dict__.get(key)
-        if annotation is not None and issubclass(annotation.container, Unmapped):
-            continue
-        if annotation is not None or is_construct(value):
+        is_field = is_construct(value) if annotation is None else not annotation.is_unmapped
+        if is_field:
             sources[key] = FieldSource(value, raw)
     make_dataclass(cls, settings, sources, is_mapped=False)
+
+
+def _read(cls: type) -> Iterator[tuple[str, Any, AttributeAnnotation | None]]:
+    """The annotations of a class: name, as it was written, and what it says to the mapping."""
+    evaluator = Evaluator(cls)
+    for key, raw in annotations_of(cls).items():
+        yield key, raw, read_annotation(key, raw, evaluator, required=False)
 
 
 def make_dataclass(
@@ -85,7 +92,8 @@ def make_dataclass(
         _check_mixins(cls)
     written = annotations_of(cls)
     before = [(key, cls.__dict__[key]) for key in cls.__dict__ if not _is_special(key)]
-    unread = _unmapped_names(cls, written)
+    # The columns of the table that are no attributes.
+    unread = [key for key, _, annotation in _read(cls) if annotation and annotation.is_unmapped]
     # What comes from mixins stands first, as if the class had derived it: the class's own
     # annotations may hold KW_ONLY.
     fields = {
@@ -126,17 +134,6 @@ def _show_signature(cls: type) -> None:
 
 def _is_special(key: str) -> bool:
     return key.startswith("__") and key.endswith("__")
-
-
-def _unmapped_names(cls: type, written: dict[str, Any]) -> list[str]:
-    """The attributes that are columns of the table only."""
-    evaluator = Evaluator(cls)
-    return [
-        key
-        for key, raw in written.items()
-        if (found := read_annotation(key, raw, evaluator, required=False)) is not None
-        and issubclass(found.container, Unmapped)
-    ]
 
 
 def _restore(cls: type, before: list[tuple[str, Any]], mapped: set[str]) -> None:
@@ -248,13 +245,10 @@ def _check_mixins(cls: type) -> None:
     for base in cls.__mro__[1:]:
         if base is object or is_mapped_class(base) or "__dataclass_fields__" in base.__dict__:
             continue
-        evaluator = Evaluator(base)
         names = [
             key
-            for key, raw in annotations_of(base).items()
-            if key not in written
-            and (found := read_annotation(key, raw, evaluator, required=False)) is not None
-            and not issubclass(found.container, Unmapped)
+            for key, _, annotation in _read(base)
+            if key not in written and annotation is not None and not annotation.is_unmapped
         ]
         if names and SETTINGS_NAME not in base.__dict__:
             raise DeclarationError.dataclass_mixin(cls, base, names)

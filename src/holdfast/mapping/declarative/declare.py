@@ -44,7 +44,6 @@ from holdfast.mapping.declarative.table import (
     warn_of_shared_columns,
 )
 from holdfast.mapping.imperative import map_class
-from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.composite import CompositeProperty
@@ -167,8 +166,7 @@ def _fields_of(body: ClassBody) -> dict[str, FieldSource]:
     return {
         key: FieldSource(declared.value, declared.raw)
         for key, declared in body.attributes.items()
-        if declared.annotation is not None
-        and not issubclass(declared.annotation.container, Unmapped)
+        if declared.annotation is not None and not declared.annotation.is_unmapped
     }
 
 
@@ -234,7 +232,7 @@ def _set_unset_value(cls: type, key: str, value: Any, columns: _Columns) -> None
 def _check_unmapped(cls: type, key: str, declared: Declared) -> None:
     """Refuse `Unmapped[]` for anything but `unmapped_column()`."""
     annotation = declared.annotation
-    if annotation is None or not issubclass(annotation.container, Unmapped):
+    if annotation is None or not annotation.is_unmapped:
         return
     if not isinstance(declared.value, MappedColumn) or declared.value.is_mapped:
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
@@ -401,13 +399,12 @@ def add_attribute(cls: type, key: str, value: Any) -> None:
     mapper = None if manager is None else manager.mapper
     if mapper is None:
         set_attribute(cls, key, value)
-    elif isinstance(value, Column):
-        name_column(value, key)
-        _append(cls, mapper, value, key)
-        mapper.add_property(key, value)
     elif isinstance(value, MappedColumn):
-        _add_column(cls, mapper, key, value)
-    elif isinstance(value, MapperProperty):
+        complete_column(value, cls, key, None, mapper.registry)
+        _append(cls, mapper, value.column, key)
+        if value.is_mapped:
+            mapper.add_property(key, value.mapper_property_to_assign or value.column)
+    elif isinstance(value, Column | MapperProperty):
         for column in _columns_added_with(value, key, cls, mapper.registry):
             _append(cls, mapper, column, key)
         mapper.add_property(key, value)
@@ -418,23 +415,16 @@ def add_attribute(cls: type, key: str, value: Any) -> None:
         mapper.forget_derived()
 
 
-def _columns_added_with(prop: MapperProperty, key: str, cls: type, registry: Any) -> list[Any]:
-    """The columns that the table gets together with a property."""
-    if isinstance(prop, ColumnProperty):
-        return _own_columns(prop, key, cls, None, registry)
-    if isinstance(prop, CompositeProperty):
-        return complete_composite(prop, cls, key, None, registry)
+def _columns_added_with(value: Any, key: str, cls: type, registry: Any) -> list[Any]:
+    """The columns that the table gets together with an attribute."""
+    if isinstance(value, Column):
+        name_column(value, key)
+        return [value]
+    if isinstance(value, ColumnProperty):
+        return _own_columns(value, key, cls, None, registry)
+    if isinstance(value, CompositeProperty):
+        return complete_composite(value, cls, key, None, registry)
     return []
-
-
-def _add_column(cls: type, mapper: Any, key: str, made: MappedColumn[Any]) -> None:
-    complete_column(made, cls, key, None, mapper.registry)
-    if not made.is_mapped:
-        # Core tells the mapper of nothing, so the column stays out of the mapping.
-        _append(cls, mapper, made.column, key)
-        return
-    _append(cls, mapper, made.column, key)
-    mapper.add_property(key, made.mapper_property_to_assign or made.column)
 
 
 def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:

@@ -32,7 +32,6 @@ from holdfast.mapping.declarative.annotated.read import (
 )
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.mixins import declared_attr
-from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.synonym import SynonymProperty
 
@@ -180,7 +179,7 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
         if value is None and annotation is not None:
             if "__table__" in body.directives:
                 continue
-            made: Any = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
+            made: Any = MappedColumn(is_mapped=not annotation.is_unmapped)
         elif isinstance(value, Column | MappedColumn):
             if _is_in_ready_table(body, key, value):
                 continue
@@ -296,12 +295,12 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
     value = _as_declared(cls, key, value)
     annotation = _own_annotation(body, key, value, raw, evaluator)
     if value is None and annotation is not None and key not in cls.__dict__:
-        if "__table__" in body.directives and not issubclass(annotation.container, Unmapped):
+        if "__table__" in body.directives and not annotation.is_unmapped:
             return
-        value = MappedColumn(is_mapped=not issubclass(annotation.container, Unmapped))
+        value = MappedColumn(is_mapped=not annotation.is_unmapped)
     if isinstance(value, Column | MappedColumn | MapperProperty):
         body.attributes[key] = Declared(value, annotation, cls, raw=raw)
-    elif annotation is not None and issubclass(annotation.container, Unmapped):
+    elif annotation is not None and annotation.is_unmapped:
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
 
 

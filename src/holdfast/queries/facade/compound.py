@@ -56,6 +56,10 @@ class CompoundSource:
 
     def _element(self, element: Any) -> Any:
         annotations = element._annotations
+        if "bundle" in annotations:
+            bundle = annotations["bundle"]
+            adapted = bundle.over([self._element(each) for each in bundle.elements])
+            return adapted.__clause_element__()
         entity = annotations.get("parententity")
         if entity is not None and isinstance(element, FromClause):
             if not self._holds(entity):

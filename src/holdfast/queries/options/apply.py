@@ -116,7 +116,7 @@ class _Resolver:
             table.wildcards[path, saying.kind] = choice
         else:
             known = table.choices.get(path)
-            table.choices[path] = choice if known is None else _merged(known, choice)
+            table.choices[path] = choice if known is None else _merged(known, choice, path.last)
 
     def _refuse(self, saying: Saying) -> None:
         if not self.roots:
@@ -139,7 +139,7 @@ def _stands_for(root: Any, entity: Any) -> bool:
     return bool(root.isa(entity) or entity.isa(root))
 
 
-def _merged(known: AttributeChoice, added: AttributeChoice) -> AttributeChoice:
+def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> AttributeChoice:
     """One choice out of two for the same attribute."""
     if added.strategy is None or known.strategy is None:
         leading, other = (known, added) if added.strategy is None else (added, known)
@@ -148,9 +148,20 @@ def _merged(known: AttributeChoice, added: AttributeChoice) -> AttributeChoice:
             criteria=leading.criteria or other.criteria,
             of_type=leading.of_type or other.of_type,
         )
+    if known.of_type is not added.of_type and known.of_type and added.of_type:
+        first, second = _target_text(known.of_type, prop), _target_text(added.of_type, prop)
+        raise LoaderConflictError.targets(first, second, prop)
     if not _agree(known, added):
         raise LoaderConflictError.between(added.text, known.text)
     return known
+
+
+def _target_text(entity: Any, prop: Any) -> str:
+    """How messages name a target that `of_type()` gave."""
+    text = entity_text(entity)
+    if entity.is_mapper and entity is not prop.mapper:
+        return f"with_polymorphic({entity_text(prop.mapper)}, [{text}])"
+    return text
 
 
 def _agree(known: AttributeChoice, added: AttributeChoice) -> bool:

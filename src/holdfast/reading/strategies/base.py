@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from operator import eq
 from typing import Any
 
+from sqlalchemy import inspect
+
 from holdfast.errors.loading import LoadingError, several_rows_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.queries.adapt import replace_columns
+from holdfast.queries.aliases import with_polymorphic
 from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.options.paths import AttributeChoice, LoadPath
 from holdfast.queries.planning import EntityLoadBuilder
@@ -127,17 +130,23 @@ def on_target(relationship: Any, element: Any, entity: Any) -> Any:
 
 
 def target_entity(relationship: Any, choice: AttributeChoice | None) -> Any:
-    """The entity that is loaded: the one named with `of_type()`, or the relationship's own."""
-    if choice is not None and choice.of_type is not None:
-        return choice.of_type
-    return relationship.entity
+    """The entity that is loaded: the one named with `of_type()`, or the relationship's own.
+
+    A subclass named there brings its columns along; objects of other classes are loaded as well.
+    """
+    target = relationship.entity
+    named = None if choice is None else choice.of_type
+    if named is None or named is target:
+        return target
+    if named.is_mapper and target.is_mapper:
+        return inspect(with_polymorphic(target, [named]))
+    return named
 
 
-def is_plain_equality(relationship: Any) -> bool:
-    """Whether the join says that pairs of columns are equal, and nothing more."""
-    join = relationship.primaryjoin
+def is_plain_equality(join: Any, count: int) -> bool:
+    """Whether a join says that so many pairs of columns are equal, and nothing more."""
     parts = list(join.clauses) if join.__visit_name__ == "clauselist" else [join]
-    return len(parts) == len(relationship.local_remote_pairs) and all(
+    return len(parts) == count and all(
         part.__visit_name__ == "binary"
         and part.operator is eq
         and part.left.__visit_name__ == "column"

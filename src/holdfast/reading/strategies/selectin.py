@@ -2,8 +2,9 @@
 
 Three forms of the SELECT:
 - a many-to-one whose foreign key is the target's primary key: targets IN foreign keys;
-- a collection whose members hold the parent's primary key: members IN parents' keys (LD-31);
-- anything else: the parent's table, or the association table, joined to the target.
+- a collection whose members hold the parent's primary key: members IN parents' keys (LD-31), or
+  those whose rows in the association table do;
+- anything else: the parent's table joined to the target.
 
 Rules kept here:
 1. Parents that have the attribute take part in the SELECT and keep what they have (LD-37).
@@ -17,6 +18,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, inspect, select, tuple_
+from sqlalchemy.sql.expression import Join
 
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
@@ -149,18 +151,25 @@ class SelectInForm:
         columns = self._remote_key_columns()
         if columns is None:
             return self._joined_statement(entity, criteria)
-        statement = _asked_by(select(*columns_on(entity, columns), entity)).where(*criteria)
-        ordering = relationship.order_by or ()
-        return statement.order_by(*(on_target(relationship, each, entity) for each in ordering))
+        if relationship.secondary is None:
+            statement = select(*columns_on(entity, columns), entity)
+        else:
+            beyond = on_target(relationship, relationship.secondaryjoin, entity)
+            froms = Join(relationship.secondary, entity.selectable, beyond)
+            statement = select(*columns, entity).select_from(froms)
+        ordering = [on_target(relationship, each, entity) for each in relationship.order_by or ()]
+        return _asked_by(statement).where(*criteria).order_by(*ordering)
 
     def _remote_key_columns(self) -> list[Any] | None:
-        """The target's columns that hold the parent's primary key; None where there are none."""
+        """The columns of the target, or of the association table, that hold the parent's key."""
         relationship = self.relationship
-        if relationship.secondary is not None or relationship.omit_join is False:
-            return None
-        if not relationship.entity.is_mapper or not is_plain_equality(relationship):
+        if relationship.omit_join is False or not relationship.entity.is_mapper:
             return None
         remote_of = dict(relationship.local_remote_pairs)
+        if relationship.secondary is not None:
+            remote_of = dict(relationship.synchronize_pairs)
+        if not is_plain_equality(relationship.primaryjoin, len(remote_of)):
+            return None
         keys = relationship.parent.primary_key
         if len(remote_of) != len(keys) or not remote_of.keys() >= set(keys):
             return None

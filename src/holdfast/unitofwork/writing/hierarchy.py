@@ -107,7 +107,7 @@ def follow_base_key(journal: Journal, mapper: Any, table: Any, run: Iterable[Any
                 if own != one:
                     note_change(state, own, changes[one])
                     state.dict[own] = state.dict[one]
-                if mapper.passive_updates:
+                if mapper.passive_updates and mapper.base_mapper.passive_updates:
                     journal.cascaded.add((state, own))
 
 

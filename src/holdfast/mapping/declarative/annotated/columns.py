@@ -31,7 +31,6 @@ from holdfast.mapping.declarative.annotated.python_types import (
 )
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.mapped import Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 
 
@@ -45,7 +44,7 @@ def complete_column(
     """Give the column what the annotation says and the call does not."""
     column = made.column
     if annotation is not None:
-        if not made.is_mapped and not issubclass(annotation.container, Unmapped):
+        if not made.is_mapped and not annotation.is_unmapped:
             raise DeclarationArgumentError.unmapped_with_mapped(owner, key)
         _apply_python_type(made, owner, key, annotation, registry)
     elif is_null_type(column.type) and not column.foreign_keys:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, ForwardRef, get_args, get_origin
 
 from holdfast.errors.declarative import MappedAnnotationError
 from holdfast.mapping.declarative.annotated.evaluate import Evaluator, UnresolvedName
-from holdfast.mapping.mapped import AnnotationMarker
+from holdfast.mapping.mapped import AnnotationMarker, Unmapped
 from holdfast.mapping.properties.base import MapperProperty
 
 if sys.version_info >= (3, 14):
@@ -35,6 +35,11 @@ class AttributeAnnotation:
     evaluator: Evaluator
     # Whether the annotation was a string, so that its class names stand for mapped classes.
     was_text: bool
+
+    @property
+    def is_unmapped(self) -> bool:
+        """Whether it declares a column of the table only: `Unmapped[]`."""
+        return issubclass(self.container, Unmapped)
 
 
 if sys.version_info >= (3, 14):
