@@ -5,7 +5,15 @@ Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets
 `register_comparator` or a decorator of Core's, at its own top level.
 """
 
-from holdfast.hooks import attribute, class_instrumentation, instance, mapper, query, session
+from holdfast.hooks import (
+    attribute,
+    class_instrumentation,
+    instance,
+    mapper,
+    query,
+    registry,
+    session,
+)
 from holdfast.instrument import inspection
 from holdfast.queries import dml, select
 from holdfast.queries.criteria import comparators
@@ -51,6 +59,7 @@ PLUGS = (
     instance,
     mapper,
     query,
+    registry,
     session,
 )
 """The modules that fill sockets, by socket."""

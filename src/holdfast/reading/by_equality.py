@@ -59,7 +59,7 @@ def result_by_equality(session: Any, statement: Any, connection: Any) -> Result[
         return None
     names, values = found
     planned = _planned_select(mapper, names)
-    if planned.plan.needs_unique:
+    if planned.plan.needs_unique or planned.plan.embeds_statement:
         return None
     rows = planned.fixed.fetch_rows(connection, tuple(values))
     plan = planned.plan
