@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -144,9 +145,20 @@ def show(outcome: Outcome, files: list[str], options: argparse.Namespace) -> tup
     return passed, total
 
 
-def check_floors(outcome: Outcome, files: list[str]) -> int:
+def fallen_files(outcome: Outcome, files: list[str], floors: dict[str, int]) -> list[str]:
+    return [file for file in files if outcome.passed[file] < floors.get(file, 0)]
+
+
+def check_floors(
+    outcome: Outcome, files: list[str], run_again: Callable[[list[str]], Outcome]
+) -> int:
     floors: dict[str, int] = json.loads(FLOORS.read_text())
-    fallen = [file for file in files if outcome.passed[file] < floors.get(file, 0)]
+    fallen = fallen_files(outcome, files, floors)
+    if fallen:
+        # Some tests of the suite depend on what ran before them, or on when memory is freed.
+        print(f"below their floor, run once more: {', '.join(fallen)}")
+        outcome = run_again(fallen)
+        fallen = fallen_files(outcome, fallen, floors)
     for file in fallen:
         print(f"BELOW ITS FLOOR: {file} passes {outcome.passed[file]}, floor {floors[file]}")
     print(f"{len(files) - len(fallen)} files hold their floor, {len(fallen)} fell")
@@ -186,7 +198,11 @@ def main() -> int:
         for file in files:
             print(f"{BASELINE[file]:6} {file}")
         return 0
-    outcome = evaluate(run_tests(files, options, extra))
+
+    def run_files(names: list[str]) -> Outcome:
+        return evaluate(run_tests(names, options, extra))
+
+    outcome = run_files(files)
     passed, total = show(outcome, files, options)
     if options.json:
         counts = {file: outcome.passed[file] for file in files}
@@ -196,7 +212,7 @@ def main() -> int:
     if options.raise_floors:
         raise_floors(outcome, files)
     if options.check_floors:
-        return check_floors(outcome, files)
+        return check_floors(outcome, files, run_files)
     return 0 if passed >= total else 1
 
 

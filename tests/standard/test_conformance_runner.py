@@ -41,8 +41,24 @@ def test_file_below_its_floor_fails(tmp_path, monkeypatch, capsys, passed, statu
     monkeypatch.setattr(run, "FLOORS", floors)
     outcome = run.Outcome(passed=Counter({"a.py": passed}))
 
-    assert run.check_floors(outcome, ["a.py", "new.py"]) == status
+    assert run.check_floors(outcome, ["a.py", "new.py"], lambda files: outcome) == status
     assert ("BELOW ITS FLOOR: a.py" in capsys.readouterr().out) == bool(status)
+
+
+def test_file_that_holds_its_floor_in_a_second_run_has_not_fallen(tmp_path, monkeypatch):
+    floors = tmp_path / "floors.json"
+    floors.write_text(json.dumps({"a.py": 5, "b.py": 5}))
+    monkeypatch.setattr(run, "FLOORS", floors)
+    asked = []
+
+    def run_again(files):
+        asked.append(files)
+        return run.Outcome(passed=Counter({"a.py": 5}))
+
+    first = run.Outcome(passed=Counter({"a.py": 4, "b.py": 5}))
+
+    assert run.check_floors(first, ["a.py", "b.py"], run_again) == 0
+    assert asked == [["a.py"]]
 
 
 def test_floors_only_rise(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
         """No strategy has this name; `key` is the strategy key, e.g. `(("lazy", "foo"),)`."""
         return cls.compose(
             f"Can't find strategy {key} for {attribute}. Use select, joined, selectin, subquery, "
-            "immediate, raise, raise_on_sql, noload, write_only or dynamic. [unknown-strategy]"
+            "immediate, raise, raise_on_sql or noload. [unknown-strategy]"
         )
 
     @classmethod

@@ -7,7 +7,7 @@ objects that one operation on one object reaches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdfast.errors.flush import CascadeTypeError
 from holdfast.errors.relationships import RelationshipError
@@ -25,6 +25,10 @@ RULES = ("save-update", "delete", "refresh-expire", "merge", "expunge", "delete-
 # "all" leaves delete-orphan to be asked for by name.
 ALL_RULES = frozenset(RULES) - {"delete-orphan"}
 VIEW_ONLY_RULES = frozenset(("all", "none", "refresh-expire", "merge", "expunge"))
+
+
+# Relationships of one mapper with one cascade, each with whether it is a collection.
+Arms: TypeAlias = list[tuple[Any, bool]]
 
 
 class CascadeOptions(frozenset[str]):
@@ -88,15 +92,22 @@ def reachable(
         rule: Name of the cascade.
         halt_on: States for which this answers true are neither yielded nor walked through.
     """
-    if rule != "delete" and not _has_any(state, _keys_of(state.manager.mapper, rule)):
+    loads = rule == "delete"
+    if not loads and not _has_any(state, _keys_of(state.manager.mapper, rule)):
         return
     seen = {state}
     waiting = [state]
+    arms_of_kind: dict[type[InstanceState], Arms] = {}
     while waiting:
         parent = waiting.pop()
+        arms = arms_of_kind.get(type(parent))
+        if arms is None:
+            arms = arms_of_kind[type(parent)] = _arms_of(parent.manager.mapper, rule)
         dict_ = parent.dict
+        if not loads and _leads_nowhere(parent, dict_, arms, seen):
+            continue
         found: list[InstanceState] = []
-        for prop, is_collection in _arms_of(parent.manager.mapper, rule):
+        for prop, is_collection in arms:
             for child in _members(parent, dict_, prop, rule, is_collection=is_collection):
                 if child in seen or (halt_on is not None and halt_on(child)):
                     continue
@@ -106,6 +117,27 @@ def reachable(
                 found.append(child)
         yield from found
         waiting.extend(reversed(found))
+
+
+def _leads_nowhere(
+    state: InstanceState, dict_: dict[str, Any], arms: Arms, seen: set[InstanceState]
+) -> bool:
+    """Whether memory links an object to nothing but what the walk has seen.
+
+    PERF: flush of a graph. Most members of a collection refer to its owner and to nothing else.
+    """
+    extra = state.extra
+    if extra is not None and extra.pending is not None:
+        return False
+    changes = state.committed_state
+    for prop, is_collection in arms:
+        value = dict_.get(prop.key)
+        if value is not None and (is_collection or value._sa_instance_state not in seen):
+            return False
+        former = changes.get(prop.key)
+        if former is not None and former is not NO_VALUE:
+            return False
+    return True
 
 
 def _check_class(child: InstanceState, prop: Any) -> None:
@@ -119,11 +151,11 @@ def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:
     return keys
 
 
-def _arms_of(mapper: Any, rule: str) -> list[tuple[Any, bool]]:
+def _arms_of(mapper: Any, rule: str) -> Arms:
     """The relationships of a mapper that have the cascade, and whether each is a collection."""
     keys = _keys_of(mapper, rule)
     # The names are part of the memo's key: a cascade may be assigned anew at any time (CA-13).
-    arms: list[tuple[Any, bool]] | None = mapper.memo.get(("cascade arms", rule, keys))
+    arms: Arms | None = mapper.memo.get(("cascade arms", rule, keys))
     if arms is None:
         slots = mapper.class_manager.slots
         arms = [(mapper.properties[key], slots[key].collection) for key in keys]

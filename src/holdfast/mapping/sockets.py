@@ -35,10 +35,6 @@ comparators: dict[str, ComparatorFactory] = {}
 """Kind of property ("column", "relationship", "composite") -> factory(prop, entity) of the object
 behind class-level expressions; see `queries.comparators`."""
 
-slot_makers: dict[str, Callable[[Any, Any], Any]] = {}
-"""Value of `lazy` ("dynamic", "write_only") -> function(mapper, property) that makes the slot of a
-relationship that is no plain collection."""
-
 
 def register_strategy(*names: str) -> Callable[[StrategyClass], StrategyClass]:
     """Class decorator: serve the strategy names given."""

@@ -49,9 +49,9 @@ T = TypeVar("T")
 
 # PERF: load 100k. Rows become objects in portions of this size, so that what one portion touches
 # stays in the processor's cache; the collector rests from the second portion on.
-PORTION = 1000
+PORTION = 700
 # Portions after which the collector may run, lest garbage of the application piles up.
-PORTIONS_OF_A_PAUSE = 100
+PORTIONS_OF_A_PAUSE = 150
 
 
 def build_result(
@@ -240,6 +240,7 @@ def load_all(plan: LoadPlan, rows: Rows, context: LoadContext) -> list[Sequence[
     first = rows.some(PORTION)
     columns = load_columns(plan, first, context)
     if len(first) == PORTION:
+        del first
         gathered: list[list[Any]] = [list(column) for column in columns]
         if context.watches or rows.cursor.context.dialect.is_async:
             _load_rest(plan, rows.all(), gathered, context)
@@ -260,8 +261,11 @@ def _load_portions(
     with paused_collector():
         for _ in range(PORTIONS_OF_A_PAUSE):
             found = rows.some(PORTION)
+            count = len(found)
             _load_rest(plan, found, gathered, context)
-            if len(found) < PORTION:
+            # The driver makes the next rows in the memory of these.
+            del found
+            if count < PORTION:
                 return False
     return True
 

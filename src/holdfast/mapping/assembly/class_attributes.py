@@ -22,7 +22,6 @@ from holdfast.instrument.slots.reference import ReferenceSlot
 from holdfast.instrument.slots.value import ValueSlot
 from holdfast.mapping.joins.direction import MANYTOONE
 from holdfast.mapping.properties.column import HIDDEN_PREFIX
-from holdfast.mapping.sockets import slot_makers
 
 
 def adopt_class(mapper: Any) -> ClassManager:
@@ -121,10 +120,6 @@ def _comparison(type_: Any) -> Callable[[Any, Any], Any]:
 def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
     """The slot of a relationship, for one object or a collection."""
     manager = mapper.class_manager
-    maker = slot_makers.get(prop.lazy)
-    if maker is not None:
-        made: AttributeSlot = maker(mapper, prop)
-        return made
     settings: dict[str, Any] = {
         "parent_token": prop,
         "reverse_keys": prop.synchronizes_reverse,

@@ -40,8 +40,6 @@ STRATEGY_NAMES = frozenset(
         "raise",
         "raise_on_sql",
         "noload",
-        "write_only",
-        "dynamic",
     )
 )
 
