@@ -218,7 +218,11 @@ class SessionMachine(RuleBasedStateMachine):
     @rule()
     def drop_references(self) -> None:
         self.flush()
-        self.held.clear()
+        # A row that a rollback takes away again keeps its object: one that was read anew after
+        # the first was collected would not be known as new in this transaction.
+        lasting = [key for key in self.held if all(key in level for level in self.levels)]
+        for key in lasting:
+            del self.held[key]
         gc.collect(0)
 
     # transactions
@@ -335,7 +339,9 @@ class SessionMachine(RuleBasedStateMachine):
 
 
 TestSession = SessionMachine.TestCase
+# The same sequences in every run: a longer search with other seeds is done by hand.
 TestSession.settings = settings(
+    derandomize=True,
     max_examples=60,
     stateful_step_count=40,
     deadline=None,
