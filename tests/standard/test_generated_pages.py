@@ -9,7 +9,11 @@ from tree import DOCS
 
 @pytest.mark.parametrize(
     ("generator", "page"),
-    [("generate_lifecycle.py", "architecture/lifecycle.md"), ("generate_errors.py", "errors.md")],
+    [
+        ("generate_lifecycle.py", "architecture/lifecycle.md"),
+        ("generate_errors.py", "errors.md"),
+        ("generate_rules.py", "rules.md"),
+    ],
 )
 def test_generated_page_is_up_to_date(generator, page):
     made = runpy.run_path(str(DOCS / generator))["page"]()
