@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, event
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import URL, Engine, MetaData, event
+
+import databases
+
+# A parameter as PostgreSQL's or MariaDB's driver wants it.
+PARAMETER = re.compile(r"%\(\w+\)s(::\w+)?|%s")
+
+
+def in_order(parameters: Any) -> Any:
+    """Parameters as tuples, for drivers that want names as well."""
+    if isinstance(parameters, dict):
+        return tuple(parameters.values())
+    if isinstance(parameters, list):
+        return [in_order(each) for each in parameters]
+    return parameters
 
 
 class SqlRecorder:
-    """Every statement that reached the driver, in order."""
+    """Every statement that reached the driver, in order, with `?` for each parameter."""
 
     def __init__(self) -> None:
         self.emitted: list[str] = []
         self.parameters: list[Any] = []
 
     def __call__(self, _c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        self.emitted.append(" ".join(statement.split()))
-        self.parameters.append(parameters)
+        self.emitted.append(PARAMETER.sub("?", " ".join(statement.split())))
+        self.parameters.append(in_order(parameters))
 
     def clear(self) -> None:
         self.emitted.clear()
@@ -29,24 +43,40 @@ class SqlRecorder:
         return len(self.emitted)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs an engine on every database that there is."""
+    if "database" in metafunc.fixturenames:
+        urls: list[Any] = [*databases.SERVERS] or [None]
+        names = ["sqlite" if url is None else url.get_backend_name() for url in urls]
+        metafunc.parametrize("database", urls, ids=names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With servers named, leave out what would run as without them."""
+    if databases.SERVERS:
+        needs = {item: "database" in getattr(item, "fixturenames", ()) for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not needs[item]])
+        items[:] = [item for item in items if needs[item]]
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, worker_id: str) -> Iterator[URL | None]:
+    """A server's database for this worker, or None for SQLite in memory."""
+    if request.param is None:
+        yield None
+        return
+    with databases.own_database(request.param, f"holdfast_{worker_id}") as url:
+        yield url
+
+
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    """SQLite in memory, one connection, foreign keys enforced, SAVEPOINT made to work."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
-
+def engine(database: URL | None) -> Iterator[Engine]:
+    """An engine on an empty database."""
+    engine = databases.sqlite_engine() if database is None else databases.server_engine(database)
     yield engine
     engine.dispose()
+    if database is not None:
+        databases.empty(database)
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""The databases that the suite runs on: SQLite, or the servers that HOLDFAST_TEST_URLS names.
+
+Each worker of a parallel run has a database of its own on each server. After a test nothing is left
+in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Engine, String, create_engine, event, make_url, text
+from sqlalchemy.pool import NullPool, StaticPool
+
+SERVERS = [make_url(url) for url in os.environ.get("HOLDFAST_TEST_URLS", "").split()]
+
+
+def sqlite_engine() -> Engine:
+    """SQLite in memory, one connection, foreign keys enforced, SAVEPOINT made to work."""
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def server_engine(url: URL) -> Engine:
+    """An engine on a server; where strings must have a length, those without are 255 long."""
+    engine = create_engine(url)
+    if engine.dialect.name in ("mysql", "mariadb"):
+        types = engine.dialect.type_compiler_instance
+        render = types.visit_VARCHAR
+        types.visit_VARCHAR = lambda type_, **kw: render(
+            type_ if type_.length else String(255), **kw
+        )
+    return engine
+
+
+@contextmanager
+def own_database(server: URL, name: str) -> Iterator[URL]:
+    """A new database on a server, dropped at the end."""
+    maintenance = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with maintenance.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield server.set(database=name)
+        end_other_connections(connection, name)
+        connection.execute(text(f"DROP DATABASE {name}"))
+
+
+def end_other_connections(connection: Any, database: str) -> None:
+    """End what a test has left open, lest it holds locks."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = :name AND pid <> pg_backend_pid()"
+            ),
+            {"name": database},
+        )
+        return
+    found = connection.execute(
+        text(
+            "SELECT id FROM information_schema.processlist "
+            "WHERE db = :name AND id <> CONNECTION_ID()"
+        ),
+        {"name": database},
+    )
+    for number in found.scalars().all():
+        connection.execute(text(f"KILL {number}"))
+
+
+def empty(url: URL) -> None:
+    """Drop all that a test has made."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        end_other_connections(connection, str(url.database))
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+            return
+        connection.execute(text("SET foreign_key_checks = 0"))
+        for (table,) in connection.execute(text("SHOW TABLES")).all():
+            connection.execute(text(f"DROP TABLE `{table}`"))
