@@ -84,7 +84,7 @@ def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
         delete_value(self._sa_instance_state, self.__dict__)
 
     return Accessors(
-        get=_for_key(_getter(missing), slot.key),
+        get=_for_key(_getter(missing), slot.key) if slot.keeps_value else missing,
         set=_for_key(_value_setter(set_value), slot.key) if stores_directly else set_through_slot,
         delete=delete,
     )

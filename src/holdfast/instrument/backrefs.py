@@ -76,4 +76,8 @@ def unlink(
             and initiator.op in reverse.removing_operations
         ):
             continue
-        reverse.pop(child_state, child.__dict__, owner, token, _MEMORY_ONLY)
+        back = reverse.reverse_keys
+        if reverse.is_plain and len(back) == 1 and back[0] == slot.key:
+            reverse.let_go(child_state, child.__dict__, owner, token)
+        else:
+            reverse.pop(child_state, child.__dict__, owner, token, _MEMORY_ONLY)

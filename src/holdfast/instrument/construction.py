@@ -18,6 +18,9 @@ from typing import Any
 from holdfast.errors.attributes import ConstructorError
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.changes import SharedChanges, note_change
+from holdfast.states.ports import Socket
+
+InitWrapper = Callable[[Any, Callable[..., Any]], Callable[..., None]]
 
 _ORIGINAL = "_sa_original_init"
 
@@ -59,13 +62,14 @@ def original_of(init: Callable[..., Any]) -> Callable[..., Any]:
 
 def build_init(manager: Any, original: Callable[..., Any]) -> Callable[..., None]:
     """The `__init__` to put on the manager's class in place of `original`."""
+    init: Any
     if original is default_constructor:
-        init = _keyword_init(manager)
+        init = functools.update_wrapper(_keyword_init(manager), original)
     else:
-        init = _wrapped_init(manager, original)
-    functools.update_wrapper(init, original)
+        init = init_wrapper.plugged(manager, original)
     init.__dict__[_ORIGINAL] = original
-    return init
+    made: Callable[..., None] = init
+    return made
 
 
 def takes_keywords_as_values(manager: Any) -> bool:
@@ -85,9 +89,8 @@ def _keyword_init(manager: Any) -> Callable[..., None]:
     class_ = manager.class_
     state_class = manager.state_class
     are_plain = manager.plain_keys.issuperset
-    wrapped = _wrapped_init(manager, default_constructor)
-    # Sets of keywords that were found to be plain, each with the record of changes it leads to.
-    records: dict[tuple[str, ...], SharedChanges] = {}
+    wrapped = wrap_init(manager, default_constructor)
+    records = manager.plain_keywords
 
     def __init__(self: Any, **kwargs: Any) -> None:  # noqa: N807
         names = (*kwargs,)
@@ -109,7 +112,9 @@ def _keyword_init(manager: Any) -> Callable[..., None]:
     return __init__
 
 
-def _wrapped_init(manager: Any, original: Callable[..., Any]) -> Callable[..., None]:
+def wrap_init(manager: Any, original: Callable[..., Any]) -> Callable[..., None]:
+    """A function that gives a new object its state, tells listeners, and calls `original`."""
+
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         if "_sa_instance_state" in self.__dict__:
             # Called by the `__init__` of a subclass, which did all this.
@@ -134,4 +139,8 @@ def _wrapped_init(manager: Any, original: Callable[..., Any]) -> Callable[..., N
             dispatch.init_failure(state, args, kwargs)
             raise
 
-    return __init__
+    return functools.update_wrapper(__init__, original)
+
+
+init_wrapper: Socket[InitWrapper] = Socket("init_wrapper")
+init_wrapper.plug(wrap_init)

@@ -10,11 +10,16 @@ from __future__ import annotations
 import contextlib
 import inspect
 import weakref
-from collections.abc import Callable, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ValuesView
 from typing import Any
 
-from holdfast.errors.attributes import ForeignInstrumentationError, ReservedNameError
+from holdfast.errors.attributes import (
+    ForeignInstrumentationError,
+    ReservedNameError,
+    finalizer_warning,
+)
 from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.attribute_state import attribute_states
 from holdfast.instrument.construction import (
@@ -26,14 +31,15 @@ from holdfast.instrument.construction import (
 from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.value import ValueSlot
+from holdfast.states.changes import SharedChanges
 from holdfast.states.instance import InstanceState, blank
 
 MANAGER_ATTRIBUTE = "_sa_class_manager"
 STATE_ATTRIBUTE = "_sa_instance_state"
 
 
-class ClassManager:
-    """The instrumentation of one class; a mapping from attribute names to attributes."""
+class ClassManager(dict[str, QueryableAttribute[Any]]):
+    """The instrumentation of one class; its attributes by name, inherited ones included."""
 
     STATE_ATTR = STATE_ATTRIBUTE
     MANAGER_ATTR = MANAGER_ATTRIBUTE
@@ -52,6 +58,7 @@ class ClassManager:
         taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
         if taken is not None:
             raise ForeignInstrumentationError.taken(class_)
+        super().__init__()
         self.class_ = class_
         # Filled by `mapping`; None until the class is mapped.
         self.mapper: Any = None
@@ -64,6 +71,8 @@ class ClassManager:
         self.slots: dict[str, AttributeSlot] = {}
         # Names that the constructor may store without asking anyone; see `construction`.
         self.plain_keys: set[str] = set()
+        # Sets of keywords found to be plain, each with the record of changes it leads to.
+        self.plain_keywords: dict[tuple[str, ...], SharedChanges] = {}
         # Whether `plain_keys` is to be found out anew.
         self.is_stale = True
         self.state_class: type[InstanceState] = type(
@@ -71,8 +80,6 @@ class ClassManager:
             (InstanceState,),
             {"__slots__": (), "manager": self, "__module__": InstanceState.__module__},
         )
-        # Attribute name -> attribute; inherited ones included.
-        self.by_key: dict[str, QueryableAttribute[Any]] = {}
         # Attributes of the class itself, which `uninstall` and `dispose` put back: name -> what
         # the class had there before, or None.
         self.replaced_members: dict[str, Any] = {}
@@ -83,7 +90,7 @@ class ClassManager:
         for base in reversed(self.bases):
             base.subclasses.add(self)
             self.forwarded_keys.update(base.forwarded_keys)
-            self.by_key.update(base.by_key)
+            self.update(base)
             self.slots.update(base.slots)
         self._own_init: Any = class_.__dict__.get("__init__")
         self.original_init: Callable[..., None] = original_of(class_.__init__)
@@ -91,6 +98,8 @@ class ClassManager:
         self.wraps_init = wraps_init
         if wraps_init:
             self.install_init()
+        if "__del__" in class_.__dict__:
+            warn(finalizer_warning(class_))
         if self.observer is not None:
             self.observer.dispatch.class_instrument(class_)
 
@@ -129,10 +138,9 @@ class ClassManager:
 
     def refresh_construction(self) -> None:
         """Have the next construction find out which keywords may be stored directly."""
-        self.plain_keys.clear()
-        self.is_stale = True
-        for manager in self.subclasses:
+        for manager in (self, *self.subclasses):
             manager.plain_keys.clear()
+            manager.plain_keywords.clear()
             manager.is_stale = True
 
     def refresh_plain_keys(self) -> None:
@@ -145,10 +153,15 @@ class ClassManager:
             for key, slot in self.slots.items()
             if isinstance(slot, ValueSlot)
             and not slot.has_listeners
-            and self.by_key.get(key) is _on_class(self.class_, key)
+            and self.get(key) is _on_class(self.class_, key)
         )
 
     # -- attributes ----------------------------------------------------------------------------
+
+    def check_name(self, key: str) -> None:
+        """Refuse the names of the manager and the state."""
+        if key in (MANAGER_ATTRIBUTE, STATE_ATTRIBUTE):
+            raise ReservedNameError.taken(key)
 
     def install(self, attribute: QueryableAttribute[Any]) -> None:
         """Put an attribute on the class, in place of what is there under its name.
@@ -157,15 +170,14 @@ class ClassManager:
             KeyError: The name is that of the manager or the state.
         """
         key = attribute.key
-        if key in (MANAGER_ATTRIBUTE, STATE_ATTRIBUTE):
-            raise ReservedNameError.taken(key)
+        self.check_name(key)
         if key not in self.replaced_members:
             self.replaced_members[key] = self.class_.__dict__.get(key)
         setattr(self.class_, key, attribute)
         self.take(attribute)
         if attribute.forwards_to is not None:
             self.forwarded_keys.add(attribute.forwards_to)
-            target = self.by_key.get(attribute.forwards_to)
+            target = self.get(attribute.forwards_to)
             if isinstance(target, InstrumentedAttribute):
                 target.refresh_accessors()
         self.refresh_construction()
@@ -175,7 +187,7 @@ class ClassManager:
     def take(self, attribute: QueryableAttribute[Any]) -> None:
         """Know an attribute, and make the classes below know it that have none of its name."""
         key = attribute.key
-        self.by_key[key] = attribute
+        self[key] = attribute
         if attribute.slot is not None:
             self.slots[key] = attribute.slot
         for manager in self.subclasses:
@@ -184,7 +196,7 @@ class ClassManager:
 
     def install_slot(self, key: str, slot: AttributeSlot) -> None:
         """Give an installed attribute its behaviour; subclasses take it over."""
-        attribute = self.by_key[key]
+        attribute = self[key]
         assert isinstance(attribute, InstrumentedAttribute)
         attribute.install_slot(slot)
         self.take(attribute)
@@ -193,7 +205,7 @@ class ClassManager:
     def uninstall(self, key: str) -> None:
         """Take an attribute off the class, and put back what was there before."""
         former = self.replaced_members.pop(key, None)
-        attribute = self.by_key.get(key)
+        attribute = self.get(key)
         if attribute is not None and self.class_.__dict__.get(key) is attribute:
             # Past the metaclass, which would map or refuse to unmap.
             type.__delattr__(self.class_, key)
@@ -203,9 +215,10 @@ class ClassManager:
 
     def drop(self, key: str) -> None:
         """Know an attribute no more, and make the classes below forget it too."""
-        self.by_key.pop(key, None)
+        self.pop(key, None)
         self.slots.pop(key, None)
         self.plain_keys.discard(key)
+        self.plain_keywords.clear()
         for manager in self.subclasses:
             if key not in manager.replaced_members:
                 manager.drop(key)
@@ -262,45 +275,19 @@ class ClassManager:
         """The `inspect(obj).attrs` collection of one object."""
         return attribute_states(self, state)
 
-    # -- a mapping from names to attributes ------------------------------------------------------
+    # -- one of a kind ---------------------------------------------------------------------------
 
-    @property
-    def attributes(self) -> ValuesView[QueryableAttribute[Any]]:
-        """All attributes."""
-        return self.by_key.values()
-
-    def keys(self) -> KeysView[str]:
-        """Names of all attributes."""
-        return self.by_key.keys()
-
-    def values(self) -> ValuesView[QueryableAttribute[Any]]:
-        """All attributes."""
-        return self.by_key.values()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The attribute of that name, or `default`."""
-        return self.by_key.get(key, default)
-
-    def __getitem__(self, key: str) -> QueryableAttribute[Any]:
-        return self.by_key[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.by_key
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.by_key)
-
-    def __len__(self) -> int:
-        return len(self.by_key)
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
     def __bool__(self) -> bool:
         return True
 
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return other is self
+    @property
+    def attributes(self) -> ValuesView[QueryableAttribute[Any]]:
+        """All attributes."""
+        return self.values()
 
     def __repr__(self) -> str:
         return f"<ClassManager of {self.class_.__module__}.{self.class_.__qualname__}>"
@@ -345,7 +332,7 @@ def manager_of_class(class_: Any) -> ClassManager:
     """
     manager = find_manager(class_)
     if manager is None:
-        raise UnmappedClassError(class_)
+        raise UnmappedClassError.without_manager(class_)
     return manager
 
 

@@ -50,10 +50,6 @@ class AttributeEventToken:
         key: str = self.impl.key
         return key
 
-    def hasparent(self, state: Any) -> bool:
-        """Whether some object holds `state` through the attribute."""
-        return bool(self.impl.has_parent(state))
-
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, AttributeEventToken)

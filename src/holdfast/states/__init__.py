@@ -10,8 +10,9 @@ In reading order:
 - `identity`: identity keys, built and described.
 - `identity_map`: weak map from key to object, one per session.
 - `members`: what one session holds.
-- `lifecycle`: the five states and every legal move between them.
 - `parents`: which parents claim an object.
+- `expiry`: forget loaded values.
+- `lifecycle`: the five states and every legal move between them.
 
 Called by `instrument` and everything above it.
 """

@@ -64,6 +64,13 @@ def note_dirty(state: InstanceState) -> None:
         state.changes = {}
 
 
+def note_gaps(state: InstanceState) -> None:
+    """The object loses values: a query must see what it lacks."""
+    members = state.members
+    if members is not None:
+        members.identity_map.note_gaps()
+
+
 def forget_change(state: InstanceState, key: str) -> None:
     """Take the present value of one attribute as the one in the database."""
     changes = state.changes

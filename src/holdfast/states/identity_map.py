@@ -24,11 +24,15 @@ SMALLEST_LIMIT = 1024
 class Space(dict[Any, InstanceState]):
     """States of one hierarchy by bare primary key."""
 
-    __slots__ = ("limit",)
+    __slots__ = ("filled_by", "limit")
 
     def __init__(self) -> None:
         # Number of entries at which the next sweep is due.
         self.limit = SMALLEST_LIMIT
+        # The row functions that loaded every object in the space, while none of them has lost a
+        # value since; else None, and whoever wants to know must look at the objects.
+        # INVARIANT: tests/behaviour/loading/test_gaps.py takes every way to lose a value.
+        self.filled_by: object = None
 
     def sweep_if_grown(self) -> None:
         """Sweep when the space has doubled since the last time; call it after adding entries."""
@@ -59,6 +63,15 @@ class IdentityMap:
         if space is None:
             space = self.spaces[name] = Space()
         return space
+
+    def states_of(self, base_mapper: Any, token: Any = None) -> list[InstanceState]:
+        """The states of a hierarchy, under one identity token or, without one, under all."""
+        found: list[InstanceState] = []
+        for name, space in self.spaces.items():
+            mapper, its_token = name if isinstance(name, tuple) else (name, None)
+            if mapper is base_mapper and token in (None, its_token):
+                found += space.values()
+        return found
 
     def find_state(self, mapper: Any, pk: Any, token: Any = None) -> InstanceState | None:
         """The state under a key, or None when there is none or its object was collected."""
@@ -93,7 +106,13 @@ class IdentityMap:
         """Enter a state under its key; what stood there before is forgotten."""
         space = self.space_for_state(state)
         space[state.pk] = state
+        space.filled_by = None
         space.sweep_if_grown()
+
+    def note_gaps(self) -> None:
+        """Objects may lack values from now on."""
+        for space in self.spaces.values():
+            space.filled_by = None
 
     def holds(self, state: InstanceState) -> bool:
         """Whether this very state is entered under its key."""

@@ -194,6 +194,12 @@ class InstanceState(weakref.ref[Any]):
         return None if members is None else members.session
 
     @property
+    def async_session(self) -> Any:
+        """The asyncio session that works through `session`, or None."""
+        session = self.session
+        return None if session is None else session.async_session
+
+    @property
     def session_id(self) -> int | None:
         """Number of the session that holds the object, or None."""
         session = self.session

@@ -110,6 +110,7 @@ def _hold_by_key(members: Members, states: Collection[InstanceState]) -> None:
         space[state.pk] = state
         if state.changes is not None:
             modified[state] = state()
+    members.identity_map.note_gaps()
     for each in members.identity_map.spaces.values():
         each.sweep_if_grown()
 

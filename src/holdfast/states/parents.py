@@ -61,6 +61,13 @@ def is_claimed_by(state: InstanceState, slot: object) -> InstanceState | None:
     return holder if isinstance(holder, InstanceState) else None
 
 
+def forget_parent(state: InstanceState, slot: object, parent: InstanceState) -> None:
+    """Forget what `parent` said of an object with a row: neither claimed nor released."""
+    known = None if state.extra is None or state.pk is None else state.extra.parents
+    if known is not None and known.get(slot) in (False, parent):
+        del known[slot]
+
+
 def forget_parents(state: InstanceState) -> None:
     """Forget all claims and releases."""
     extra = state.extra

@@ -10,7 +10,17 @@ from typing import Any, TypeAlias
 # Stands above this file, and is named here without being imported.
 InstanceState: TypeAlias = Any
 
-_PLAIN = ("deferred", "identity_token", "info", "load_options", "load_path", "pending", "released")
+_RARE = (
+    "deferred",
+    "identity_token",
+    "info",
+    "load_options",
+    "load_path",
+    "parents",
+    "pending",
+    "released",
+    "was_deleted",
+)
 
 
 def packed(state: InstanceState) -> dict[str, Any]:
@@ -20,33 +30,14 @@ def packed(state: InstanceState) -> dict[str, Any]:
         values["changes"] = dict(state.changes)
     extra = state.extra
     if extra is not None:
-        values.update((name, value) for name in _PLAIN if (value := getattr(extra, name)))
-        if extra.was_deleted:
-            values["was_deleted"] = True
-        if extra.parents:
-            values["parents"] = [
-                (token.parent.class_, token.key, holder) for token, holder in _named(extra.parents)
-            ]
+        values.update((name, value) for name in _RARE if (value := getattr(extra, name)))
     return values
-
-
-def _named(parents: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """Slots and relationships, which are found again by class and name."""
-    return [(token, holder) for token, holder in parents.items() if hasattr(token, "parent")]
 
 
 def unpack(state: InstanceState, values: dict[str, Any]) -> None:
     """Give a new state what `packed` has kept."""
     state.pk = values["pk"]
     state.changes = values.get("changes")
-    if values.keys() <= {"pk", "changes"}:
-        return
-    extra = state.more()
-    for name in (*_PLAIN, "was_deleted"):
+    for name in _RARE:
         if name in values:
-            setattr(extra, name, values[name])
-    if "parents" in values:
-        extra.parents = {
-            class_._sa_class_manager[key].slot.parent_token: holder
-            for class_, key, holder in values["parents"]
-        }
+            setattr(state.more(), name, values[name])

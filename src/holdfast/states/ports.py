@@ -57,6 +57,10 @@ class SessionPort(Protocol):
     """A session, as seen by the layers that track, load and write its objects."""
 
     @property
+    def async_session(self) -> Any:
+        """The asyncio session that works through this one, or None."""
+
+    @property
     def hash_key(self) -> int:
         """Number of the session, counted from 1 in order of construction."""
 

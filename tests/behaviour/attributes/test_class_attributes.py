@@ -116,3 +116,17 @@ def test_object_state_says_what_it_is():
     assert not state.is_mapper
     assert not state.is_attribute
     assert dict(state.callables) == {}
+
+
+def test_class_with_a_finalizer_is_warned_of():
+    class LocalBase(DeclarativeBase):
+        pass
+
+    with pytest.warns(sa.exc.SAWarning, match=r"__del__\(\) method on class .*Closing"):
+
+        class Closing(LocalBase):
+            __tablename__ = "closing"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+            def __del__(self):
+                pass

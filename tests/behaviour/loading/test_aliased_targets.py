@@ -151,6 +151,7 @@ def test_alias_of_a_join(session: Session, load: Any) -> None:
     assert [page.written.id for page in pages] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.rule("LD-89")
 @pytest.mark.parametrize("load", LOADERS)
 def test_of_type_gives_the_alias_to_load_from(session: Session, load: Any) -> None:
     other = aliased(Volume)
@@ -188,6 +189,7 @@ def test_entity_of_a_relationship_attribute_is_its_target() -> None:
     assert Shelf.first_volumes.entity is inspect(FirstVolume)
 
 
+@pytest.mark.rule("LD-53")
 @pytest.mark.parametrize("change", [lambda s: s.distinct(), lambda s: s.group_by(Page.id)])
 def test_distinct_and_groups_stay_inside_of_joined_loading(change: Any) -> None:
     statement = change(select(Page)).options(joinedload(Page.volume))
@@ -223,6 +225,7 @@ def test_lateral_target_follows_its_parent() -> None:
         assert f"FROM page WHERE page.volume_id = {parent} ORDER BY page.id" in text
 
 
+@pytest.mark.rule("LD-86")
 @pytest.mark.parametrize("load", [joinedload, selectinload, contains_eager])
 def test_two_targets_for_one_relationship_are_refused(load: Any) -> None:
     options = [load(Shelf.volumes.of_type(aliased(Volume))) for _ in range(2)]

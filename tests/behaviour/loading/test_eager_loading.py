@@ -23,6 +23,7 @@ def shelves(authors: Any) -> list[tuple[str, list[str]]]:
     return [(author.name, [book.title for book in author.books]) for author in authors]
 
 
+@pytest.mark.rule("LD-1", "LD-2", "LD-190")
 @pytest.mark.parametrize(
     ("option", "statements"), [(joinedload, 1), (selectinload, 2), (immediateload, 4)]
 )
@@ -37,6 +38,7 @@ def test_strategies_differ_in_statements_only(
     assert len(sql) == statements
 
 
+@pytest.mark.rule("LD-1 joined", "LD-1 selectin", "LD-1 immediate")
 @pytest.mark.parametrize("option", [joinedload, selectinload, immediateload])
 def test_references_are_loaded(session: Session, sql: Any, option: Any) -> None:
     books = session.scalars(select(Book).options(option(Book.author)).order_by(Book.id)).all()
@@ -60,6 +62,7 @@ def test_many_to_many_is_loaded(session: Session, option: Any) -> None:
     ]
 
 
+@pytest.mark.rule("LD-82")
 def test_chains_go_down(session: Session, sql: Any) -> None:
     statement = select(Author).options(selectinload(Author.books).joinedload(Book.tags))
 
@@ -99,6 +102,7 @@ def test_inner_join_below_an_outer_one_keeps_parents(session: Session) -> None:
     ) == (SHELVES)
 
 
+@pytest.mark.rule("LD-94")
 def test_contains_eager_takes_what_the_rows_hold(session: Session) -> None:
     statement = select(Author).join(Author.books).where(Book.title == "b")
 
@@ -107,6 +111,7 @@ def test_contains_eager_takes_what_the_rows_hold(session: Session) -> None:
     assert shelves(authors) == [("ann", ["b"])]
 
 
+@pytest.mark.rule("LD-88")
 def test_criteria_of_a_cached_statement_are_those_of_the_execution(session: Session) -> None:
     found = []
     for title in ("a", "b"):
@@ -130,12 +135,14 @@ def test_options_of_an_equal_alias_apply_to_a_cached_plan(session: Session, sql:
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-35")
 def test_chunks_of_select_in(session: Session, sql: Any) -> None:
     session.scalars(select(Author).options(selectinload(Author.books, chunksize=2))).all()
 
     assert len(sql) == 3
 
 
+@pytest.mark.rule("LD-38", "LD-170")
 def test_yield_per_loads_in_portions(session: Session, sql: Any) -> None:
     statement = select(Author).options(selectinload(Author.books)).order_by(Author.id)
 
@@ -146,6 +153,7 @@ def test_yield_per_loads_in_portions(session: Session, sql: Any) -> None:
     assert len(sql) == 3
 
 
+@pytest.mark.rule("LD-171")
 def test_yield_per_refuses_joined_collections(session: Session) -> None:
     statement = select(Author).options(joinedload(Author.books))
 

@@ -33,6 +33,7 @@ class Branch(Base):
     branches: Mapped[list[Branch]] = relationship()
 
 
+@pytest.mark.rule("LD-36")
 @pytest.mark.parametrize("load", [selectinload, immediateload])
 @pytest.mark.parametrize(("depth", "levels"), [(None, 1), (1, 2), (2, 3), (-1, 5)])
 def test_levels(
@@ -55,6 +56,7 @@ def test_levels(
     assert found == levels
 
 
+@pytest.mark.rule("LD-36")
 @pytest.mark.parametrize("load", [selectinload, immediateload])
 def test_only_for_relationships_to_the_same_class(session: Session, load: Any) -> None:
     with pytest.raises(LoadingError, match="not valid for non-self-referential"):

@@ -16,6 +16,7 @@ def shelves(authors: Any) -> list[tuple[str, list[str]]]:
     return [(author.name, [book.title for book in author.books]) for author in authors]
 
 
+@pytest.mark.rule("LD-60", "LD-1 subquery")
 def test_the_second_select_embeds_the_first(session: Session, sql: Any) -> None:
     statement = select(Author).where(Author.name != "bob").options(subqueryload(Author.books))
 
@@ -39,6 +40,7 @@ def test_references_and_association_tables(session: Session, sql: Any) -> None:
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-61")
 def test_limit_stays_in_the_embedded_statement(session: Session, sql: Any) -> None:
     statement = select(Author).order_by(Author.id.desc()).limit(2)
 
@@ -90,6 +92,7 @@ def test_get_and_from_statement_load_as_well(session: Session) -> None:
     assert [len(author.__dict__["books"]) for author in authors] == [2, 1, 0]
 
 
+@pytest.mark.rule("LD-62", "LD-171")
 def test_yield_per_is_refused(session: Session) -> None:
     statement = select(Author).options(subqueryload(Author.books))
 

@@ -17,40 +17,6 @@ def session(engine, tables):
         yield session
 
 
-def test_object_passes_through_the_five_states(session):
-    author = library.Author(name="Cy")
-    states = [inspect(author).transient]
-    session.add(author)
-    states.append(inspect(author).pending)
-    session.flush()
-    states.append(inspect(author).persistent)
-    session.delete(author)
-    states.append(inspect(author).persistent)
-    session.flush()
-    states.append(inspect(author).deleted)
-    session.commit()
-    states.append(inspect(author).detached)
-
-    assert states == [True] * 6
-
-
-def test_collections_are_fresh_identity_sets(session):
-    ann = session.get(library.Author, 1)
-    bo = session.get(library.Author, 2)
-    cy = library.Author(name="Cy")
-    ann.name = "Anna"
-    session.add(cy)
-    session.delete(bo)
-
-    assert set(session.new) == {cy}
-    assert set(session.dirty) == {ann}
-    assert set(session.deleted) == {bo}
-    session.new.clear()
-    assert cy in session.new
-    assert {ann, bo, cy} == set(session)
-    assert all(each in session for each in (ann, bo, cy))
-
-
 def test_adding_a_marked_object_takes_the_mark_away(session):
     ann = session.get(library.Author, 1)
     session.delete(ann)
@@ -102,19 +68,6 @@ def test_delete_cascade_marks_at_once_and_loads_what_it_needs(session):
     session.delete(order)
 
     assert {type(each).__name__ for each in session.deleted} == {"Order", "Line"}
-
-
-def test_expunged_changes_wait_for_the_next_session(session, engine):
-    ann = session.get(library.Author, 1)
-    ann.name = "Anna"
-    session.expunge(ann)
-    session.close()
-
-    with Session(engine) as other:
-        other.add(ann)
-        other.commit()
-
-    assert session.scalar(select(library.Author.name).where(library.Author.id == 1)) == "Anna"
 
 
 def test_link_to_a_member_joins_the_session_and_its_end_does_not(session):
@@ -249,15 +202,6 @@ def test_outsiders_cannot_be_expired_or_refreshed(session, method):
         getattr(session, method)(library.Author(name="Cy"))
 
 
-def test_is_modified_sees_net_changes_only(session):
-    ann = session.get(library.Author, 1)
-    ann.name = "Ann"
-    assert ann in session.dirty
-    assert not session.is_modified(ann)
-    ann.name = "Anna"
-    assert session.is_modified(ann)
-
-
 def test_no_autoflush_holds_for_the_block(session):
     session.add(library.Author(id=3, name="Cy"))
     with session.no_autoflush:
@@ -265,15 +209,6 @@ def test_no_autoflush_holds_for_the_block(session):
 
     assert session.autoflush
     assert len(session.scalars(select(library.Author)).all()) == 3
-
-
-def test_identity_map_is_read_by_key(session):
-    ann = session.get(library.Author, 1)
-    key = Session.identity_key(library.Author, 1)
-
-    assert session.identity_map[key] is ann
-    assert key in session.identity_map
-    assert ann in list(session.identity_map.values())
 
 
 def test_merge_copies_onto_the_member(session):

@@ -101,6 +101,7 @@ def test_objects_of_a_collected_session_are_detached(bound):
     assert object_session(author) is None
 
 
+@pytest.mark.rule("SM-65")
 def test_info_is_a_copy(bound):
     given = {"tenant": 1}
     session = Session(bound, info=given)
@@ -156,6 +157,7 @@ def test_scoped_session_stands_for_one_session_per_scope(bound):
     assert not sessions.registry.has()
 
 
+@pytest.mark.rule("SM-177")
 def test_close_all_sessions_closes_every_living_one(bound):
     # Sessions of other tests, whose connections died, must be gone.
     gc.collect()
@@ -168,6 +170,7 @@ def test_close_all_sessions_closes_every_living_one(bound):
     assert inspect(author).transient
 
 
+@pytest.mark.rule("SM-172")
 def test_make_transient_lets_the_object_be_saved_anew(bound):
     session = Session(bound)
     author = library.Author(name="Ann")

@@ -27,6 +27,7 @@ def travelled(obj):
     return pickle.loads(pickle.dumps(obj))
 
 
+@pytest.mark.rule("SM-178")
 def test_new_object_with_relatives_can_be_added_after_travelling(session):
     author = library.Author(id=7, name="Cy")
     author.books.append(library.Book(title="first"))
@@ -41,6 +42,7 @@ def test_new_object_with_relatives_can_be_added_after_travelling(session):
     assert [book.title for book in copied.books] == ["first"]
 
 
+@pytest.mark.rule("SM-178")
 def test_persistent_object_arrives_detached_with_key_and_values(session):
     author = session.scalars(select(library.Author).options(selectinload("*"))).one()
 
@@ -55,6 +57,7 @@ def test_persistent_object_arrives_detached_with_key_and_values(session):
     assert author in session
 
 
+@pytest.mark.rule("SM-178")
 def test_travelled_object_loads_what_it_lacks_once_in_a_session(session, engine):
     author = session.get(library.Author, 1)
     session.expire(author, ["email"])
@@ -106,6 +109,7 @@ def test_notes_travel(session):
     assert inspect(travelled(author)).info == {"seen": True}
 
 
+@pytest.mark.rule("SM-178")
 def test_loader_options_travel(session, engine, sql):
     author = session.scalars(
         select(library.Author).options(selectinload(library.Author.books))

@@ -8,10 +8,15 @@ collection, as an `InstanceState` is one to its object, so the two form no refer
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from holdfast.errors.attributes import AttributeRequestError, ObjectDereferencedError
+from holdfast.errors.attributes import (
+    AttributeRequestError,
+    ObjectDereferencedError,
+    collection_replaced_warning,
+)
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.markers import NO_KEY
 from holdfast.states.instance import InstanceState
 
@@ -45,17 +50,6 @@ class CollectionAdapter(weakref.ref[Any]):
     def attr(self) -> Any:
         """The slot, under its name in SQLAlchemy."""
         return self.slot
-
-    @property
-    def invalidated(self) -> bool:
-        """Whether another collection has taken this one's place."""
-        collection = self()
-        return collection is None or collection._sa_adapter is not self
-
-    @property
-    def is_referenced_by_owner(self) -> bool:
-        """Whether the owner's attribute is this collection."""
-        return self.owner_state.dict.get(self.slot.key) is self()
 
     # -- reports of changes; each is called by the collection's methods -----------------------
 
@@ -97,12 +91,17 @@ class CollectionAdapter(weakref.ref[Any]):
         self.slot.member_removed(self.owner_state, owner, item, initiator, key, is_gone=is_gone)
 
     def live_owner(self) -> Any:
-        """The owner, which must not have been collected; an empty collection becomes its own."""
+        """The owner, which must not have been collected; an empty collection becomes its own.
+
+        Warns when another collection has taken this one's place, or will at the next access.
+        """
         owner = self.owner_state()
         if owner is None:
             raise ObjectDereferencedError.owner_collected(self.owner_state, self.slot.key)
         if self.empty:
             self.store(owner)
+        elif owner.__dict__.get(self.slot.key) is not self():
+            warn(collection_replaced_warning(self.owner_state, self.slot.key))
         return owner
 
     def store(self, owner: Any) -> None:
@@ -138,10 +137,6 @@ class CollectionAdapter(weakref.ref[Any]):
         for item in items:
             appender(collection, item, _sa_initiator=False)
 
-    def bulk_appender(self) -> Callable[..., Any]:
-        """A function that adds a member."""
-        return self._bound(self.slot.roles.appender)
-
     def remove_with_event(self, item: Any, initiator: Any = None) -> None:
         """Take a member away."""
         self.slot.roles.remover(self(), item, _sa_initiator=initiator)
@@ -157,14 +152,6 @@ class CollectionAdapter(weakref.ref[Any]):
         remover = self.slot.roles.remover
         for item in list(self):
             remover(collection, item, _sa_initiator=initiator)
-
-    def _bound(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        collection = self()
-
-        def call(item: Any, _sa_initiator: Any = None) -> Any:
-            return method(collection, item, _sa_initiator=_sa_initiator)
-
-        return call
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.slot.roles.iterator(self()))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.foundation.markers import NO_VALUE
-from holdfast.instrument.collections.reporting import Method, Reporter, as_report, silenced
+from holdfast.instrument.collections.reporting import Method, Reporter
 
 
-def _setitem(method: Method) -> Method:
-    plain = silenced(method)
-
+def _setitem(plain: Method) -> Method:
     def set_item(self: Any, key: Any, value: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False:
@@ -23,24 +21,20 @@ def _setitem(method: Method) -> Method:
                 value = adapter.fire_append_event(value, _sa_initiator, key)
         plain(self, key, value)
 
-    return as_report(set_item, method)
+    return set_item
 
 
-def _delitem(method: Method) -> Method:
-    plain = silenced(method)
-
+def _delitem(plain: Method) -> Method:
     def delete_item(self: Any, key: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False and key in self:
             adapter.fire_remove_event(self[key], _sa_initiator, key)
         plain(self, key)
 
-    return as_report(delete_item, method)
+    return delete_item
 
 
-def _clear(method: Method) -> Method:
-    plain = silenced(method)
-
+def _clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -52,12 +46,10 @@ def _clear(method: Method) -> Method:
         for key, member in members.items():
             adapter.fire_remove_event(member, None, key, is_gone=True)
 
-    return as_report(clear, method)
+    return clear
 
 
-def _pop(method: Method) -> Method:
-    plain = silenced(method)
-
+def _pop(plain: Method) -> Method:
     def pop(self: Any, key: Any, default: Any = NO_VALUE) -> Any:
         adapter = self._sa_adapter
         present = key in self
@@ -68,12 +60,10 @@ def _pop(method: Method) -> Method:
             adapter.fire_remove_event(item, None, key, is_gone=True)
         return item
 
-    return as_report(pop, method)
+    return pop
 
 
-def _popitem(method: Method) -> Method:
-    plain = silenced(method)
-
+def _popitem(plain: Method) -> Method:
     def popitem(self: Any) -> tuple[Any, Any]:
         adapter = self._sa_adapter
         if adapter is not None:
@@ -83,10 +73,10 @@ def _popitem(method: Method) -> Method:
             adapter.fire_remove_event(value, None, key, is_gone=True)
         return key, value
 
-    return as_report(popitem, method)
+    return popitem
 
 
-def _setdefault(method: Method) -> Method:
+def _setdefault(plain: Method) -> Method:
     def setdefault(self: Any, key: Any, default: Any = None) -> Any:
         if key not in self:
             self[key] = default
@@ -97,24 +87,24 @@ def _setdefault(method: Method) -> Method:
             adapter.fire_append_wo_mutation_event(value, None, key)
         return value
 
-    return as_report(setdefault, method)
+    return setdefault
 
 
-def _update(method: Method) -> Method:
+def _update(plain: Method) -> Method:
     def update(self: Any, *others: Any, **named: Any) -> None:
         for key, value in dict(*others, **named).items():
             self[key] = value
 
-    return as_report(update, method)
+    return update
 
 
-def _ior(method: Method) -> Method:
+def _ior(plain: Method) -> Method:
     def merge_in_place(self: Any, other: Any) -> Any:
         for key, value in dict(other).items():
             self[key] = value
         return self
 
-    return as_report(merge_in_place, method)
+    return merge_in_place
 
 
 REPORTERS: dict[str, Reporter] = {

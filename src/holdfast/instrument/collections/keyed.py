@@ -155,71 +155,36 @@ class AttributeKey:
 
 
 class ColumnKey:
-    """Give the values of mapped columns of a member as its key."""
+    """Give the values of mapped columns of a member as its key.
 
-    __slots__ = ("columns", "is_composite")
+    Args:
+        columns: Key of each column and of its table. Names, since a pickle carries them to where
+            the columns are others.
+    """
 
-    def __init__(self, columns: Sequence[Any], *, is_composite: bool) -> None:
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[tuple[str, str | None]]) -> None:
         self.columns = tuple(columns)
-        self.is_composite = is_composite
 
     def __call__(self, member: Any) -> Any:
         """The key, or `NO_VALUE`."""
-        state = member._sa_instance_state
-        values = [self._value(state, member, column) for column in self.columns]
+        values = [self._value(member, *column) for column in self.columns]
         if NO_VALUE in values:
             return NO_VALUE
-        return tuple(values) if self.is_composite else values[0]
+        return tuple(values) if len(values) > 1 else values[0]
 
-    def _value(self, state: Any, member: Any, column: Any) -> Any:
+    def _value(self, member: Any, column_key: str, table_key: str | None) -> Any:
+        state = member._sa_instance_state
         mapper = state.manager.mapper
-        # The table's own column is asked of the mapper: the one given may be a table's of the
-        # same name in another MetaData, as after unpickling.
-        key = mapper.get_property_by_column(_column_in(mapper, column)).key
+        named = (table for table in mapper.tables if table.key == table_key)
+        columns = next((table.c for table in named if column_key in table.c), mapper.local_table.c)
+        key = mapper.get_property_by_column(columns[column_key]).key
         value = getattr(member, key)
-        if value is None:
-            return state.dict.get(key, NO_VALUE)
-        return value
+        return state.dict.get(key, NO_VALUE) if value is None else value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        described = [
-            (column.key, None if column.table is None else _table_name(column.table))
-            for column in self.columns
-        ]
-        return (_restore_column_key, (described, self.is_composite))
-
-
-class _NamedColumn:
-    """A column that is known by name and table name only: what pickle carries."""
-
-    __slots__ = ("key", "table_name")
-
-    def __init__(self, key: str, table_name: str | None) -> None:
-        self.key = key
-        self.table_name = table_name
-
-    @property
-    def table(self) -> Any:
-        return self.table_name
-
-
-def _table_name(table: Any) -> Any:
-    return table if isinstance(table, str) else getattr(table, "key", None)
-
-
-def _restore_column_key(described: Sequence[Any], is_composite: bool) -> ColumnKey:  # noqa: FBT001
-    columns = [_NamedColumn(key, table) for key, table in described]
-    return ColumnKey(columns, is_composite=is_composite)
-
-
-def _column_in(mapper: Any, column: Any) -> Any:
-    """The mapper's column that `column` means."""
-    if not isinstance(column, _NamedColumn):
-        return column
-    for table in mapper.tables:
-        if table.key == column.table_name and column.key in table.c:
-            return table.c[column.key]
-    return mapper.local_table.c[column.key]
+        return (ColumnKey, (self.columns,))
 
 
 def attribute_keyed_dict(
@@ -251,17 +216,14 @@ def column_keyed_dict(
         ignore_unpopulated_attribute: Leave out a member that has no value there, instead of
             raising.
     """
-    is_composite = isinstance(mapping_spec, list | tuple)
-    given = mapping_spec if is_composite else [mapping_spec]
-    columns = []
+    given = mapping_spec if isinstance(mapping_spec, list | tuple) else [mapping_spec]
+    columns: list[tuple[Any, str | None]] = []
     for each in given:
         if isinstance(each, str | expression.TextClause):
             raise CollectionClassError.not_a_column(each)
         column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")
-        columns.append(column._deannotate())
-    return _keyed_by(
-        ColumnKey(columns, is_composite=len(columns) > 1), ignore=ignore_unpopulated_attribute
-    )
+        columns.append((column.key, getattr(column.table, "key", None)))
+    return _keyed_by(ColumnKey(columns), ignore=ignore_unpopulated_attribute)
 
 
 def keyfunc_mapping(

@@ -6,30 +6,27 @@ from collections.abc import Iterable
 from typing import Any, SupportsIndex
 
 from holdfast.errors.attributes import AttributeValueError
-from holdfast.instrument.collections.reporting import Method, Reporter, as_report, silenced
+from holdfast.instrument.collections.reporting import Method, Reporter
 
 
-def _append(method: Method) -> Method:
-    plain = silenced(method)
-
+def _append(plain: Method) -> Method:
     def append(self: Any, item: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False:
             state = adapter.owner_state
             owner = state()
-            if owner is None or adapter.empty:
+            if owner is None or owner.__dict__.get(adapter.slot.key) is not self:
                 item = adapter.fire_append_event(item, _sa_initiator)
             else:
                 # PERF: what `fire_append_event` would do (tests/bench: append with backref).
                 item = adapter.slot.member_added(state, owner, item, _sa_initiator)
         plain(self, item)
 
-    return as_report(append, method)
+    return append
 
 
-def _remove(method: Method) -> Method:
-    plain = silenced(method)
-    is_builtin = method is list.remove
+def _remove(plain: Method) -> Method:
+    is_builtin = plain is list.remove
 
     def remove(self: Any, item: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
@@ -45,7 +42,7 @@ def _remove(method: Method) -> Method:
         else:
             list.__delitem__(self, place)
 
-    return as_report(remove, method)
+    return remove
 
 
 def _other_place(members: Any, item: Any) -> int | None:
@@ -58,21 +55,17 @@ def _other_place(members: Any, item: Any) -> int | None:
     return next((place for place, each in enumerate(members) if each is item), None)
 
 
-def _insert(method: Method) -> Method:
-    plain = silenced(method)
-
+def _insert(plain: Method) -> Method:
     def insert(self: Any, index: SupportsIndex, item: Any) -> None:
         adapter = self._sa_adapter
         if adapter is not None:
             item = adapter.fire_append_event(item, None, index)
         plain(self, index, item)
 
-    return as_report(insert, method)
+    return insert
 
 
-def _pop(method: Method) -> Method:
-    plain = silenced(method)
-
+def _pop(plain: Method) -> Method:
     def pop(self: Any, index: SupportsIndex = -1) -> Any:
         adapter = self._sa_adapter
         if adapter is None:
@@ -82,29 +75,27 @@ def _pop(method: Method) -> Method:
         adapter.fire_remove_event(item, None, index, is_gone=True)
         return item
 
-    return as_report(pop, method)
+    return pop
 
 
-def _extend(method: Method) -> Method:
+def _extend(plain: Method) -> Method:
     def extend(self: Any, items: Iterable[Any]) -> None:
         for item in list(items):
             self.append(item)
 
-    return as_report(extend, method)
+    return extend
 
 
-def _iadd(method: Method) -> Method:
+def _iadd(plain: Method) -> Method:
     def add_in_place(self: Any, items: Iterable[Any]) -> Any:
         for item in list(items):
             self.append(item)
         return self
 
-    return as_report(add_in_place, method)
+    return add_in_place
 
 
-def _imul(method: Method) -> Method:
-    plain = silenced(method)
-
+def _imul(plain: Method) -> Method:
     def multiply_in_place(self: Any, times: int) -> Any:
         if times <= 0:
             self.clear()
@@ -115,12 +106,10 @@ def _imul(method: Method) -> Method:
             adapter.fire_pre_remove_event()
         return plain(self, times)
 
-    return as_report(multiply_in_place, method)
+    return multiply_in_place
 
 
-def _clear(method: Method) -> Method:
-    plain = silenced(method)
-
+def _clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -132,12 +121,10 @@ def _clear(method: Method) -> Method:
         for item in members:
             adapter.fire_remove_event(item, is_gone=True)
 
-    return as_report(clear, method)
+    return clear
 
 
-def _setitem(method: Method) -> Method:
-    plain = silenced(method)
-
+def _setitem(plain: Method) -> Method:
     def set_item(self: Any, index: Any, value: Any) -> None:
         if isinstance(index, slice):
             _set_slice(self, index, value)
@@ -153,7 +140,7 @@ def _setitem(method: Method) -> Method:
             value = adapter.fire_append_event(value, None, index)
         plain(self, index, value)
 
-    return as_report(set_item, method)
+    return set_item
 
 
 def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
@@ -172,9 +159,7 @@ def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
         members.insert(places.start + offset, item)
 
 
-def _delitem(method: Method) -> Method:
-    plain = silenced(method)
-
+def _delitem(plain: Method) -> Method:
     def delete_item(self: Any, index: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -190,7 +175,7 @@ def _delitem(method: Method) -> Method:
         for item in members:
             adapter.fire_remove_event(item, is_gone=True)
 
-    return as_report(delete_item, method)
+    return delete_item
 
 
 REPORTERS: dict[str, Reporter] = {

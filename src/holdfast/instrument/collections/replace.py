@@ -27,17 +27,19 @@ def bulk_replace(
     """
     former = {id(each): each for each in existing or ()}
     kept: dict[int, Any] = {}
-    append = new.bulk_appender()
+    collection, append = new(), new.slot.roles.appender
     for member in values:
         if id(member) in former:
             kept[id(member)] = member
-            append(member, _sa_initiator=False)
+            append(collection, member, _sa_initiator=False)
         else:
-            append(member, _sa_initiator=initiator)
+            append(collection, member, _sa_initiator=initiator)
     if existing is None:
         return
+    slot, state = existing.slot, existing.owner_state
+    owner = state()
     for member in kept.values():
-        existing.fire_append_wo_mutation_event(member, initiator)
+        slot.member_added_again(state, member, initiator)
     for number, member in former.items():
         if number not in kept:
-            existing.fire_remove_event(member, initiator, is_gone=True)
+            slot.member_removed(state, owner, member, initiator, is_gone=True)

@@ -13,6 +13,7 @@ from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorTy
 from typing import Any
 
 Method = Callable[..., Any]
+# Makes a method that reports of one that does not; what it makes is dressed by `as_report`.
 Reporter = Callable[[Method], Method]
 
 MARK = "_sa_instrumented"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -167,23 +167,21 @@ def roles_of(class_: type) -> Roles:
     return found
 
 
-def _marked_methods(class_: type) -> Iterator[tuple[str, Method]]:
-    """Methods of the class and its bases, the nearest first; descriptors are not called."""
-    for base in class_.__mro__:
-        for name, member in list(vars(base).items()):
-            if callable(member) and (hasattr(member, _ROLE) or hasattr(member, _REPORT)):
-                yield name, member
-
-
 def _declared(class_: type) -> tuple[dict[str, str], dict[str, _Report]]:
-    """What decorators say: role -> method name, and method name -> what it reports."""
+    """What decorators say: role -> method name, and method name -> what it reports.
+
+    Of methods of one name, or for one role, that of the nearest base counts.
+    """
     names: dict[str, str] = {}
     marked: dict[str, _Report] = {}
-    for name, member in _marked_methods(class_):
-        if (role := getattr(member, _ROLE, None)) is not None:
-            names.setdefault(role, name)
-        if (report := getattr(member, _REPORT, None)) is not None:
-            marked.setdefault(name, report)
+    for base in class_.__mro__:
+        for name, member in vars(base).items():
+            if not callable(member):
+                continue
+            if (role := getattr(member, _ROLE, None)) is not None:
+                names.setdefault(role, name)
+            if (report := getattr(member, _REPORT, None)) is not None:
+                marked.setdefault(name, report)
     return names, marked
 
 
@@ -192,7 +190,10 @@ def _instrument(class_: type) -> Roles:
     names, marked = _declared(class_)
     if kind is not None:
         names = {**_USUAL_ROLES.get(kind, {}), **names}
-        _make_usual_methods_report(class_, _REPORTERS.get(kind, {}), marked)
+        for name, reporter in _REPORTERS.get(kind, {}).items():
+            method = getattr(class_, name, None)
+            if method is not None and name not in marked and not reports(method):
+                setattr(class_, name, as_report(reporter(silenced(method)), method))
     for role in ("appender", "remover", "iterator"):
         if role not in names or not hasattr(class_, names[role]):
             raise CollectionClassError.lacks_role(class_, role)
@@ -218,16 +219,6 @@ def _instrument(class_: type) -> Roles:
         iterator=getattr(class_, names["iterator"]),
         converter=getattr(class_, names["converter"]) if "converter" in names else None,
     )
-
-
-def _make_usual_methods_report(
-    class_: type, reporters: Mapping[str, Reporter], marked: Mapping[str, _Report]
-) -> None:
-    """Replace the methods that every class of a kind has, where they do not report already."""
-    for name, reporter in reporters.items():
-        method = getattr(class_, name, None)
-        if method is not None and name not in marked and not reports(method):
-            setattr(class_, name, reporter(method))
 
 
 def _make_report(method: Method, report: _Report) -> Method:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Any
 
-from holdfast.instrument.collections.reporting import (
-    Method,
-    Reporter,
-    as_report,
-    reports,
-    silenced,
-)
+from holdfast.instrument.collections.reporting import Method, Reporter, reports
 
 
 def is_set_like(value: Any) -> bool:
@@ -19,9 +13,7 @@ def is_set_like(value: Any) -> bool:
     return isinstance(value, Set) or reports(type(value))
 
 
-def _add(method: Method) -> Method:
-    plain = silenced(method)
-
+def _add(plain: Method) -> Method:
     def add(self: Any, item: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False:
@@ -31,12 +23,10 @@ def _add(method: Method) -> Method:
                 item = adapter.fire_append_event(item, _sa_initiator)
         plain(self, item)
 
-    return as_report(add, method)
+    return add
 
 
-def _discard(method: Method) -> Method:
-    plain = silenced(method)
-
+def _discard(plain: Method) -> Method:
     def discard(self: Any, item: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False and item in self:
@@ -46,12 +36,10 @@ def _discard(method: Method) -> Method:
                 return
         plain(self, item)
 
-    return as_report(discard, method)
+    return discard
 
 
-def _pop(method: Method) -> Method:
-    plain = silenced(method)
-
+def _pop(plain: Method) -> Method:
     def pop(self: Any) -> Any:
         adapter = self._sa_adapter
         if adapter is None:
@@ -61,69 +49,54 @@ def _pop(method: Method) -> Method:
         adapter.fire_remove_event(item, is_gone=True)
         return item
 
-    return as_report(pop, method)
+    return pop
 
 
-def _clear(method: Method) -> Method:
+def _clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         for item in list(self):
             self.remove(item)
 
-    return as_report(clear, method)
+    return clear
 
 
-def _update(method: Method) -> Method:
+def _update(plain: Method) -> Method:
     def update(self: Any, *others: Iterable[Any]) -> None:
         for other in others:
             for item in list(other):
                 self.add(item)
 
-    return as_report(update, method)
+    return update
 
 
-def _difference_update(method: Method) -> Method:
-    def difference_update(self: Any, *others: Iterable[Any]) -> None:
-        for other in others:
-            for item in list(other):
-                self.discard(item)
+def _becomes(operation: str) -> Reporter:
+    """The method that leaves what an operation of plain sets gives."""
 
-    return as_report(difference_update, method)
+    def reporter(plain: Method) -> Method:
+        def become(self: Any, *others: Iterable[Any]) -> None:
+            present = set(self)
+            wanted = getattr(present, operation)(*others)
+            for item in present - wanted:
+                self.remove(item)
+            for item in wanted - present:
+                self.add(item)
 
+        return become
 
-def _become(members: Any, wanted: Set[Any]) -> None:
-    """Change a set into another by way of its reporting methods."""
-    present = set(members)
-    for item in present - wanted:
-        members.remove(item)
-    for item in wanted - present:
-        members.add(item)
-
-
-def _intersection_update(method: Method) -> Method:
-    def intersection_update(self: Any, *others: Iterable[Any]) -> None:
-        _become(self, set(self).intersection(*others))
-
-    return as_report(intersection_update, method)
-
-
-def _symmetric_difference_update(method: Method) -> Method:
-    def symmetric_difference_update(self: Any, other: Iterable[Any]) -> None:
-        _become(self, set(self).symmetric_difference(other))
-
-    return as_report(symmetric_difference_update, method)
+    return reporter
 
 
 def _operator(update: str) -> Reporter:
     """The in-place operator that does what the method `update` does, for sets only."""
 
-    def reporter(method: Method) -> Method:
+    def reporter(plain: Method) -> Method:
         def operate_in_place(self: Any, other: Any) -> Any:
             if not is_set_like(other):
                 return NotImplemented
             getattr(self, update)(other)
             return self
 
-        return as_report(operate_in_place, method)
+        return operate_in_place
 
     return reporter
 
@@ -135,12 +108,12 @@ REPORTERS: dict[str, Reporter] = {
     "__ixor__": _operator("symmetric_difference_update"),
     "add": _add,
     "clear": _clear,
-    "difference_update": _difference_update,
+    "difference_update": _becomes("difference"),
     "discard": _discard,
-    "intersection_update": _intersection_update,
+    "intersection_update": _becomes("intersection"),
     "pop": _pop,
     "remove": _discard,
-    "symmetric_difference_update": _symmetric_difference_update,
+    "symmetric_difference_update": _becomes("symmetric_difference"),
     "update": _update,
 }
 """Method name -> how to make it report."""

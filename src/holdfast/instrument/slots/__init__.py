@@ -7,6 +7,7 @@ In reading order:
 - `reference`: one related object.
 - `queued`: changes of a collection that is not loaded.
 - `collection`: many related objects.
+- `large`: many related objects that are never loaded whole.
 
 A slot holds nothing of any object: values live in the object's `__dict__`, former values in its
 state.

@@ -14,7 +14,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from holdfast.errors.attributes import AttributeRequestError, ParentTrackingError
+from holdfast.errors.attributes import (
+    AttributeRequestError,
+    AttributeValueError,
+    ParentTrackingError,
+)
 from holdfast.errors.flush import StaleDataError
 from holdfast.foundation.load_policy import INIT_OK, LoadPolicy
 from holdfast.foundation.markers import (
@@ -86,14 +90,17 @@ class AttributeSlot(ABC):
 
     collection: bool = False
     is_reference: bool = False
-    accepts_scalar_loader: bool = False
-    supports_population: bool = True
-    dynamic: bool = False
+    # Whether a value in the object's dict is what reading the attribute gives.
+    keeps_value: bool = True
     defers_history: bool = False
 
     # Kept by `refresh`; `dispatch` is the attribute's.
     has_listeners: bool = False
     dispatch: Any = None
+
+    # PERF: lazy many-to-one present. What the socket `missing_value` found to load the attribute of
+    # objects without options; None before it was first asked.
+    loader: Callable[[InstanceState, Values, LoadPolicy], Any] | None = None
 
     # Which operations of this slot add a member to the other end, and which take it away: a
     # change that comes back to where it started is recognised by them.
@@ -138,10 +145,8 @@ class AttributeSlot(ABC):
         class_: type[Any] = self.manager.class_
         return class_
 
-    @property
-    def parent(self) -> Any:
-        """What `parent_token`s have in common with relationships: `parent.class_` and `key`."""
-        return self.manager
+    def __reduce__(self) -> Any:
+        return _slot_named, (self.class_, self.key)
 
     def __str__(self) -> str:
         return f"{self.manager.class_.__name__}.{self.key}"
@@ -173,7 +178,11 @@ class AttributeSlot(ABC):
             return PASSIVE_NO_RESULT
         # PERF: lazy many-to-one present. Most objects that load are persistent and unchanged.
         if (state.pk is not None and state.changes is None) or self.is_loadable(state):
-            value = missing_value.plugged(state, self.key, policy)
+            load = self.loader
+            if load is not None and state.extra is None:
+                value = load(state, d, policy)
+            else:
+                value = missing_value.plugged(state, self.key, policy)
             if value is ATTR_WAS_SET:
                 try:
                     return d[self.key]
@@ -213,6 +222,10 @@ class AttributeSlot(ABC):
                     value = answer
         return value
 
+    def held(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
+        """What cascades follow: the value, loaded as far as `policy` allows."""
+        return self.get(state, d, policy)
+
     # -- writing -----------------------------------------------------------------------------
 
     @abstractmethod
@@ -223,9 +236,6 @@ class AttributeSlot(ABC):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-        *,
-        check_old: object = NO_VALUE,
-        pop: bool = False,
     ) -> None:
         """Assign a value.
 
@@ -235,8 +245,6 @@ class AttributeSlot(ABC):
             value: The new value.
             initiator: Who started the change, when it was not this attribute.
             policy: How far the former value may be loaded.
-            check_old: For references: the value that must be there now.
-            pop: For references: do nothing, instead of raising, when it is not there.
         """
 
     @abstractmethod
@@ -262,6 +270,19 @@ class AttributeSlot(ABC):
         """
         self.append(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
 
+    def let_go(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
+        """Take the member `value` away because the other end, which is in step already, says so.
+
+        PERF: the short form of `pop` for slots with `is_plain` (tests/bench: set many-to-one with
+        backref).
+        """
+        self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+
+    def is_watched(self, state: InstanceState) -> bool:
+        """Whether the member's session writes rows at this time, and warns of changes."""
+        session = state.members.session_reference()
+        return session is not None and session.is_writing
+
     def remove(
         self,
         state: InstanceState,
@@ -271,7 +292,8 @@ class AttributeSlot(ABC):
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
         """Take the member `value` away; raise when it is none."""
-        self.set(state, d, None, initiator, policy, check_old=value)
+        if not self.pop(state, d, value, initiator, policy):
+            raise AttributeValueError.not_associated(value, state, self.key)
 
     def pop(
         self,
@@ -280,9 +302,10 @@ class AttributeSlot(ABC):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
-        """Take the member `value` away, if it is one."""
-        self.set(state, d, None, initiator, policy, check_old=value, pop=True)
+    ) -> bool:
+        """Take the member `value` away, if it is one; tells whether it was."""
+        self.set(state, d, None, initiator, policy)
+        return True
 
     def set_committed(self, state: InstanceState, d: Values, value: Any) -> None:
         """Store a value as if it had been loaded: no events, no change (AH-63)."""
@@ -370,10 +393,12 @@ class AttributeSlot(ABC):
         holder = parents.is_claimed_by(child, token)
         if holder is None:
             return
-        if holder.pk is not None and holder.key == parent.key:
-            # The same row, held by an object that has left the session since.
+        is_gone = holder() is None
+        # Of the same row, which has left the session since; or of none.
+        is_past = is_gone if holder.pk is None else holder.key == parent.key
+        if is_past:
             parents.release(child, token, holder)
-        elif holder() is None:
+        elif is_gone:
             raise StaleDataError.parent_gone(child, parent, self.key)
 
     def check_single_parent(
@@ -384,3 +409,8 @@ class AttributeSlot(ABC):
             child, self.parent_token, optimistic=False
         ):
             raise AttributeRequestError.second_parent(child, self.manager.class_, str(self))
+
+
+def _slot_named(class_: Any, key: str) -> AttributeSlot:
+    slot: AttributeSlot = class_._sa_class_manager[key].slot
+    return slot

@@ -228,7 +228,12 @@ class CollectionSlot(AttributeSlot):
         child: InstanceState | None = None if item is None else item._sa_instance_state
         d = owner.__dict__
         self.note_members(state, d)
-        if child is not None and self._stands_elsewhere(d, item, is_gone=is_gone):
+        # Whose other end was changed is a member no more, however often it stood here.
+        if (
+            child is not None
+            and self.is_own(initiator)
+            and self.stands_elsewhere(d, item, is_gone=is_gone)
+        ):
             child = None
         if self.tracks_parent and child is not None:
             self.release(child, state)
@@ -243,7 +248,7 @@ class CollectionSlot(AttributeSlot):
         if self.reverse_keys:
             backrefs.unlink(self, owner, child, item, token, token)
 
-    def _stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
+    def stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
         """Whether a member that goes remains one, since it was in the collection twice."""
         if self.roles.kind is set or self.key not in d:
             return False
@@ -263,7 +268,7 @@ class CollectionSlot(AttributeSlot):
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
         """Add a member; queue it when the collection is not loaded and must not be."""
-        collection = self._present(state, d, policy)
+        collection = self.present(state, d, policy)
         if collection is None:
             value = self.member_added(state, state(), value, initiator)
             queued_for(state, self.key).add(value)
@@ -281,6 +286,29 @@ class CollectionSlot(AttributeSlot):
             self.note_change(state, self.key, list(collection))
         list.append(collection, value)
 
+    def let_go(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
+        """Give up the object that has just given this one up."""
+        collection = d.get(self.key)
+        if (
+            collection is None
+            or not self.is_plain_list
+            or (state.members is not None and self.is_watched(state))
+        ):
+            self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            return
+        try:
+            place = collection.index(value)
+        except ValueError:
+            return
+        if collection[place] is not value:
+            # An equal member stands before it.
+            self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            return
+        changes = state.changes
+        if changes is None or self.key not in changes:
+            self.note_change(state, self.key, list(collection))
+        list.__delitem__(collection, place)
+
     def remove(
         self,
         state: InstanceState,
@@ -290,7 +318,7 @@ class CollectionSlot(AttributeSlot):
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
         """Take a member away; queue that when the collection is not loaded and must not be."""
-        collection = self._present(state, d, policy)
+        collection = self.present(state, d, policy)
         if collection is None:
             self.member_removed(state, state(), value, initiator)
             queued_for(state, self.key).remove(value)
@@ -304,15 +332,16 @@ class CollectionSlot(AttributeSlot):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
+    ) -> bool:
         """Take a member away, if it is one."""
         try:
             self.remove(state, d, value, initiator, policy)
         except (ValueError, KeyError, IndexError):
             # The other end did not know of the member: they are in step now.
-            return
+            return False
+        return True
 
-    def _present(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
+    def present(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
         """The collection, or None when it is not loaded and `policy` forbids loading it."""
         collection = d.get(self.key)
         if collection is not None:
@@ -333,9 +362,6 @@ class CollectionSlot(AttributeSlot):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-        *,
-        check_old: object = NO_VALUE,
-        pop: bool = False,
     ) -> None:
         """Replace the collection; members that stay fire no events (RL-112)."""
         if value is DONT_SET:
@@ -396,6 +422,12 @@ class CollectionSlot(AttributeSlot):
             return roles.iterator(value), None
         return iter(value), None
 
+    def assign(self, state: InstanceState, d: Values, members: list[Any]) -> None:
+        """Replace the members, whatever kind of collection holds them; for `Session.merge`."""
+        collection = self.make(state)
+        collection._sa_adapter.append_multiple_without_event(members)
+        self.set(state, d, collection, policy=LoadPolicy.NO_RAISE)
+
     def delete(self, state: InstanceState, d: Values) -> None:
         """Remove all members (AH-10)."""
         if self.key not in d and not self.is_loadable(state):
@@ -443,16 +475,16 @@ class CollectionSlot(AttributeSlot):
     ) -> list[tuple[InstanceState, Any]]:
         """Present, queued and removed members (CA-20)."""
         collection = self.get(state, d, without_initialization(policy))
-        found: dict[int, Any] = {}
+        members: list[Any] = []
         if not (collection is PASSIVE_NO_RESULT or collection is NO_VALUE):
-            found = {id(each): each for each in self.roles.iterator(collection)}
+            members += self.roles.iterator(collection)
+        elif (queued := find_queued(state, self.key)) is not None:
+            members += queued.added + queued.removed
         changes = state.changes
         committed = None if changes is None else changes.get(self.key)
         if isinstance(committed, list):
-            found.update((id(each), each) for each in committed)
-        queued = find_queued(state, self.key)
-        if queued is not None:
-            found.update((id(each), each) for each in (*queued.added, *queued.removed))
+            members += committed
+        found = {id(each): each for each in members}
         return [(each._sa_instance_state, each) for each in found.values() if each is not None]
 
 

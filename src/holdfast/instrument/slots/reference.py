@@ -12,10 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.attributes import (
-    AttributeAccessError,
-    AttributeValueError,
-)
+from holdfast.errors.attributes import AttributeAccessError
 from holdfast.foundation.load_policy import (
     INIT_OK,
     LOAD_AGAINST_COMMITTED,
@@ -93,19 +90,29 @@ class ReferenceSlot(AttributeSlot):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-        *,
-        check_old: object = NO_VALUE,
-        pop: bool = False,
     ) -> None:
         """Assign an object or None, and bring the other end in step."""
         if value is DONT_SET:
             return
-        old = self.former_value(state, d)
-        if check_old is not NO_VALUE and old is not PASSIVE_NO_RESULT and old is not check_old:
-            if pop:
-                return
-            raise AttributeValueError.not_associated(check_old, state, self.key)
+        old = d.get(self.key, NO_VALUE)
+        if old is NO_VALUE:
+            old = self.former_value(state, d)
         d[self.key] = self.replaced(state, value, old, initiator)
+
+    def pop(
+        self,
+        state: InstanceState,
+        d: Values,
+        value: Any,
+        initiator: AttributeEventToken | None = None,
+        policy: LoadPolicy = LoadPolicy.LOAD,
+    ) -> bool:
+        """Give the object up, if it is the one held or nothing is known of that."""
+        old = self.former_value(state, d)
+        if old is not value and old is not PASSIVE_NO_RESULT:
+            return False
+        d[self.key] = self.replaced(state, None, old, initiator)
+        return True
 
     def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
         """Hold the object whose other end has just been given this one."""
@@ -131,7 +138,8 @@ class ReferenceSlot(AttributeSlot):
                 value = listener(state, value, old, token)
         child: InstanceState | None = None if value is None else value._sa_instance_state
         former: InstanceState | None = None
-        if old is not value and is_object(old):
+        # PERF: set many-to-one with backref. `is_object` without the call.
+        if not (old is value or old is None or old is NO_VALUE or old is PASSIVE_NO_RESULT):
             former = old._sa_instance_state
         if self.single_parent and child is not None and old is not value:
             self.check_single_parent(child, initiator)
@@ -212,16 +220,15 @@ class ReferenceSlot(AttributeSlot):
         committed = state.changes[self.key]
         if committed is PASSIVE_NO_RESULT:
             committed = NO_VALUE
-            if self.defers_history and policy.may_fetch and state.pk is not None:
-                wider = policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE)
+            is_loadable = state.pk is not None or self.loads_without_row(state)
+            if self.defers_history and policy.may_fetch and is_loadable:
+                wider = policy.allowing(LOAD_AGAINST_COMMITTED, NO_RAISE, NO_AUTOFLUSH)
                 found = missing_value.plugged(state, self.key, wider)
                 if found is ATTR_EMPTY or found is ATTR_WAS_SET:
                     found = None
                 if found is not PASSIVE_NO_RESULT and found is not NO_VALUE:
                     committed = found
-                    # The look-up may have flushed, so that nothing is left to record.
-                    if state.changes is not None:
-                        own_changes(state)[self.key] = found
+                    own_changes(state)[self.key] = found
         if current is NO_VALUE and committed is NO_VALUE:
             # Deleted, and what was there is not known: NULL is written in any case.
             return History([None], (), ())

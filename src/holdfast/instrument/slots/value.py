@@ -15,15 +15,13 @@ from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import DONT_SET, NO_VALUE, PASSIVE_NO_RESULT
 from holdfast.instrument.slots.base import AttributeSlot, Values
 from holdfast.instrument.tokens import AttributeEventToken
-from holdfast.states.changes import note_change
+from holdfast.states.changes import note_change, note_gaps
 from holdfast.states.history import History, value_history
 from holdfast.states.instance import InstanceState
 
 
 class ValueSlot(AttributeSlot):
     """The slot of an attribute whose value the database stores as it is."""
-
-    accepts_scalar_loader = True
 
     def __init__(
         self,
@@ -47,7 +45,7 @@ class ValueSlot(AttributeSlot):
     def former_value(self, state: InstanceState, d: Values) -> Any:
         """The value before a change, loaded if the attribute has active history."""
         old = d.get(self.key, NO_VALUE)
-        if old is NO_VALUE and self.active_history and state.pk is not None:
+        if old is NO_VALUE and self.active_history and self.is_loadable(state):
             old = self.absent(state, d, LoadPolicy.RETURN_NO_VALUE)
             if old is PASSIVE_NO_RESULT:
                 return NO_VALUE
@@ -60,9 +58,6 @@ class ValueSlot(AttributeSlot):
         value: Any,
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
-        *,
-        check_old: object = NO_VALUE,
-        pop: bool = False,
     ) -> None:
         """Assign a value, recording the former one with the first change (AH-5)."""
         if value is DONT_SET:
@@ -89,6 +84,7 @@ class ValueSlot(AttributeSlot):
             for listener in self.dispatch.remove:
                 listener(state, old, self.remove_token)
         note_change(state, key, old)
+        note_gaps(state)
         d.pop(key, None)
 
     def changed_history(self, state: InstanceState, d: Values, policy: LoadPolicy) -> History:

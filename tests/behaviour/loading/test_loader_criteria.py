@@ -1,0 +1,169 @@
+"""Criteria that go with a class: `with_loader_criteria()`."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event, func, select
+
+from holdfast import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    aliased,
+    joinedload,
+    mapped_column,
+    selectinload,
+    subqueryload,
+    with_loader_criteria,
+)
+from models.library import Author, Base, Book
+
+
+@pytest.fixture
+def session(engine: Any, tables: Any) -> Any:
+    tables(Base.metadata)
+    with Session(engine) as session:
+        for number, name in enumerate(("Ann", "Bob"), 1):
+            books = [Book(id=10 * number + i, title=title) for i, title in enumerate("xy")]
+            session.add(Author(id=number, name=name, books=books))
+        session.commit()
+        session.expunge_all()
+        yield session
+
+
+def no_x(cls: Any) -> Any:
+    return cls.title != "x"
+
+
+def titles(author: Author) -> list[str | None]:
+    return [book.title for book in author.books]
+
+
+def test_criteria_filter_selected_and_joined_entities(session):
+    only_ann = with_loader_criteria(Author, Author.name == "Ann")
+
+    assert session.scalars(select(Author.name).options(only_ann)).all() == ["Ann"]
+    query = select(Book.id).join(Book.author).order_by(Book.id).options(only_ann)
+    assert session.scalars(query).all() == [10, 11]
+    inner = select(func.count(Author.id)).scalar_subquery()
+    assert session.execute(select(inner, Book.id).options(only_ann)).first()[0] == 1
+
+
+def test_criteria_filter_what_any_and_has_look_at(session):
+    no_y = with_loader_criteria(Book, Book.title != "y")
+    with_y = select(Author).where(Author.books.any(Book.title == "y"))
+    of_ann = select(Book.id).where(Book.author.has()).order_by(Book.id)
+
+    assert len(session.scalars(with_y).all()) == 2
+    assert session.scalars(with_y.options(no_y)).all() == []
+    only_ann = with_loader_criteria(Author, Author.name == "Ann")
+    assert session.scalars(of_ann.options(only_ann)).all() == [10, 11]
+
+
+@pytest.mark.parametrize("how", [joinedload, selectinload, subqueryload, None])
+def test_criteria_filter_what_is_loaded_eagerly_and_lazily(session, how):
+    query = select(Author).options(with_loader_criteria(Book, no_x)).order_by(Author.id)
+    if how is not None:
+        query = query.options(how(Author.books))
+
+    authors = session.scalars(query).unique().all()
+
+    assert [titles(author) for author in authors] == [["y"], ["y"]]
+
+
+def test_criteria_stay_with_a_pickled_object(session):
+    ann = session.scalars(select(Author).options(with_loader_criteria(Book, no_x))).first()
+
+    copied = pickle.loads(pickle.dumps(ann))
+    session.expunge_all()
+    session.add(copied)
+
+    assert titles(copied) == ["y"]
+
+
+def test_criteria_reach_lazy_loads_only_when_they_may(session):
+    stays = with_loader_criteria(Book, no_x, propagate_to_loaders=False)
+
+    assert titles(session.scalars(select(Author).options(stays)).first()) == ["x", "y"]
+
+
+def test_criteria_for_loaders_leave_the_statement_alone(session):
+    loaders = with_loader_criteria(Book, no_x, loader_only=True)
+
+    assert len(session.scalars(select(Book).options(loaders)).all()) == 4
+    assert titles(session.scalars(select(Author).options(loaders)).first()) == ["y"]
+
+
+@pytest.mark.parametrize(("includes", "count"), [(True, 2), (False, 4)])
+def test_criteria_reach_aliases_on_request(session, includes, count):
+    option = with_loader_criteria(Book, no_x, include_aliases=includes)
+
+    assert len(session.scalars(select(aliased(Book)).options(option)).all()) == count
+
+
+def test_criteria_of_a_mixin_are_asked_of_each_class_below_it(session, tables):
+    class Named:
+        name: Mapped[str]
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Cat(Named, Local):
+        __tablename__ = "cat"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Dog(Named, Local):
+        __tablename__ = "dog"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    tables(Local.metadata)
+    session.add_all([each(name=name) for each in (Cat, Dog) for name in "ab"])
+    session.flush()
+    option = with_loader_criteria(Named, lambda cls: cls.name == "b")
+
+    assert [cat.name for cat in session.scalars(select(Cat).options(option))] == ["b"]
+    assert [dog.name for dog in session.scalars(select(Dog).options(option))] == ["b"]
+
+
+def test_values_in_a_closure_are_those_of_each_execution(session, sql):
+    def found(title: str) -> list[int]:
+        option = with_loader_criteria(Book, lambda cls: cls.title == title)
+        return list(session.scalars(select(Book.id).order_by(Book.id).options(option)))
+
+    assert [found("x"), found("y")] == [[10, 20], [11, 21]]
+    assert sql.emitted[-1] == sql.emitted[-2]
+
+
+def test_criteria_of_two_classes_that_ask_for_each_other_end(session):
+    of_books = with_loader_criteria(Book, Book.author_id.in_(select(Author.id)))
+    of_authors = with_loader_criteria(Author, Author.id.in_(select(Book.author_id)))
+
+    query = select(Author.name).options(of_books, of_authors).order_by(Author.id)
+
+    assert session.scalars(query).all() == ["Ann", "Bob"]
+
+
+def test_reads_of_an_object_again_are_not_filtered(session):
+    ann = session.get_one(Author, 1)
+
+    @event.listens_for(session, "do_orm_execute")
+    def hide(state: Any) -> None:
+        state.statement = state.statement.options(with_loader_criteria(Author, Author.id != 1))
+
+    session.refresh(ann)
+    assert ann.name == "Ann"
+    session.expire(ann)
+    assert ann.name == "Ann"
+    session.expunge_all()
+    assert session.get(Author, 1) is None
+
+
+def test_criteria_filter_rows_that_a_delete_reaches(session):
+    option = with_loader_criteria(Book, no_x)
+
+    session.execute(delete(Book).options(option))
+
+    assert session.scalars(select(Book.title)).all() == ["x", "x"]
