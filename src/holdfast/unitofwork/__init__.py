@@ -11,6 +11,7 @@ In reading order:
 - `journal`: what was written so far.
 - `writing`: run a plan.
 - `settle`: what is now clean, persistent or gone.
+- `bulk`: write many rows without all that.
 
 Called by `sessions.flushing`, and by `diagnostics.explain` up to the plan.
 """

@@ -27,6 +27,8 @@ def settle(journal: Journal) -> FlushOutcome:
     """Make states agree with the database."""
     work, outcome = journal.work, FlushOutcome()
     members = work.members
+    # Values that the database made, and did not return, are unknown now.
+    members.identity_map.note_gaps()
     outcome.expelled = list(work.expelled)
     outcome.deleted = [*work.deletes, *journal.gone]
     if outcome.deleted:

@@ -210,3 +210,23 @@ def test_deletion_of_an_expired_object_whose_row_is_gone_says_so(session):
 
     with pytest.raises(ObjectDeletedError, match="row is otherwise not present"):
         session.flush()
+
+
+@pytest.mark.rule("SB-84")
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_deleting_a_deleted_object_is_silent_and_the_flush_warns(session, ends):
+    tag = library.Tag(name="t")
+    session.add(tag)
+    session.commit()
+    session.delete(tag)
+    session.delete(tag)
+    session.flush()
+    session.delete(tag)
+    assert tag in session.deleted
+    with pytest.warns(exc.SAWarning, match="expected to delete 1 row"):
+        session.flush()
+    assert inspect(tag).deleted
+    getattr(session, ends)()
+
+    assert inspect(tag).detached is (ends == "commit")
+    assert count(session, library.Tag) == (ends == "rollback")

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import ForeignKey, select
 
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from holdfast.attributes import get_history
 
 
 class Base(DeclarativeBase):
@@ -87,3 +88,11 @@ def test_a_partner_replaced_while_all_is_expired_loses_its_key(session):
     session.commit()
 
     assert keys(session) == {1: None, 2: 1}
+
+
+def test_asking_for_the_former_partner_does_not_flush_the_new_one(session):
+    jack, former = session.get_one(Jack, 1), session.get_one(Port, 1)
+    jack.port = Port(id=2)
+
+    assert get_history(jack, "port") == ([jack.port], (), [former])
+    assert jack.port in session.new

@@ -135,14 +135,19 @@ def insert_rows(
     reports = manager.has_refresh_flush_listeners
     unset = [rows.unset_defaults(state) for state in states] if reports else []
     for run in rows.insert_runs(states):
-        form: InsertForm | None = rows.memo.get(run.keys)
-        if form is None:
-            form = rows.memo[run.keys] = InsertForm(rows, run.keys)
-        insert_run(connection, form, run)
+        insert_run(connection, form_of(rows, run.keys), run)
     for state, keys in zip(states, unset, strict=False):
         present = [key for key in keys if key in state.dict]
         if present:
             manager.dispatch.refresh_flush(state, journal, present)
+
+
+def form_of(rows: TableRows, keys: tuple[str, ...]) -> InsertForm:
+    """The statement that gives values to these columns, compiled when first used."""
+    form: InsertForm | None = rows.memo.get(keys)
+    if form is None:
+        form = rows.memo[keys] = InsertForm(rows, keys)
+    return form
 
 
 def insert_run(connection: Any, form: InsertForm, run: InsertRun) -> None:

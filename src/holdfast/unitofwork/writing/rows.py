@@ -34,7 +34,6 @@ class InsertRun(NamedTuple):
     """Consecutive rows that give values to the same columns."""
 
     keys: tuple[str, ...]
-    states: Sequence[InstanceState]
     dicts: Sequence[Values]
     rows: list[tuple[Any, ...]]
     has_expressions: bool
@@ -137,7 +136,7 @@ class TableRows:
             elif count:
                 mixed.append(key)
         if not mixed:
-            yield from self.cut(self.in_order(present), states, dicts)
+            yield from self.cut(self.in_order(present), dicts)
             return
         present_in = self.presence(mixed)
         numbered = enumerate(map(present_in, dicts))
@@ -145,7 +144,7 @@ class TableRows:
             places = [place for place, _ in run]
             first, end = places[0], places[-1] + 1
             keys = self.in_order(present | set(extra))
-            yield from self.cut(keys, states[first:end], dicts[first:end])
+            yield from self.cut(keys, dicts[first:end])
 
     def presence(self, mixed: Sequence[str]) -> Callable[[Values], tuple[str, ...]]:
         """A function that tells which of the `mixed` attributes one object gives a value to."""
@@ -164,13 +163,11 @@ class TableRows:
         """The attributes in the order of the table."""
         return tuple(key for key in self.keys if key in keys)
 
-    def cut(
-        self, keys: tuple[str, ...], states: Sequence[InstanceState], dicts: Sequence[Values]
-    ) -> Iterator[InsertRun]:
+    def cut(self, keys: tuple[str, ...], dicts: Sequence[Values]) -> Iterator[InsertRun]:
         """One run, with rows that hold SQL expressions cut out of it."""
         rows = read_rows(keys, dicts)
         if not has_expressions(rows):
-            yield InsertRun(keys, states, dicts, rows, has_expressions=False)
+            yield InsertRun(keys, dicts, rows, has_expressions=False)
             return
         apart = [has_expressions([row]) for row in rows]
         for is_apart, places in groupby(range(len(rows)), key=apart.__getitem__):
@@ -178,9 +175,7 @@ class TableRows:
             pieces = [[number] for number in numbers] if is_apart else [numbers]
             for piece in pieces:
                 first, end = piece[0], piece[-1] + 1
-                yield InsertRun(
-                    keys, states[first:end], dicts[first:end], rows[first:end], is_apart
-                )
+                yield InsertRun(keys, dicts[first:end], rows[first:end], is_apart)
 
     def unset_defaults(self, state: InstanceState) -> list[str]:
         """Attributes without value whose columns have a default, primary keys left out.

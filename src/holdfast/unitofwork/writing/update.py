@@ -167,13 +167,22 @@ def known_row_key(journal: Journal, rows: TableRows, state: InstanceState) -> tu
     return (*row_key, row_version(journal, state, rows.version_key))
 
 
-def write_changes(connection: Any, rows: TableRows, changes: Sequence[Change]) -> None:
-    """UPDATE rows of one table, consecutive rows with the same columns together."""
+def write_changes(
+    connection: Any, rows: TableRows, changes: Sequence[Change], *, takes_back: bool = True
+) -> None:
+    """UPDATE rows of one table, consecutive rows with the same columns together.
+
+    Args:
+        connection: The transaction's connection.
+        rows: The table.
+        changes: The rows.
+        takes_back: Whether values may be expressions, and what the database makes is wanted.
+    """
     for keys, group in groupby(changes, key=itemgetter(0)):
         run = list(group)
         refuse_null_key(rows, run)
         check_verifiable(connection, rows, "updated")
-        write_run(connection, form_of(rows, keys), run)
+        write_run(connection, form_of(rows, keys), run, takes_back=takes_back)
 
 
 def form_of(rows: TableRows, keys: tuple[str, ...]) -> UpdateForm:
@@ -197,16 +206,18 @@ def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
             raise FlushError.null_key("update", rows.table.description, column)
 
 
-def write_run(connection: Any, form: UpdateForm, run: Sequence[Change]) -> None:
+def write_run(
+    connection: Any, form: UpdateForm, run: Sequence[Change], *, takes_back: bool
+) -> None:
     """UPDATE rows of equal columns, and check how many matched."""
     given = read_rows(form.keys, [change[1] for change in run])
     params = [values + change[2] for values, change in zip(given, run, strict=True)]
-    eager = bool(form.server_made) and fetches_made(form)
+    eager = takes_back and bool(form.server_made) and fetches_made(form)
     returns = connection.dialect.update_returning and form.rows.table.implicit_returning
-    if has_expressions(given):
+    if takes_back and has_expressions(given):
         write_expressions(connection, form, run)
         return
-    if not form.prefetched and not (eager and returns):
+    if not takes_back or (not form.prefetched and not (eager and returns)):
         counts_all = len(run) == 1 or connection.dialect.supports_sane_multi_rowcount
         if form.checks_version and not counts_all:
             matched = sum(form.fixed.execute_rowcount(connection, row) for row in params)
