@@ -194,9 +194,13 @@ def _members(
         # What refuses to load otherwise is loaded here all the same (CA-105).
         policy = LoadPolicy.NO_INITIALIZE if prop.passive_deletes else LoadPolicy.NO_RAISE
         slot = parent.manager.slots[key]  # type: ignore[attr-defined]
-        value = slot.get(parent, dict_, policy)
+        value = slot.held(parent, dict_, policy)
     else:
         value = dict_.get(key)
+        if is_collection and type(value) is tuple:
+            # The changes of a collection that is never loaded whole.
+            slot = parent.manager.slots[key]  # type: ignore[attr-defined]
+            value = slot.held(parent, dict_, LoadPolicy.NO_INITIALIZE)
     return _present(value, is_collection=is_collection)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import MetaData
+from sqlalchemy import FromClause, MetaData
 
 from holdfast.errors.mapping import MappingError, same_class_name_warning
 from holdfast.foundation.deprecated import warn, warn_deprecated
@@ -254,6 +254,8 @@ def find_class(text: str, owner: Any) -> Any:
     try:
         value = Namespace(owner)[first]
         for part in rest:
+            if isinstance(value, FromClause):
+                raise AttributeError(part)
             value = getattr(value, part)
     except (KeyError, NameError, AttributeError) as cause:
         raise MappingError.name_not_found(owner, text, text) from cause

@@ -61,7 +61,6 @@ class HierarchyMember:
     @memoized_property
     def with_polymorphic_mappers(self) -> tuple[Any, ...]:
         """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
-        self.ensure_configured()
         chosen, _ = self.polymorphic_choice()
         inline = [each for each in self.self_and_descendants if each.polymorphic_load == "inline"]
         return polymorphic.chosen_mappers(self, [*chosen, *inline])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, inspect
 from sqlalchemy.util import ReadOnlyProperties
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
@@ -388,6 +388,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         """Some mapper of this registry, or of one that it leads to, is new."""
         self.needs_configure = True
         self.class_manager.prepare = self.prepare_construction
+        self.class_manager.refresh_construction()
 
     def end_of_configuration(self) -> None:
         """No mapper waits any more."""
@@ -515,6 +516,10 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         return (self,)
+
+    def __reduce__(self) -> Any:
+        # Pickled as a name, which another process has its own mapper for.
+        return inspect, (self.class_,)
 
     def __str__(self) -> str:
         table = self.local_table

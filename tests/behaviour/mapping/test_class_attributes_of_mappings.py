@@ -115,3 +115,21 @@ def test_association_may_be_a_join_that_contains_the_target(base):
         "JOIN (city AS city_1 JOIN country AS country_1 ON city_1.country_id = country_1.id) "
         "ON author.city_id = city_1.id JOIN country ON city_1.country_id = country.id"
     )
+
+
+def test_class_constructed_before_gets_the_back_references_of_later_mappings(base):
+    class Band(base):
+        __tablename__ = "band"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+
+    for _ in range(3):
+        Band(name="before")
+
+    class Song(base):
+        __tablename__ = "song"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        band_id: Mapped[int] = mapped_column(ForeignKey("band.id"))
+        band: Mapped[Band] = relationship(backref="songs")
+
+    assert Band(name="after").songs == []

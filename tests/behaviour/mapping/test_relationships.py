@@ -74,6 +74,7 @@ def session(tables):
         yield session
 
 
+@pytest.mark.rule("RL-10", "RL-20 order_by", "RL-80")
 def test_self_reference_leads_up_and_down_in_the_order_asked_for(session):
     session.add(Person(name="Ann", team=[Person(name="Bo"), Person(name="Cy")]))
     session.commit()
@@ -84,6 +85,7 @@ def test_self_reference_leads_up_and_down_in_the_order_asked_for(session):
     assert all(each.boss is ann for each in ann.team)
 
 
+@pytest.mark.rule("RL-5", "RL-20 secondaryjoin", "RL-46")
 def test_many_to_many_of_one_class_with_joins_as_string_and_callable(session):
     ann, bo, cy = Person(id=1, name="Ann"), Person(id=2, name="Bo"), Person(id=3, name="Cy")
     ann.follows = [cy, bo]
@@ -96,6 +98,7 @@ def test_many_to_many_of_one_class_with_joins_as_string_and_callable(session):
     assert set(session.execute(select(follows)).all()) == {(1, 2), (1, 3), (3, 1)}
 
 
+@pytest.mark.rule("RL-45", "RL-94")
 def test_member_taken_out_of_many_to_many_loses_its_row_only(session):
     ann, bo = Person(name="Ann"), Person(name="Bo")
     ann.follows = [bo]
@@ -110,6 +113,7 @@ def test_member_taken_out_of_many_to_many_loses_its_row_only(session):
     assert len(session.scalars(select(Person)).all()) == 2
 
 
+@pytest.mark.rule("RL-62", "RL-23")
 def test_two_foreign_keys_to_one_class_are_told_apart(session):
     ann, bo = Person(name="Ann"), Person(name="Bo")
     session.add_all([Letter(text="b", sender=ann, reader=bo), Letter(text="a", reader=bo)])
@@ -121,6 +125,7 @@ def test_two_foreign_keys_to_one_class_are_told_apart(session):
     assert bo.letters == ann.mail == []
 
 
+@pytest.mark.rule("RL-66", "RL-143")
 def test_viewonly_relationship_with_a_condition_of_its_own_is_read_and_not_written(session):
     bo = Person(name="Bo")
     session.add_all([Letter(text="urgent", reader=bo), Letter(text="slow", reader=bo)])

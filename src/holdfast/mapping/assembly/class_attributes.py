@@ -18,9 +18,9 @@ from holdfast.instrument.manager import ClassManager, find_manager, register_cla
 from holdfast.instrument.proxies import ForwardedValue, ProxyAttribute
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.collection import CollectionSlot
+from holdfast.instrument.slots.large import LargeCollectionSlot
 from holdfast.instrument.slots.reference import ReferenceSlot
 from holdfast.instrument.slots.value import ValueSlot
-from holdfast.mapping.joins.direction import MANYTOONE
 from holdfast.mapping.properties.column import HIDDEN_PREFIX
 
 
@@ -129,6 +129,8 @@ def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
         "loads_on_pending": prop.load_on_pending,
         "records_changes": not prop.viewonly,
     }
+    if prop.is_large:
+        return LargeCollectionSlot(prop.key, manager, source=prop.strategy, **settings)
     if prop.uselist:
         return CollectionSlot(
             prop.key, manager, collection_class=prop.collection_class or list, **settings
@@ -137,7 +139,7 @@ def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
         prop.key,
         manager,
         active_history=prop.active_history,
-        defers_history=prop.direction is not MANYTOONE or not prop.is_simple_many_to_one,
+        defers_history=not prop.simple_many_to_one,
         **settings,
     )
 

@@ -7,40 +7,34 @@ columns, extract pairs, decide the direction, and check that the result can do i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import deep_deannotate
 from holdfast.mapping.joins.deduce import deduce_join
-from holdfast.mapping.joins.direction import (
-    RelationshipDirection,
-    find_direction,
-)
+from holdfast.mapping.joins.direction import RelationshipDirection, find_direction
 from holdfast.mapping.joins.elements import has_mark, marked_columns, replace_parts
 from holdfast.mapping.joins.pairs import Pairs, collect_pairs
-from holdfast.mapping.joins.remote import Ends, mark, remote_columns
-
-# What columns of mapped classes carry and join conditions have no use for.
-ENTITY_MARKS = ("entity_namespace", "parententity", "parentmapper", "proxy_key")
+from holdfast.mapping.joins.remote import Ends, mark
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class JoinCondition:
-    """How a relationship joins its two classes; complete once `build_condition` returns it."""
+    """How a relationship joins its two classes."""
 
     ends: Ends
     primaryjoin: Any
     secondaryjoin: Any
-    direction: RelationshipDirection = RelationshipDirection.ONETOMANY
-    pairs: Pairs = field(default_factory=Pairs)
     # Whether the application marked the target's columns itself.
-    has_own_marks: bool = False
+    has_own_marks: bool
+    direction: RelationshipDirection
+    pairs: Pairs
     # Columns of the target, or of the association table, in the conditions.
-    remote_side: set[Any] = field(default_factory=set)
+    remote_side: set[Any]
     # Columns of the parent in the primary join.
-    local_columns: set[Any] = field(default_factory=set)
+    local_columns: set[Any]
 
     def reversed_joins(self) -> tuple[Any, Any]:
         """Both conditions as the relationship in the other direction needs them.
@@ -93,89 +87,57 @@ def build_condition(
     primaryjoin, secondaryjoin = _given_or_deduced(ends, primaryjoin, secondaryjoin)
     has_own_marks = has_mark(primaryjoin, "remote")
     primaryjoin, secondaryjoin = mark(ends, primaryjoin, secondaryjoin)
-    condition = JoinCondition(ends, primaryjoin, secondaryjoin, has_own_marks=has_own_marks)
-    condition.pairs = collect_pairs(primaryjoin, secondaryjoin, can_copy=can_copy)
-    _check_foreign(ends, condition, writes=writes)
-    condition.direction = find_direction(
-        ends.name,
-        primaryjoin=primaryjoin,
-        has_secondary=secondaryjoin is not None,
-        parent=ends.parent,
-        target=ends.target,
-        self_referential=ends.self_referential,
+    pairs = collect_pairs(primaryjoin, secondaryjoin, can_copy=can_copy)
+    _check_foreign(ends, "primary", primaryjoin, pairs.synchronize, writes=writes)
+    if secondaryjoin is not None:
+        _check_foreign(ends, "secondary", secondaryjoin, pairs.secondary_synchronize, writes=writes)
+    direction = find_direction(ends, primaryjoin)
+    _check_remote(ends, primaryjoin, pairs)
+    return JoinCondition(
+        ends,
+        primaryjoin,
+        secondaryjoin,
+        has_own_marks,
+        direction,
+        pairs,
+        remote_side=_plain_columns(primaryjoin, "remote") | _plain_columns(secondaryjoin, "remote"),
+        local_columns=_plain_columns(primaryjoin, "local"),
     )
-    _check_remote(ends, condition)
-    condition.remote_side = {
-        column._deannotate() for column in remote_columns(primaryjoin, secondaryjoin)
-    }
-    condition.local_columns = {
-        column._deannotate() for column in marked_columns(primaryjoin, "local")
-    }
-    return condition
+
+
+def _plain_columns(join: Any, side: str) -> set[Any]:
+    """Columns of a condition that carry a mark, without it."""
+    return set() if join is None else {each._deannotate() for each in marked_columns(join, side)}
 
 
 def _given_or_deduced(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
-    if secondaryjoin is not None and ends.secondary is None:
-        raise RelationshipError.secondary_missing(ends.name)
     secondary = ends.secondary
-    if primaryjoin is not None:
-        primaryjoin = deep_deannotate(primaryjoin, values=ENTITY_MARKS)
-    if secondaryjoin is not None:
-        secondaryjoin = deep_deannotate(secondaryjoin, values=ENTITY_MARKS)
-    if secondary is not None and secondaryjoin is None:
-        secondaryjoin = deduce_join(
-            ends.name,
-            ends.target,
-            secondary,
-            near=ends.target_local,
-            foreign_keys=ends.foreign_keys,
-            secondary=secondary,
-        )
+    if secondary is None:
+        if secondaryjoin is not None:
+            raise RelationshipError.secondary_missing(ends.name)
+    elif secondaryjoin is None:
+        secondaryjoin = deduce_join(ends, ends.target, secondary, near=ends.target_local)
     if primaryjoin is None:
-        primaryjoin = deduce_join(
-            ends.name,
-            ends.parent,
-            ends.target if secondary is None else secondary,
-            near=ends.parent_local,
-            foreign_keys=ends.foreign_keys,
-            secondary=secondary,
-        )
+        beyond = ends.target if secondary is None else secondary
+        primaryjoin = deduce_join(ends, ends.parent, beyond, near=ends.parent_local)
     return primaryjoin, secondaryjoin
 
 
-def _check_foreign(ends: Ends, condition: JoinCondition, *, writes: bool) -> None:
-    _check_foreign_of(
-        ends,
-        "primary",
-        condition.primaryjoin,
-        copies=bool(condition.pairs.synchronize),
-        writes=writes,
-    )
-    if condition.secondaryjoin is not None:
-        _check_foreign_of(
-            ends,
-            "secondary",
-            condition.secondaryjoin,
-            copies=bool(condition.pairs.secondary_synchronize),
-            writes=writes,
-        )
-
-
-def _check_foreign_of(ends: Ends, which: str, join: Any, *, copies: bool, writes: bool) -> None:
+def _check_foreign(ends: Ends, which: str, join: Any, copied: list[Any], *, writes: bool) -> None:
     has_foreign = has_mark(join, "foreign")
-    if copies if writes else has_foreign:
+    if copied if writes else has_foreign:
         return
     if writes and has_foreign:
         raise RelationshipError.no_equality(which, join, ends.name)
     raise RelationshipError.no_foreign_columns(which, join, ends.name)
 
 
-def _check_remote(ends: Ends, condition: JoinCondition) -> None:
-    if not condition.pairs.local_remote:
+def _check_remote(ends: Ends, primaryjoin: Any, pairs: Pairs) -> None:
+    if not pairs.local_remote:
         raise RelationshipError.no_local_remote_pairs(ends.name)
     if ends.self_referential or ends.secondary is not None:
         return
-    for column in marked_columns(condition.primaryjoin, "remote"):
+    for column in marked_columns(primaryjoin, "remote"):
         plain = column._deannotate()
         if ends.parent.c.contains_column(plain) and not ends.target.c.contains_column(plain):
             warn(

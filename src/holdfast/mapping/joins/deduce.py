@@ -11,34 +11,26 @@ from sqlalchemy import exc
 
 from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError
 from holdfast.foundation.sqlalchemy_core import join_condition
+from holdfast.mapping.joins.remote import Ends
 
 
-def deduce_join(
-    name: str,
-    left: Any,
-    right: Any,
-    *,
-    near: Any = None,
-    foreign_keys: set[Any] | None = None,
-    secondary: Any = None,
-) -> Any:
+def deduce_join(ends: Ends, left: Any, right: Any, *, near: Any) -> Any:
     """The condition that the foreign keys between two selectables give.
 
     Args:
-        name: The relationship, e.g. `Author.books`.
+        ends: Both ends of the relationship.
         left: The parent's, or the target's, selectable.
         right: The target's selectable, or the association table.
         near: The part of `left` whose foreign keys are looked at first.
-        foreign_keys: Only these columns count as referring, when given.
-        secondary: The association table, for the message.
 
     Raises:
         NoJoinError: No foreign key leads from one to the other.
         AmbiguousJoinError: Several do.
     """
+    name, secondary = ends.name, ends.secondary
     try:
         return join_condition(
-            left, right, a_subset=near, consider_as_foreign_keys=foreign_keys or None
+            left, right, a_subset=near, consider_as_foreign_keys=ends.foreign_keys or None
         )
     except exc.NoForeignKeysError as cause:
         raise NoJoinError.between_tables(name, secondary=secondary) from cause

@@ -15,6 +15,7 @@ from typing import Any
 
 from holdfast.errors.relationships import RelationshipError
 from holdfast.mapping.joins.elements import iter_comparisons, marked_columns
+from holdfast.mapping.joins.remote import Ends
 
 
 class RelationshipDirection(Enum):
@@ -35,49 +36,31 @@ MANYTOONE = RelationshipDirection.MANYTOONE
 MANYTOMANY = RelationshipDirection.MANYTOMANY
 
 
-def find_direction(
-    name: str,
-    *,
-    primaryjoin: Any,
-    has_secondary: bool,
-    parent: Any,
-    target: Any,
-    self_referential: bool,
-) -> RelationshipDirection:
+def find_direction(ends: Ends, primaryjoin: Any) -> RelationshipDirection:
     """The direction of a relationship whose primary join is marked.
-
-    Args:
-        name: The relationship, e.g. `Author.books`.
-        primaryjoin: The condition, with `foreign` and `remote` marks.
-        has_secondary: Whether there is an association table.
-        parent: The selectable of the owning class.
-        target: The selectable of the related class.
-        self_referential: Whether both are of one class.
 
     Raises:
         RelationshipError: The marks do not tell.
     """
-    if has_secondary:
+    if ends.secondary is not None:
         return MANYTOMANY
     foreign = marked_columns(primaryjoin, "foreign")
-    on_parent = any(parent.c.contains_column(column) for column in foreign)
-    on_target = any(target.c.contains_column(column) for column in foreign)
+    on_parent = any(ends.parent.c.contains_column(column) for column in foreign)
+    on_target = any(ends.target.c.contains_column(column) for column in foreign)
     if on_parent and on_target:
-        return _by_marks(name, primaryjoin, foreign, self_referential=self_referential)
+        return _by_marks(ends, primaryjoin, foreign)
     if on_target:
         return ONETOMANY
     if on_parent:
         return MANYTOONE
-    raise RelationshipError.no_direction(name)
+    raise RelationshipError.no_direction(ends.name)
 
 
-def _by_marks(
-    name: str, primaryjoin: Any, foreign: list[Any], *, self_referential: bool
-) -> RelationshipDirection:
+def _by_marks(ends: Ends, primaryjoin: Any, foreign: list[Any]) -> RelationshipDirection:
     remote = [c for c in foreign if "remote" in c._annotations]
     local = [c for c in foreign if "remote" not in c._annotations]
-    if remote and local and not self_referential:
-        raise RelationshipError.both_directions(name)
+    if remote and local and not ends.self_referential:
+        raise RelationshipError.both_directions(ends.name)
     if remote and local:
         # A column compared with itself, as one part of a composite key that both rows share, is
         # foreign and remote wherever it stands: it tells nothing, so it is left out.
@@ -85,7 +68,7 @@ def _by_marks(
         remote = [c for c in remote if c not in shared]
         local = [c for c in local if c not in shared]
         if bool(remote) == bool(local):
-            raise RelationshipError.both_directions(name)
+            raise RelationshipError.both_directions(ends.name)
     return ONETOMANY if remote else MANYTOONE
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import BooleanClauseList, ColumnClause
 
 
 def iter_parts(element: Any) -> Iterator[Any]:
@@ -49,3 +49,21 @@ def replace_parts(element: Any, replace: Callable[[Any], Any]) -> Any:
 def with_comparisons(element: Any, visit: Callable[[Any], None]) -> Any:
     """A copy of an expression whose comparisons `visit` has seen, and perhaps changed."""
     return visitors.cloned_traverse(element, {}, {"binary": visit})
+
+
+def conjuncts(element: Any) -> list[Any]:
+    """The parts of an expression that AND joins; one part where it does not."""
+    is_and = isinstance(element, BooleanClauseList) and element.operator is operators.and_
+    return [part for each in element.clauses for part in conjuncts(each)] if is_and else [element]
+
+
+def is_plain_equality(join: Any, count: int) -> bool:
+    """Whether a condition is `count` equalities of columns joined by AND, and nothing else."""
+    parts = conjuncts(join)
+    return len(parts) == count and all(
+        part.__visit_name__ == "binary"
+        and part.operator is operators.eq
+        and part.left.__visit_name__ == "column"
+        and part.right.__visit_name__ == "column"
+        for part in parts
+    )

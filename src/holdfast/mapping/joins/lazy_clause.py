@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
 from holdfast.foundation.sqlalchemy_core import adapt_criterion_to_null
-from holdfast.mapping.joins.elements import iter_parts, replace_parts
+from holdfast.mapping.joins.elements import conjuncts, iter_parts, replace_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,17 @@ class LazyClause:
     # Names of the bind parameters, and for each the column whose value goes there.
     names: tuple[str, ...]
     columns: tuple[Any, ...]
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether nothing can be found where all values are None: each is compared with `=`."""
+        compared = {
+            getattr(side, "key", None)
+            for part in conjuncts(self.criterion)
+            if part.__visit_name__ == "binary" and part.operator is operators.eq
+            for side in (part.left, part.right)
+        }
+        return compared.issuperset(self.names)
 
     def bound(self, value_of: Callable[[Any], Callable[[], Any]]) -> Any:
         """The criterion with values that are read when the statement is executed.
@@ -83,7 +95,7 @@ def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) ->
             return None
         plain = part._deannotate()
         name = names.setdefault(plain, f"{prefix}_{len(names) + 1}")
-        return bindparam(name, type_=part.type, unique=False)
+        return bindparam(name, None, type_=part.type, unique=False)
 
     if secondaryjoin is None:
         criterion = replace_parts(primaryjoin, replace)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ColumnClause
 
-from holdfast.mapping.joins.elements import iter_parts
+from holdfast.mapping.joins.elements import has_mark, iter_parts
 
 Pair = tuple[Any, Any]
 
@@ -52,15 +52,9 @@ def collect_pairs(
         if join is None:
             continue
         for operator, left, right in _products(join):
-            if "remote" in right._annotations and "remote" not in left._annotations:
-                if can_copy(left):
-                    compared[_plain(left), _plain(right)] = None
-            elif (
-                "remote" in left._annotations
-                and "remote" not in right._annotations
-                and can_copy(right)
-            ):
-                compared[_plain(right), _plain(left)] = None
+            for near, far in ((left, right), (right, left)):
+                if _is_remote(far) and not _is_remote(near) and can_copy(near):
+                    compared[_plain(near), _plain(far)] = None
             if operator is operators.eq and can_copy(left) and can_copy(right):
                 pair = _copy_pair(left, right)
                 if pair is not None:
@@ -77,6 +71,10 @@ def _copy_pair(left: Any, right: Any) -> Pair | None:
     return None
 
 
+def _is_remote(column: Any) -> bool:
+    return "remote" in column._annotations
+
+
 def _plain(column: Any) -> Any:
     return column._deannotate()
 
@@ -90,8 +88,11 @@ def _products(join: Any) -> Iterator[tuple[Any, Any, Any]]:
     for part in iter_parts(join):
         if not isinstance(part, BinaryExpression) or not operators.is_comparison(part.operator):
             continue
-        for left in _columns_in(part.left):
-            for right in _columns_in(part.right):
+        sides = (part.left, part.right)
+        # Core may turn an equality round; the pairs are those of the parent's columns in order.
+        near, far = reversed(sides) if has_mark(part.left, "remote") else sides
+        for left in _columns_in(near):
+            for right in _columns_in(far):
                 yield part.operator, left, right
 
 

@@ -24,7 +24,7 @@ from holdfast.foundation.sqlalchemy_core import deep_annotate, selectables_overl
 from holdfast.mapping.joins.elements import (
     has_mark,
     iter_comparisons,
-    marked_columns,
+    iter_parts,
     replace_parts,
     with_comparisons,
 )
@@ -154,8 +154,8 @@ def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
         left, right = binary.left, binary.right
         is_left, is_right = left in ends.remote_side, right in ends.remote_side
         if is_left and is_right and left.compare(right):
-            # A column shared by both rows: the right-hand one is the target's.
-            is_left = False
+            # A column shared by both rows: the left-hand one is the target's.
+            is_right = False
         if is_left:
             binary.left = left._annotate({"remote": True})
         if is_right:
@@ -180,14 +180,22 @@ def _refers_to_own_table(ends: Ends, primaryjoin: Any) -> bool:
     return False
 
 
-def _mark_self_reference(ends: Ends, binary: Any) -> None:
-    left, right = binary.left, binary.right
-    if not isinstance(left, ColumnElement) or not isinstance(right, ColumnElement):
+def _warn_unless_simple(ends: Ends, binary: Any) -> None:
+    """Say that the marks are guesswork where a comparison has columns within expressions."""
+    if any(
+        not isinstance(side, ColumnClause)
+        and any(isinstance(part, ColumnClause) for part in iter_parts(side))
+        for side in (binary.left, binary.right)
+    ):
         warn(
             f"Non-simple column elements in primary join condition for property {ends.name} - "
             "consider using remote() annotations to mark the remote side."
         )
-        return
+
+
+def _mark_self_reference(ends: Ends, binary: Any) -> None:
+    _warn_unless_simple(ends, binary)
+    left, right = binary.left, binary.right
     if "foreign" in left._annotations and isinstance(left, ColumnClause):
         binary.left = left._annotate({"remote": True})
     elif "foreign" in right._annotations and isinstance(right, ColumnClause):
@@ -200,6 +208,7 @@ def _mark_overlapping(ends: Ends, binary: Any) -> None:
     The side that only the target's own table has is the target's, or else the side that only its
     tables have at all. Where that does not tell, the parent is taken to refer to the target.
     """
+    _warn_unless_simple(ends, binary)
     sides = [binary.left, binary.right]
     if not all(isinstance(side, ColumnElement) for side in sides):
         return
@@ -244,10 +253,3 @@ def _mark_local(ends: Ends, primaryjoin: Any) -> Any:
         primaryjoin,
         _add("local", lambda c: "remote" not in c._annotations and columns.contains_column(c)),
     )
-
-
-def remote_columns(*joins: Any) -> set[Any]:
-    """The target's columns, and those of an association table, in the conditions."""
-    return {
-        column for join in joins if join is not None for column in marked_columns(join, "remote")
-    }

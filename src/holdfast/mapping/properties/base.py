@@ -15,7 +15,7 @@ from holdfast.instrument.inspection import InspectionAttr
 from holdfast.mapping.sockets import comparators, strategies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
 class MapperProperty(HasCacheKey, InspectionAttr):
@@ -124,11 +124,6 @@ class MapperProperty(HasCacheKey, InspectionAttr):
         raise AttributeError(f"a {self.kind} is not loaded by a strategy of its own")
 
     @property
-    def strategy_wildcard_key(self) -> str:
-        """The kind of attributes that a wildcard loader option reaches."""
-        return self.kind
-
-    @property
     def strategy(self) -> Any:
         """The strategy object that loads this attribute when no option says otherwise."""
         return self.strategy_for(self.strategy_name)
@@ -140,14 +135,16 @@ class MapperProperty(HasCacheKey, InspectionAttr):
             found = self.strategies[name] = strategies[name](self)
         return found
 
-    def iter_columns(self) -> Iterator[Any]:
-        """The columns that the attribute holds; none for what holds no columns."""
-        return iter(())
-
     # -- Core's protocols ------------------------------------------------------------------------
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         return (self,)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Pickled as a name, once it has one.
+        if "parent" in vars(self):
+            return _named_property, (self.parent, self.key)
+        return super().__reduce_ex__(protocol)
 
     def __str__(self) -> str:
         parent = getattr(self, "parent", None)
@@ -159,3 +156,8 @@ class MapperProperty(HasCacheKey, InspectionAttr):
         parent = getattr(self, "parent", None)
         name = "no key" if parent is None else f"{parent.class_.__name__}.{self.key}"
         return f"<{type(self).__name__} at 0x{id(self):x}; {name}>"
+
+
+def _named_property(mapper: Any, key: str) -> MapperProperty:
+    found: MapperProperty = mapper.get_property(key)
+    return found

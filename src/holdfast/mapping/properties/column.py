@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sqlalchemy import Column
@@ -113,16 +112,6 @@ class ColumnProperty(MapperProperty):
     def strategy_name(self) -> str:
         """Either "column", or "deferred" when the value is loaded on access only."""
         return "deferred" if self.deferred else "column"
-
-    @property
-    def strategy_key(self) -> tuple[tuple[str, object], ...]:
-        """The same in SQLAlchemy's spelling."""
-        key: tuple[tuple[str, object], ...] = (("deferred", self.deferred), ("instrument", True))
-        return (*key, ("raiseload", True)) if self.raiseload else key
-
-    def iter_columns(self) -> Iterator[Any]:
-        """All columns of the attribute."""
-        return iter(self.columns)
 
     def copy(self) -> ColumnProperty:
         """A property with the same settings that belongs to no mapper yet."""

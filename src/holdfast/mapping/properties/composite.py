@@ -8,7 +8,7 @@ into the columns (a refresh, a flush) drops it there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from holdfast.errors.mapping import MappingArgumentError
@@ -111,19 +111,12 @@ class CompositeProperty(MapperProperty):
         """The columns."""
         return [prop.columns[0] for prop in self.props]
 
-    def iter_columns(self) -> Iterator[Any]:
-        """The columns, which other attributes hold."""
-        return iter(self.columns)
-
-    @property
-    def strategy_wildcard_key(self) -> str:
-        """None: its columns are loaded as attributes of their own."""
-        return ""
-
     # -- values --------------------------------------------------------------------------------
 
     def values_of(self, value: Any) -> tuple[Any, ...]:
-        """The column values of a value object."""
+        """The column values of a value object; None stands for as many of them."""
+        if value is None:
+            return (None,) * len(self.column_keys)
         if self._values_of is None:
             self._values_of = self._build_values_of(type(value))
         return self._values_of(value)
@@ -175,8 +168,7 @@ class CompositeProperty(MapperProperty):
         self._set_columns(instance, None)
 
     def _set_columns(self, instance: Any, value: Any) -> None:
-        parts: Any = (None,) * len(self.column_keys) if value is None else self.values_of(value)
-        for key, part in zip(self.column_keys, parts, strict=False):
+        for key, part in zip(self.column_keys, self.values_of(value), strict=False):
             setattr(instance, key, part)
 
     def history_of(self, state: InstanceState, policy: LoadPolicy) -> History:

@@ -21,14 +21,8 @@ _writers: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Any, Any]] = 
 
 def check(prop: Any) -> None:
     """Record what a relationship writes, and warn of conflicts with those recorded before."""
-    pairs = [(source, target, False) for source, target in prop.synchronize_pairs]
-    pairs += [(source, target, True) for source, target in prop.secondary_synchronize_pairs]
-    for source, target, _ in pairs:
-        if not _may_conflict(source, target):
-            continue
-        writers = _writers.get(target)
-        if writers is None:
-            writers = _writers[target] = weakref.WeakKeyDictionary()
+    for source, target in (*prop.synchronize_pairs, *prop.secondary_synchronize_pairs):
+        writers = _writers.setdefault(target, weakref.WeakKeyDictionary())
         others = [(other, copied) for other, copied in writers.items() if _conflicts(prop, other)]
         writers[prop] = source
         if others:
@@ -41,11 +35,6 @@ def check(prop: Any) -> None:
                     sorted(other.key for other, _ in others),
                 )
             )
-
-
-def _may_conflict(source: Any, target: Any) -> bool:
-    """Whether the schema gives the column a foreign key at all."""
-    return hasattr(target, "foreign_keys") and hasattr(source, "foreign_keys")
 
 
 def _conflicts(prop: Any, other: Any) -> bool:

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from types import GenericAlias
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from sqlalchemy import BooleanClauseList
-from sqlalchemy.sql import operators
-
+from holdfast.errors.large_collections import LargeCollectionError
+from holdfast.errors.loading import noload_warning
 from holdfast.errors.queries import LoaderStrategyException
 from holdfast.errors.relationships import RelationshipError
-from holdfast.foundation.deprecated import warn
+from holdfast.foundation.deprecated import warn, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import memoized_property, roles
 from holdfast.mapping.cascades import VIEW_ONLY_RULES, CascadeOptions
 from holdfast.mapping.joins.condition import JoinCondition, build_condition
 from holdfast.mapping.joins.direction import MANYTOONE, ONETOMANY, RelationshipDirection
+from holdfast.mapping.joins.elements import is_plain_equality
 from holdfast.mapping.joins.lazy_clause import LazyClause, build_lazy_clause
 from holdfast.mapping.joins.remote import Ends
 from holdfast.mapping.properties import arguments, overlaps, reverse
@@ -30,7 +30,10 @@ from holdfast.mapping.sockets import PluggedComparator
 LAZY_NAMES = {True: "select", False: "joined", None: "noload"}
 """Older spellings of `lazy`."""
 
-STRATEGY_NAMES = frozenset(
+# Collections that are never loaded whole.
+LARGE_NAMES = frozenset(("write_only", "dynamic"))
+
+STRATEGY_NAMES = LARGE_NAMES.union(
     (
         "select",
         "joined",
@@ -101,7 +104,6 @@ _WRITING_ARGUMENTS: dict[str, object] = {
     "passive_updates": True,
     "enable_typechecks": True,
     "active_history": False,
-    "cascade_backrefs": False,
 }
 
 
@@ -284,6 +286,10 @@ class Relationship(MapperProperty):
             self.uselist = self.direction is not MANYTOONE
         if self.lazy not in STRATEGY_NAMES:
             raise LoaderStrategyException.unknown((("lazy", self.lazy),), self)
+        if self.lazy == "noload":
+            warn_deprecated(noload_warning(), version="2.1")
+        if self.is_large and (self.direction is MANYTOONE or not self.uselist):
+            raise LargeCollectionError.scalar(self, self.lazy)
         self.resolved = True
         self._check_cascade()
         self.mapper.note_orphan_relationship(self)
@@ -384,15 +390,15 @@ class Relationship(MapperProperty):
         return build_lazy_clause(self.primaryjoin, self.secondaryjoin, reverse=True)
 
     @memoized_property
-    def simple_many_to_one(self) -> tuple[str, ...]:
+    def target_key_names(self) -> tuple[str, ...]:
         """Attribute names of the parent that hold the target's primary key, in its order.
 
         Empty when the target is not the one object with that key: the join says more than that the
-        foreign key equals the primary key.
+        columns are equal.
         """
-        if self.direction is not MANYTOONE or not self.entity.is_mapper or self.uselist:
+        if self.secondary is not None or not self.entity.is_mapper or self.uselist:
             return ()
-        if not _is_plain_equality(self.primaryjoin, len(self.local_remote_pairs)):
+        if not is_plain_equality(self.primaryjoin, len(self.local_remote_pairs)):
             return ()
         local_of = {remote: local for local, remote in self.local_remote_pairs}
         names = [
@@ -403,6 +409,11 @@ class Relationship(MapperProperty):
             return ()
         return tuple(name for name in names if name is not None)
 
+    @property
+    def simple_many_to_one(self) -> tuple[str, ...]:
+        """The same for a foreign key; empty for a one-to-one whose target has the parent's key."""
+        return self.target_key_names if self.direction is MANYTOONE else ()
+
     @memoized_property
     def association_key(self) -> tuple[Any, ...]:
         """Columns of the association table that hold the parent's primary key, in its order.
@@ -411,17 +422,12 @@ class Relationship(MapperProperty):
         found by way of the parent's table only.
         """
         count = len(self.parent.primary_key)
-        if self.secondary is None or not _is_plain_equality(self.primaryjoin, count):
+        if self.secondary is None or not is_plain_equality(self.primaryjoin, count):
             return ()
         own = self.parent.local_table.c.contains_column
         held_in = {key: column for key, column in self.synchronize_pairs if own(key)}
         found = [_equal_to(self.parent, each, held_in) for each in self.parent.primary_key]
         return () if any(each is None for each in found) else tuple(found)
-
-    @property
-    def is_simple_many_to_one(self) -> bool:
-        """Whether the target can be looked up in the identity map by the parent's foreign key."""
-        return bool(self.simple_many_to_one)
 
     @property
     def is_self_referential(self) -> bool:
@@ -446,9 +452,9 @@ class Relationship(MapperProperty):
         return str(self.lazy)
 
     @property
-    def strategy_key(self) -> tuple[tuple[str, object], ...]:
-        """The same in SQLAlchemy's spelling."""
-        return (("lazy", self.lazy),)
+    def is_large(self) -> bool:
+        """Whether it is a collection that is never loaded whole."""
+        return self.lazy in LARGE_NAMES
 
 
 # Kept under its older documented name as well.
@@ -459,19 +465,6 @@ def _words(text: str | Sequence[str] | None) -> list[str]:
     if text is None:
         return []
     return [part.strip() for part in (text.split(",") if isinstance(text, str) else text)]
-
-
-def _is_plain_equality(join: Any, count: int) -> bool:
-    """Whether a condition is `count` equalities of columns joined by AND, and nothing else."""
-    is_and = isinstance(join, BooleanClauseList) and join.operator is operators.and_
-    parts = list(join.clauses) if is_and else [join]
-    return len(parts) == count and all(
-        part.__visit_name__ == "binary"
-        and part.operator is operators.eq
-        and part.left.__visit_name__ == "column"
-        and part.right.__visit_name__ == "column"
-        for part in parts
-    )
 
 
 def _equal_to(mapper: Any, column: Any, partners: dict[Any, Any]) -> Any:

@@ -64,19 +64,20 @@ def make_backref(prop: Any) -> None:
         if taken:
             raise RelationshipError.backref_exists(name, prop, mapper)
     primaryjoin, secondaryjoin = prop.condition.reversed_joins()
-    if prop.secondary is not None:
-        arguments.setdefault("primaryjoin", primaryjoin)
-        arguments.setdefault("secondaryjoin", secondaryjoin)
-    else:
-        arguments.setdefault("primaryjoin", primaryjoin)
-        if "secondaryjoin" in arguments:
-            raise RelationshipError.backref_secondaryjoin(prop)
-    arguments.setdefault("foreign_keys", prop.foreign_keys)
-    arguments.setdefault("viewonly", prop.viewonly)
-    arguments.setdefault("post_update", prop.post_update)
-    arguments.setdefault("sync_backref", prop.sync_backref)
-    if not arguments["viewonly"]:
-        arguments.setdefault("passive_updates", prop.passive_updates)
+    if prop.secondary is None and "secondaryjoin" in arguments:
+        raise RelationshipError.backref_secondaryjoin(prop)
+    # What the two sides share, where the arguments do not say otherwise.
+    shared = {
+        "primaryjoin": primaryjoin,
+        "secondaryjoin": secondaryjoin,
+        "foreign_keys": prop.foreign_keys,
+        "viewonly": prop.viewonly,
+        "post_update": prop.post_update,
+        "sync_backref": prop.sync_backref,
+    }
+    if not arguments.get("viewonly", prop.viewonly):
+        shared["passive_updates"] = prop.passive_updates
+    arguments = {**shared, **arguments}
     made = type(prop)(prop.parent, prop.secondary, back_populates=prop.key, **arguments)
     prop.back_populates = name
     prop.made_reverse = made
