@@ -99,9 +99,13 @@ from holdfast.queries.aliases import aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle, DictBundle
 from holdfast.queries.criteria.comparators import PropComparator
 from holdfast.queries.criteria.relating import with_parent
+from holdfast.queries.facade.appender import AppenderQuery
 from holdfast.queries.facade.query import Query
+from holdfast.queries.facade.write_only import WriteOnlyCollection
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.options.chain import Load
+from holdfast.queries.options.criteria import LoaderCriteria as LoaderCriteriaOption
+from holdfast.queries.options.criteria import with_loader_criteria
 from holdfast.queries.options.functions import (
     contains_eager,
     defaultload,
@@ -147,6 +151,7 @@ __all__ = [
     "NO_KEY",
     "NO_VALUE",
     "ONETOMANY",
+    "AppenderQuery",
     "AttributeEventToken",
     "AttributeEvents",
     "AttributeState",
@@ -173,6 +178,7 @@ __all__ = [
     "KeyFuncDict",
     "Load",
     "LoaderCallableStatus",
+    "LoaderCriteriaOption",
     "Mapped",
     "MappedAsDataclass",
     "MappedCollection",
@@ -205,6 +211,7 @@ __all__ = [
     "UOWTransaction",
     "Unmapped",
     "UserDefinedOption",
+    "WriteOnlyCollection",
     "WriteOnlyMapped",
     "add_mapped_attribute",
     "aliased",
@@ -266,6 +273,7 @@ __all__ = [
     "unmapped_dataclass",
     "validates",
     "was_deleted",
+    "with_loader_criteria",
     "with_parent",
     "with_polymorphic",
 ]

@@ -1,7 +1,7 @@
 """Offer the states of objects, as `sqlalchemy.orm.state` does."""
 
 from holdfast.instrument.attribute_state import AttributeState
-from holdfast.states.ports import InstanceState
+from holdfast.states.instance import InstanceState
 
 __all__ = [
     "AttributeState",

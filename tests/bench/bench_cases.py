@@ -219,6 +219,105 @@ def commit(contestant: Orm, size: int) -> Run:
     return run
 
 
+def expire_all(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    kept = session.scalars(select(contestant.Item)).all()
+
+    def run(kept: Any = kept) -> None:
+        session.expire_all()
+
+    return run
+
+
+def refresh_expired(contestant: Orm, size: int) -> Run:
+    """One SELECT gives all expired objects their values back."""
+    contestant.fill_items(size)
+    session = contestant.session()
+    kept = session.scalars(select(contestant.Item)).all()
+    session.expire_all()
+
+    def run(kept: Any = kept) -> object:
+        return session.scalars(select(contestant.Item)).all()
+
+    return run
+
+
+def detached_items(contestant: Orm) -> list[Any]:
+    """All items, changed, of a session that is closed."""
+    with contestant.session() as session:
+        items = session.scalars(select(contestant.Item)).all()
+    for each in items:
+        each.size = -1
+    return list(items)
+
+
+def merge_present(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session(autoflush=False)
+    kept = session.scalars(select(contestant.Item)).all()
+    items = detached_items(contestant)
+
+    def run(kept: Any = kept) -> None:
+        for each in items:
+            session.merge(each)
+
+    return run
+
+
+def merge_sql(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session(autoflush=False)
+    items = detached_items(contestant)
+
+    def run() -> object:
+        return [session.merge(each) for each in items]
+
+    return run
+
+
+def merge_graph(contestant: Orm, size: int) -> Run:
+    """Objects with their collections, onto others that are loaded."""
+    contestant.fill_graph(size, 10)
+    statement = select(contestant.Parent).options(
+        contestant.orm.selectinload(contestant.Parent.children)
+    )
+    with contestant.session() as other:
+        parents = other.scalars(statement).all()
+    session = contestant.session(autoflush=False)
+    kept = session.scalars(statement).all()
+
+    def run(kept: Any = kept) -> None:
+        for each in parents:
+            session.merge(each)
+
+    return run
+
+
+def set_reference(contestant: Orm, size: int) -> Run:
+    """Children move from one parent to the next; both collections learn of it."""
+    parents = [contestant.Parent(name="parent") for _ in range(size // 10 + 1)]
+    children = [contestant.Child(name="child", parent=parents[i // 10]) for i in range(size)]
+
+    def run() -> None:
+        for number, child in enumerate(children):
+            child.parent = parents[number // 10 + 1]
+
+    return run
+
+
+def lazy_collection(contestant: Orm, size: int) -> Run:
+    contestant.fill_graph(size, 10, indexed=True)
+    session = contestant.session()
+    parents = session.scalars(select(contestant.Parent)).all()
+
+    def run(held: Any = session) -> None:
+        for parent in parents:
+            parent.children
+
+    return run
+
+
 def construct(contestant: Orm, size: int) -> Run:
     item = contestant.Item
 
@@ -308,6 +407,13 @@ CASES = [
     Case("UPDATE 20,000", 4, 20_000, update),
     Case("DELETE 20,000", 5, 20_000, delete),
     Case("commit that expires 100,000", 5, 100_000, commit),
+    Case("expire_all of 100,000", 5, 100_000, expire_all),
+    Case("refresh 100,000 expired, one SELECT", 3, 100_000, refresh_expired),
+    Case("merge, present", 2.5, 10_000, merge_present),
+    Case("merge, SQL", 2.5, 1_000, merge_sql),
+    Case("merge graph 1,000 x 10", 2.5, 1_000, merge_graph),
+    Case("set many-to-one with backref", 4, 10_000, set_reference),
+    Case("lazy one-to-many", 3.5, 1_000, lazy_collection),
     Case("construction", 4, 10_000, construct),
     Case("append with backref", 4, 5_000, append),
     Case("attribute get", 2, 100_000, attribute_get),

@@ -68,6 +68,7 @@ class Orm:
         with self.engine.begin() as connection:
             for table in reversed(self.Base.metadata.sorted_tables):
                 connection.execute(table.delete())
+            connection.exec_driver_sql("DROP INDEX IF EXISTS child_parent_id")
 
     def fill_items(self, count: int) -> None:
         self.clear()
@@ -77,9 +78,11 @@ class Orm:
                 [{"id": i, "name": f"name {i}", "size": i % 100} for i in range(1, count + 1)],
             )
 
-    def fill_graph(self, parents: int, children: int) -> None:
+    def fill_graph(self, parents: int, children: int, *, indexed: bool = False) -> None:
         self.clear()
         with self.engine.begin() as connection:
+            if indexed:
+                connection.exec_driver_sql("CREATE INDEX child_parent_id ON child (parent_id)")
             connection.execute(
                 self.Parent.__table__.insert(),
                 [{"id": i, "name": f"parent {i}"} for i in range(1, parents + 1)],

@@ -8,7 +8,10 @@ Called by programs only. In reading order:
 - `private_names`: the underscored names that extensions of SQLAlchemy and its own tests touch
 - `private_functions`: those of them that are no object of Holdfast by another name
 - `private_members`: underscored members of our classes, put there by the installation
+- `generated_init`: constructors whose text can be looked up
 - `join_conditions`: join conditions of relationships, made from tables alone
+- `key_copying`: keys copied from one object to another
+- `load_paths`: paths and loader options
 - `registered_attributes`: attributes on classes without a mapper, as SQLAlchemy's tests make them
 - `state_changes`: the guarded methods that SQLAlchemy's tests try out on classes of their own
 """

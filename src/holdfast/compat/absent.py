@@ -40,15 +40,13 @@ class AbsentName:
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
 ABSENT_NAMES: dict[str, str] = {
     "": """
-        AliasOption AppenderQuery LoaderCriteriaOption SQLORMExpression
-        WriteOnlyCollection contains_alias create_session merge_frozen_result
+        AliasOption SQLORMExpression
+        contains_alias create_session merge_frozen_result
         merge_result query_expression
-        with_expression with_loader_criteria
+        with_expression
     """,
     "decl_base": "_DeferredDeclarativeConfig",
-    "dynamic": "AppenderQuery _DynamicAttributeImpl",
     "interfaces": "CompileStateOption MapperOption",
-    "path_registry": "PathRegistry PathToken RootRegistry",
+    "path_registry": "RootRegistry",
     "util": "_cleanup_mapped_str_annotation",
-    "writeonly": "WriteOnlyCollection _WriteOnlyAttributeImpl",
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy
 
+from holdfast.compat import generated_init
 from holdfast.compat.absent import ABSENT_NAMES, AbsentName
 from holdfast.compat.names import FACES, NAMES
 from holdfast.compat.private_members import put_in_place
@@ -45,6 +46,7 @@ def install_as_sqlalchemy_orm() -> None:
             raise StandInError.too_late(name)
     modules = build_modules()
     put_in_place()
+    generated_init.put_in_place()
     sys.modules.update(modules)
     sqlalchemy.__dict__["orm"] = modules[_PACKAGE]
 

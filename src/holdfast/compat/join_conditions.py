@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdfast.foundation.sqlalchemy_core import deep_deannotate
+from holdfast.foundation.sqlalchemy_core import ClauseAdapter, deep_deannotate
 from holdfast.mapping.joins.condition import JoinCondition, build_condition
 from holdfast.mapping.joins.lazy_clause import build_lazy_clause
 from holdfast.mapping.joins.remote import Ends
+from holdfast.queries.adapt import is_remote
 
 
 def join_condition(
@@ -73,6 +74,13 @@ class JoinConditionView:
         self.secondary_can_be_used_for_related_join = bool(
             relationship is not None and relationship.association_key
         )
+
+    def join_targets(self, source: Any, target: Any, *_how: Any) -> tuple[Any, ...]:
+        """The conditions between two selectables that stand for the tables."""
+        on_source = ClauseAdapter(source, include_fn=lambda column: not is_remote(column))
+        on_target = ClauseAdapter(target, include_fn=is_remote)
+        primaryjoin = on_target.traverse(on_source.traverse(self.primaryjoin))
+        return primaryjoin, self.secondaryjoin, self.condition.ends.secondary, on_target, target
 
     def create_lazy_clause(self, reverse_direction: bool = False) -> tuple[Any, ...]:  # noqa: FBT001, FBT002
         """The clause of a lazy load, the names of its parameters, and the columns compared."""

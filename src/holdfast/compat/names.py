@@ -56,7 +56,9 @@ NAMES: dict[str, dict[str, str]] = {
     "descriptor_props": {
         "holdfast": "SynonymProperty",
     },
-    "dynamic": {},
+    "dynamic": {
+        "holdfast": "AppenderQuery DynamicMapped",
+    },
     "evaluator": {},
     "loading": {},
     "mapper": {
@@ -78,6 +80,6 @@ NAMES: dict[str, dict[str, str]] = {
     "sync": {},
     "unitofwork": {},
     "writeonly": {
-        "holdfast": "",
+        "holdfast": "WriteOnlyCollection",
     },
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from holdfast.dml.evaluate import evaluator_of
 from holdfast.foundation.describe import object_text
 from holdfast.mapping import class_names
 from holdfast.mapping.declarative import constructs
@@ -39,6 +40,18 @@ def instance_str(obj: Any) -> str:
     return object_text(obj)
 
 
+class EvaluatorCompiler:
+    """What computes expressions in Python; its functions take None for an object that is absent."""
+
+    def __init__(self, target_cls: type[Any] | None = None) -> None:
+        self.mapper = mapper_or_none(target_cls)
+
+    def process(self, *clauses: Any) -> Any:
+        """The function for one expression, or for several that are joined by AND."""
+        evaluate = evaluator_of(*clauses, mapper=self.mapper)
+        return lambda obj: None if obj is None else evaluate(obj)
+
+
 def sort_states(_mapper: Any, states: Iterable[Any]) -> list[Any]:
     """New states as they were added, then the others in the order of their primary keys."""
     listed = list(states)
@@ -50,18 +63,26 @@ def sort_states(_mapper: Any, states: Iterable[Any]) -> list[Any]:
 
 def relationship(
     *arguments: Any,
-    _legacy_inactive_history_style: object = None,
+    _legacy_inactive_history_style: bool = False,
     _local_remote_pairs: Sequence[tuple[Any, Any]] | None = None,
     **keywords: Any,
 ) -> Any:
     """`relationship()` with the two keywords that are SQLAlchemy's own secret.
 
-    The first chooses between two ways to keep the history of unloaded attributes, of which Holdfast
-    has one; the second names both sides of the join where `remote_side` names one.
+    The first wants a former object loaded before another replaces it; the second names both sides
+    of the join where `remote_side` names one.
     """
+    if _legacy_inactive_history_style and keywords.get("uselist") is False:
+        keywords["active_history"] = True
     if _local_remote_pairs is not None:
         keywords["remote_side"] = [remote for _, remote in _local_remote_pairs]
     return constructs.relationship(*arguments, **keywords)
+
+
+def backref(name: str, **keywords: Any) -> Any:
+    """`backref()` with the same secret keyword."""
+    keywords.pop("_legacy_inactive_history_style", None)
+    return constructs.backref(name, **keywords)
 
 
 def add_class(name: str, cls: Any, names: Any) -> None:

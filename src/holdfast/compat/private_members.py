@@ -11,10 +11,15 @@ from pkgutil import resolve_name
 from types import SimpleNamespace
 from typing import Any
 
-from holdfast.compat import registered_attributes
+from holdfast.compat import load_paths, registered_attributes
 from holdfast.compat.join_conditions import JoinConditionView
+from holdfast.instrument.access import get_state_history
 from holdfast.mapping.joins.elements import marked_columns
+from holdfast.sessions.membership import check_attachable, expunge_states
+from holdfast.sessions.session import LIVING
+from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import is_orphan
+from holdfast.unitofwork.writing.rows import TableRows
 
 # Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
 ALIASES: dict[str, str] = {
@@ -34,11 +39,11 @@ ALIASES: dict[str, str] = {
         _attribute_options=dataclass_arguments
     """,
     "holdfast.mapping.mapper:Mapper": """
-        _dispose_called=disposed _pks_by_table=pk_columns_of_table _validators=validators
+        _dispose_called=disposed _pks_by_table=pk_columns_of_table _props=properties
+        _reset_memoizations=derive _validators=validators
     """,
     "holdfast.mapping.properties.relationship:Relationship": """
         _reverse_property=reverse_properties _user_defined_foreign_keys=foreign_keys
-        _use_get=is_simple_many_to_one
     """,
     "holdfast.sessions.session:Session": """
         _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
@@ -84,9 +89,51 @@ def _alias(ours: str) -> property:
 def _strong_object(state: Any) -> Any:
     """The object, if the session keeps it alive because it is changed."""
     members = state.members
-    if members is None or members.session is None:
+    if members is None:
         return None
     return members.modified.get(state) or members.new.get(state) or members.deleted.get(state)
+
+
+def _collect(state: Any, *_reference: Any) -> None:
+    """Act as though the object had been collected."""
+    kind, members = type(state), state.members
+    if members is not None:
+        members.modified.pop(state, None)
+    state.__class__ = type(kind.__name__, (kind,), {"__slots__": (), "__call__": lambda _: None})
+
+
+def _attach_to(state: Any, number: int | None) -> None:
+    state.members = None if number is None else LIVING[number].members
+
+
+def _load_on_pending(prop: Any) -> bool:
+    found: bool = vars(prop).get("load_on_pending", False)
+    return found
+
+
+def _set_load_on_pending(prop: Any, value: bool) -> None:  # noqa: FBT001  a setter
+    """Tell also the slots of a relationship that is mapped."""
+    vars(prop)["load_on_pending"] = value
+    parent = getattr(prop, "parent", None)
+    slot = None if parent is None else parent.class_manager.slots.get(prop.key)
+    if slot is not None:
+        slot.loads_on_pending = value
+        slot.refresh()
+
+
+def _enter(view: Any, state: Any) -> None:
+    session = view._members.session
+    check_attachable(session, state)
+    view._map.add(state)
+
+
+def _expunge_states(session: Any, states: Any) -> None:
+    expunge_states(session.members, states)
+
+
+def _install_member(manager: Any, key: str, member: Any) -> None:
+    manager.check_name(key)
+    setattr(manager.class_, key, member)
 
 
 def _connections(transaction: Any) -> dict[Any, tuple[Any, ...]]:
@@ -125,6 +172,12 @@ def _foreign_columns(prop: Any) -> set[Any]:
     return {part._deannotate() for join in joins for part in marked_columns(join, "foreign")}
 
 
+def _statements(mapper: Any) -> list[Any]:
+    """The statements that write rows of a mapper, as far as they were needed."""
+    tables = [each for each in mapper.memo.values() if isinstance(each, TableRows)]
+    return [form for rows in tables for form in rows.memo.values()]
+
+
 def _prefers_eager_defaults(mapper: Any, dialect: Any, table: Any) -> bool:
     if mapper.eager_defaults == "auto":
         return bool(table.implicit_returning and dialect.insert_returning)
@@ -153,23 +206,56 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_strong_obj": property(_strong_object),
         "_deleted": property(lambda state: state.was_deleted),
         "_attached": property(lambda state: state.is_attached),
+        "callables": property(load_paths.callables),
+        "load_options": property(lambda state: state.extra.load_options if state.extra else ()),
+        "session_id": property(vars(InstanceState)["session_id"].fget, _attach_to),
+        "_cleanup": _collect,
+        "key": property(vars(InstanceState)["key"].fget, registered_attributes.assign_key),
         "_commit": registered_attributes.commit,
         "_commit_all": registered_attributes.commit_all,
+        "_dispose": _collect,
+        "_force_dereference": _collect,
+        "_pending_mutations": property(
+            lambda state: {} if state.extra is None else state.extra.pending or {}
+        ),
+        "_empty_collections": property(
+            lambda state: {} if state.extra is None else state.extra.empty_collections or {}
+        ),
+        "_expire": registered_attributes.expire,
+        "_instance_level_callable_processor": staticmethod(registered_attributes.loader_setter),
+        "_reset": registered_attributes.reset,
         "_expire_attributes": registered_attributes.expire_attributes,
         "_track_last_known_value": registered_attributes.track_last_known_value,
-        "get_history": registered_attributes.get_history,
+        "get_history": get_state_history,
+    },
+    "holdfast.instrument.descriptor:QueryableAttribute": {
+        "_impl_uses_objects": property(lambda attribute: attribute.slot.is_reference),
+    },
+    "holdfast.instrument.manager:ClassManager": {
+        "is_instrumented": lambda manager, key: key in manager,
+        "setup_instance": lambda manager, instance: manager.attach(instance),
+        "teardown_instance": lambda _, instance: instance.__dict__.pop("_sa_instance_state"),
+        "install_descriptor": _install_member,
+        "install_member": _install_member,
     },
     "holdfast.instrument.collections.adapter:CollectionAdapter": {
-        "_referenced_by_owner": property(lambda adapter: adapter.is_referenced_by_owner),
+        "_referenced_by_owner": property(
+            lambda adapter: adapter.owner_state.dict.get(adapter.slot.key) is adapter()
+        ),
+    },
+    "holdfast.instrument.slots.queued:QueuedChanges": {
+        "added_items": property(lambda queued: queued.added),
+        "deleted_items": property(lambda queued: queued.removed),
     },
     "holdfast.instrument.slots.base:AttributeSlot": {
         "_append_token": property(lambda slot: getattr(slot, "append_token", slot.replace_token)),
         "_bulk_replace_token": property(lambda slot: slot.bulk_replace_token),
         "_remove_token": property(lambda slot: slot.remove_token),
         "_replace_token": property(lambda slot: slot.replace_token),
-        "_default_value": lambda slot, state, dict_: slot.empty_value(state, dict_),
+        "_default_value": registered_attributes.default_value,
         "get_all_pending": registered_attributes.all_pending,
         "get_committed_value": registered_attributes.committed_value,
+        "get": registered_attributes.value,
         "get_history": registered_attributes.history,
         "hasparent": lambda slot, state, optimistic=False: slot.has_parent(
             state, optimistic=optimistic
@@ -178,23 +264,40 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
     },
     "holdfast.states.identity_map:IdentityMapView": {
         "_modified": property(lambda view: set(view._members.modified)),
+        "add": _enter,
+        "discard": lambda view, state: view._map.discard(state),
     },
     "holdfast.mapping.mapper:Mapper": {
         "_columntoproperty": property(_PropertyOfColumn),
+        "_compiled_cache": property(_statements),
         "_delete_orphans": property(_delete_orphans),
         "_identity_key_from_state": lambda mapper, state: state.key,
         "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
+        "_path_registry": property(lambda mapper: load_paths.PathRegistry((mapper,))),
         "_prefer_eager_defaults": _prefers_eager_defaults,
     },
     "holdfast.mapping.properties.relationship:Relationship": {
+        "load_on_pending": property(_load_on_pending, _set_load_on_pending),
         "_calculated_foreign_keys": property(_foreign_columns),
         "_join_condition": property(lambda prop: JoinConditionView(prop.condition, prop)),
+        "_use_get": property(lambda prop: bool(prop.simple_many_to_one)),
+        "_lazy_strategy": property(lambda prop: prop.strategy_for("select")),
+    },
+    "holdfast.reading.strategies.lazy:LazyStrategy": {
+        "_lazywhere": property(lambda strategy: strategy.relationship.lazy_clause.criterion),
+        "_rev_lazywhere": property(
+            lambda strategy: strategy.relationship.reverse_lazy_clause.criterion
+        ),
+    },
+    "holdfast.queries.options.chain:Load": {
+        "context": property(load_paths.elements),
     },
     "holdfast.queries.facade.query:Query": {
         "_compile_context": _compile_context,
         "_compile_state": _compile_state,
         "_execution_options": property(lambda query: query.draft._execution_options),
         "_final_statement": _built,
+        "_from_obj": property(lambda query: query.draft._from_obj),
         "_raw_columns": property(lambda query: query.draft._raw_columns),
         "_statement_20": _built,
     },
@@ -202,6 +305,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_new": property(lambda session: dict(session.members.new)),
         "_deleted": property(lambda session: session.members.deleted),
         "_is_clean": lambda session: not session.members.has_changes,
+        "_expunge_states": _expunge_states,
         "_dirty_states": property(lambda session: set(session.members.modified)),
         "_validate_persistent": _validate_persistent,
     },

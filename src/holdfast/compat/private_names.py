@@ -12,7 +12,7 @@ _SLOTS = "holdfast.instrument.slots"
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "": {
-        _FUNCTIONS: "relationship",
+        _FUNCTIONS: "backref relationship",
     },
     "_typing": {
         "typing": """
@@ -50,8 +50,17 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "decl_api": {
         "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
     },
+    "dynamic": {
+        f"{_SLOTS}.large": "_DynamicAttributeImpl=LargeCollectionSlot",
+    },
+    "evaluator": {
+        _FUNCTIONS: "_EvaluatorCompiler=EvaluatorCompiler",
+        "holdfast.dml.evaluate": "_EXPIRED_OBJECT=EXPIRED",
+        "holdfast.errors.dml": "UnevaluatableError",
+    },
     "instrumentation": {
         "holdfast.hooks.class_instrumentation": "_instrumentation_factory=instrumentation_factory",
+        "holdfast.instrument.manager": "opt_manager_of_class=find_manager",
     },
     "interfaces": {
         "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
@@ -62,6 +71,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "mapper": {
         _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",
+    },
+    "path_registry": {
+        "holdfast.compat.load_paths": "PathRegistry PathToken",
     },
     "persistence": {
         _FUNCTIONS: "_sort_states=sort_states",
@@ -82,10 +94,24 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _StateChangeStates=StateChangeStates
         """,
     },
+    "strategies": {
+        "holdfast.compat.load_paths": """
+            _LoadDeferredColumns=LoadDeferredColumns _LoadLazyAttribute=LoadLazyAttribute
+        """,
+    },
+    "sync": {
+        "holdfast.compat.key_copying": """
+            _clear=clear _populate=populate _populate_dict=populate_dict
+            _source_modified=source_modified _update=update
+        """,
+    },
     "unitofwork": {
-        "holdfast.unitofwork.flush": "UOWTransaction=Flush",
+        "holdfast.compat.key_copying": "UOWTransaction=UnitOfWork",
     },
     "util": {
         _FUNCTIONS: "instance_str _is_mapped_class=is_mapped_class",
+    },
+    "writeonly": {
+        f"{_SLOTS}.large": "_WriteOnlyAttributeImpl=LargeCollectionSlot",
     },
 }

@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.foundation.load_policy import LoadPolicy, policy_of
-from holdfast.foundation.markers import ATTR_EMPTY, NO_KEY, NO_VALUE
+from holdfast.foundation.markers import (
+    ATTR_EMPTY,
+    ATTR_WAS_SET,
+    NO_KEY,
+    NO_VALUE,
+    PASSIVE_NO_RESULT,
+)
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.instrument.manager import manager_of_class
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.slots.reference import ReferenceSlot
 from holdfast.instrument.slots.value import ValueSlot
-from holdfast.states.changes import note_dirty
+from holdfast.states.changes import forget_change, forget_changes, note_dirty
+from holdfast.states.identity import bare_key
 from holdfast.states.ports import missing_value
 
 Loader = Callable[[Any, Any], Any]
@@ -29,14 +36,24 @@ class _OwnLoader(AttributeSlot):
 
     own_loader: Loader | None = None
 
-    def get(self, state: Any, d: Any, policy: Any = LoadPolicy.LOAD, *, passive: Any = None) -> Any:
-        """The value; the policy may be given in SQLAlchemy's spelling."""
-        return super().get(state, d, policy_of(policy if passive is None else passive))
+    def loader_for(self, state: Any) -> Loader | None:
+        """What loads the value for one object; the class's own loader is for all attributes."""
+        notes = None if state.extra is None else state.extra.info
+        loader = (notes or {}).get((_OwnLoader, self.key), self.own_loader)
+        load_many = vars(state.manager).get("expired_attribute_loader")
+        if loader is not None or load_many is None:
+            return loader
 
-    def is_loadable(self, state: Any) -> bool:
+        def load(state: Any, passive: Any) -> Any:
+            load_many(state, {self.key}, passive)
+            return ATTR_WAS_SET
+
+        return load
+
+    def loads_without_row(self, state: Any) -> bool:
         """Whether there is somebody to ask."""
-        has_loader = self.own_loader is not None or state.pk is not None
-        return has_loader and super_allows(self, state)
+        is_released = state.extra is not None and self.key in state.extra.released
+        return is_released or self.loader_for(state) is not None
 
 
 def ask_own_loaders() -> None:
@@ -46,7 +63,8 @@ def ask_own_loaders() -> None:
         return
 
     def ask(state: Any, key: str, policy: LoadPolicy) -> object:
-        loader = getattr(state.manager.slots.get(key), "own_loader", None)
+        slot = state.manager.slots.get(key)
+        loader = slot.loader_for(state) if isinstance(slot, _OwnLoader) else None
         if loader is not None:
             return loader(state, policy.flags)
         return ATTR_EMPTY if state.manager.mapper is None else ordinary(state, key, policy)
@@ -55,9 +73,9 @@ def ask_own_loaders() -> None:
     missing_value.plug(ask)
 
 
-def super_allows(slot: AttributeSlot, state: Any) -> bool:
-    """Whether nothing is recorded that says the value was deleted."""
-    return slot.collection or state.changes is None or slot.key not in state.changes
+def is_mapped(value: Any) -> bool:
+    """Whether a value can be told of its new place."""
+    return value is None or hasattr(value, "_sa_instance_state")
 
 
 class _Value(_OwnLoader, ValueSlot):
@@ -65,17 +83,35 @@ class _Value(_OwnLoader, ValueSlot):
 
 
 class _Reference(_OwnLoader, ReferenceSlot):
-    pass
+    """A reference that takes values of any kind, as SQLAlchemy's do in its tests."""
+
+    def replaced(self, state: Any, value: Any, old: Any, initiator: Any) -> Any:
+        """Record the change; for a mapped object do all the rest."""
+        if is_mapped(value):
+            return super().replaced(state, value, old, initiator)
+        self.note_change(state, self.key, old)
+        return value
 
 
 class _Collection(_OwnLoader, CollectionSlot):
     """A collection that takes members of any kind, as SQLAlchemy's do in its tests."""
 
+    def get_collection(self, state: Any, dict_: Any) -> Any:
+        """The adapter of the present collection."""
+        return self.get(state, dict_)._sa_adapter
+
+    def present(self, state: Any, d: Any, policy: LoadPolicy) -> Any:
+        """The collection, asked also of a loader that must not emit SQL."""
+        if self.key in d or self.loader_for(state) is None:
+            return super().present(state, d, policy)
+        found = self.absent(state, d, policy)
+        return None if found is PASSIVE_NO_RESULT else found
+
     def member_added(
         self, state: Any, owner: Any, item: Any, initiator: Any, key: Any = NO_KEY
     ) -> Any:
         """Tell the listeners, and for mapped members all the rest."""
-        if item is None or hasattr(item, "_sa_instance_state"):
+        if is_mapped(item):
             return super().member_added(state, owner, item, initiator, key)
         if self.has_listeners:
             for listener in self.dispatch.append:
@@ -94,7 +130,7 @@ class _Collection(_OwnLoader, CollectionSlot):
         is_gone: bool = False,
     ) -> None:
         """Tell the listeners, and for mapped members all the rest."""
-        if item is None or hasattr(item, "_sa_instance_state"):
+        if is_mapped(item):
             super().member_removed(state, owner, item, initiator, key, is_gone=is_gone)
             return
         self.note_members(state, owner.__dict__)
@@ -144,6 +180,7 @@ def register_attribute(
             parent_token=parent_token,
             **settings,
         )
+        slot.defers_history = not (uselist or active_history)
     slot.own_loader = callable_
     ask_own_loaders()
     attribute: InstrumentedAttribute[Any] = InstrumentedAttribute(
@@ -163,30 +200,59 @@ def unregister_attribute(class_: type[Any], key: str) -> None:
 
 def commit_all(state: Any, _dict: Any = None, _identity_map: Any = None) -> None:
     """Take all present values as those in the database."""
-    state.changes = None
-    if state.members is not None:
-        state.members.modified.pop(state, None)
-    if state.extra is not None:
-        state.extra.pending = None
+    forget_changes([state])
 
 
 def commit(state: Any, _dict: Any, keys: Iterable[str]) -> None:
     """Take some present values as those in the database."""
-    if state.changes is not None:
-        for key in keys:
-            state.changes.pop(key, None)
-    extra = state.extra
-    if extra is not None and extra.pending is not None:
-        for key in keys:
-            extra.pending.pop(key, None)
+    pending = state.more().pending or {}
+    for key in keys:
+        forget_change(state, key)
+        pending.pop(key, None)
 
 
 def expire_attributes(state: Any, dict_: Any, keys: Iterable[str], **_options: Any) -> None:
     """Forget some present values and their changes."""
-    for key in keys:
+    names = list(keys)
+    extra = state.more()
+    extra.released = {*extra.released, *names}
+    for key in names:
         dict_.pop(key, None)
-        if state.changes is not None:
-            state.changes.pop(key, None)
+        forget_change(state, key)
+
+
+def expire(state: Any, dict_: Any, _modified: Any) -> None:
+    """Forget all present values and their changes."""
+    expire_attributes(state, dict_, state.manager)
+    state.changes = None
+
+
+def reset(state: Any, dict_: Any, key: str) -> None:
+    """Forget one value as though it had never been there."""
+    dict_.pop(key, None)
+    forget_change(state, key)
+
+
+def loader_setter(_manager: Any, loader: Loader, key: str) -> Callable[[Any, Any, Any], None]:
+    """A function that gives one object a loader of its own for an attribute."""
+
+    def set_loader(state: Any, dict_: Any, _row: Any) -> None:
+        reset(state, dict_, key)
+        ask_own_loaders()
+        state.info[_OwnLoader, key] = loader
+
+    return set_loader
+
+
+def assign_key(state: Any, key: Any) -> None:
+    """Take an identity key as the object's."""
+    state.pk = None if key is None else bare_key(key[1] if len(key) > 1 else key)
+
+
+def default_value(slot: Any, state: Any, dict_: Any) -> Any:
+    """What an attribute without value reads as."""
+    assert slot.key not in dict_
+    return slot.empty_value(state, dict_)
 
 
 def track_last_known_value(state: Any, _key: str) -> None:
@@ -194,9 +260,12 @@ def track_last_known_value(state: Any, _key: str) -> None:
     note_dirty(state)
 
 
-def get_history(state: Any, key: str, passive: Any) -> Any:
-    """History of one attribute."""
-    return state.manager[key].history_of(state, policy_of(passive))
+_get = AttributeSlot.get
+
+
+def value(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.LOAD) -> Any:
+    """The value, asked of the slot."""
+    return _get(slot, state, dict_, policy_of(passive))
 
 
 def history(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.LOAD) -> Any:

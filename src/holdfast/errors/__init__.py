@@ -8,8 +8,10 @@ Raise sites import from the file of their part and name a constructor, as in
 - `session`: who belongs to a session, and what may happen when
 - `flush`: orders that do not exist, rows that are gone, keys that are missing
 - `attributes`: values, collections, back references and construction
+- `large_collections`: collections that are never loaded whole
 - `loading`: objects without session, rows that are gone, misread results
 - `queries`: entities, joins, comparisons and options that do not fit
+- `dml`: statements that change rows and can not be carried over to objects
 - `mapping`: classes, tables and columns that do not fit
 - `relationships`: relationships that cannot be made out
 - `declarative`: class bodies and annotations that cannot be read
@@ -54,6 +56,9 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       ObjectDeletedError           (InvalidRequestError)
       LoadRefusedError             (InvalidRequestError)
       LoadingError                 (InvalidRequestError)
+      LargeCollectionError         (InvalidRequestError)
+      IterationError               (TypeError)
+      PopulationError              (NotImplementedError)
       UnknownIdentityError         (AssertionError)
       RowClassError                (InvalidRequestError)
       LoaderStrategyException      (InvalidRequestError)
@@ -68,6 +73,8 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       InNotSupportedError          (NotImplementedError)
       QueryUseError                (InvalidRequestError)
       StatementEventError          (InvalidRequestError)
+      UnevaluatableError           (InvalidRequestError)
+      SynchronizationError         (ArgumentError, InvalidRequestError)
       MappingError                 (InvalidRequestError)
       MappingArgumentError         (ArgumentError)
       AmbiguousInheritError        (AmbiguousForeignKeysError)
@@ -106,6 +113,7 @@ from holdfast.errors.declarative import (
     MappedAnnotationError,
     UnmappingError,
 )
+from holdfast.errors.dml import SynchronizationError, UnevaluatableError
 from holdfast.errors.flush import (
     CascadeTypeError,
     ConcurrentModificationError,
@@ -114,6 +122,11 @@ from holdfast.errors.flush import (
     FlushError,
     StaleDataError,
     UnsortableKeyError,
+)
+from holdfast.errors.large_collections import (
+    IterationError,
+    LargeCollectionError,
+    PopulationError,
 )
 from holdfast.errors.loading import (
     DetachedInstanceError,
@@ -194,7 +207,9 @@ __all__ = [
     "IdentifierError",
     "InNotSupportedError",
     "InheritJoinError",
+    "IterationError",
     "JoinError",
+    "LargeCollectionError",
     "LoadRefusedError",
     "LoaderConflictError",
     "LoaderOptionError",
@@ -210,6 +225,7 @@ __all__ = [
     "ObjectDereferencedError",
     "OperatorNotSupportedError",
     "ParentTrackingError",
+    "PopulationError",
     "QueryUseError",
     "RelationshipError",
     "ReservedNameError",
@@ -221,7 +237,9 @@ __all__ = [
     "StandInError",
     "StateChangeError",
     "StatementEventError",
+    "SynchronizationError",
     "TransactionClosedError",
+    "UnevaluatableError",
     "UnknownIdentityError",
     "UnmappedClassError",
     "UnmappedColumnError",

@@ -262,3 +262,21 @@ class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
             f"Cannot map {describe_class(class_)}: another library has instrumented it. Map a "
             "class of its own, or remove the other mapping. [foreign-instrumentation]"
         )
+
+
+def collection_replaced_warning(state: Any, key: str) -> str:
+    """A collection is changed that its owner has given up: it expired or was loaded anew."""
+    return (
+        f"This collection has been invalidated: {describe_attribute(state, key)} of its owner is "
+        "another collection by now. Read the attribute again and change what it gives. "
+        "[collection-replaced]"
+    )
+
+
+def finalizer_warning(class_: type) -> str:
+    """A mapped class has a `__del__` method."""
+    return (
+        f"__del__() method on class {class_!r} will cause unreachable cycles and memory leaks, as "
+        "SQLAlchemy instrumentation often creates reference cycles.  Please remove this method. "
+        "weakref.finalize() does without it. [finalizer]"
+    )

@@ -106,6 +106,20 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         )
 
 
+class BulkRowError(HoldfastError, exc.InvalidRequestError):
+    """A dictionary does not say which row it belongs to."""
+
+    @classmethod
+    def without_key(cls, columns: Iterable[Any]) -> Self:
+        """It has no value for these columns of the key, or for the version."""
+        return cls.compose(
+            f"No primary key value supplied for column(s) {', '.join(map(str, columns))}; per-row "
+            "ORM Bulk UPDATE by Primary Key requires that records contain primary key values. Give "
+            "each dictionary the full key, and the version where the class has one. "
+            "[bulk-row-without-key]"
+        )
+
+
 class FlushCycleError(HoldfastError, exc.CircularDependencyError):
     """The rows of a flush, or the tables of a model, need one another in a circle.
 

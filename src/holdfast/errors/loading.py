@@ -161,9 +161,26 @@ def several_rows_warning(attribute: str, kind: str = "lazily") -> str:
     )
 
 
+def noload_warning() -> str:
+    """`noload()`, or `lazy="noload"`."""
+    return (
+        "The ``noload`` loader strategy is deprecated. What it leaves empty reads as if there were "
+        "nothing related: use raiseload() to refuse loading. [noload]"
+    )
+
+
 def null_key_load_warning() -> str:
     """`get()` or a refresh with a key that is all NULL."""
     return (
         "fully NULL primary key identity cannot load any object.  This condition may raise an "
         "error in a future release. [null-key]"
+    )
+
+
+def dropped_criteria_warning(option: str) -> str:
+    """An object is pickled that carries a `lazyload()` with criteria."""
+    return (
+        "Can't reliably serialize a lazyload() option that contains additional criteria; please "
+        f"use eager loading for this case: the criteria of {option} are left out. Load what they "
+        "select before the object is pickled. [unpickled-criteria]"
     )

@@ -18,7 +18,7 @@ class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
         """No strategy has this name; `key` is the strategy key, e.g. `(("lazy", "foo"),)`."""
         return cls.compose(
             f"Can't find strategy {key} for {attribute}. Use select, joined, selectin, subquery, "
-            "immediate, raise, raise_on_sql or noload. [unknown-strategy]"
+            "immediate, raise, raise_on_sql, noload, write_only or dynamic. [unknown-strategy]"
         )
 
     @classmethod
@@ -118,6 +118,16 @@ class LoaderConflictError(HoldfastError, exc.InvalidRequestError):
             f"Can't combine of_type() targets {known} and {added} along the relationship "
             f"{relationship} in the same query.  To load multiple subclasses along a single "
             "relationship, use a single with_polymorphic() object that names them all. "
+            "[option-conflict]"
+        )
+
+
+    @classmethod
+    def unaliased(cls) -> Self:
+        """A joined load is to go to tables that the statement may have otherwise."""
+        return cls.compose(
+            "Detected unaliased columns when generating joined load.  Make sure to use "
+            "aliased=True or flat=True when using joined loading with with_polymorphic(). "
             "[option-conflict]"
         )
 
@@ -389,6 +399,14 @@ class QueryUseError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"{method}() can only be used against a single mapped class. Query one class. "
             "[query-entity]"
+        )
+
+    @classmethod
+    def not_for_writing(cls, methods: str) -> Self:
+        """`update()` or `delete()` of a query that has more than criteria."""
+        return cls.compose(
+            f"Can't call Query.update() or Query.delete() when {methods} has been called. Write "
+            "update() or delete() with a subquery as criterion. [query-criterion]"
         )
 
 

@@ -26,6 +26,15 @@ class UnmappedClassError(UnmappedError):
         return type(self), (None, self.args[0])
 
     @classmethod
+    def without_manager(cls, given: Any) -> Self:
+        """The instrumentation is asked for of a class that has none."""
+        return cls(
+            None,
+            f"Can't locate an instrumentation manager for class {describe_class(given)}. "
+            f"{_unmapped_class_text(given)}",
+        )
+
+    @classmethod
     def deferred(cls, mapped: type) -> Self:
         """The class waits for `prepare()` to complete its mapping."""
         return cls(

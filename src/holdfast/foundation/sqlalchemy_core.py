@@ -171,6 +171,11 @@ def proxy_key(element: Any) -> str | None:
     return name
 
 
+def is_star(column: Any) -> bool:
+    """Whether an expression stands for columns that only the database knows."""
+    return bool(column._is_star)
+
+
 # What reading the rows of a result asks of Core's results.
 
 
@@ -198,6 +203,21 @@ def close_exhausted(result: Any) -> None:
     result._soft_close()
 
 
+def hold_rows(result: Any) -> Any:
+    """All rows of a statement that writes; its cursor is closed, and the result still has them."""
+    rows = result._raw_all_tuples()
+    result._rewind(rows)
+    result.context._rowcount = len(rows)
+    return rows
+
+
+def without_rows(result: Any) -> Any:
+    """A cursor's result whose rows are for us alone: to others it has only a row count."""
+    result._soft_close()
+    result._metadata = result._no_result_metadata
+    return result
+
+
 def position_of_column(result: Any, column: Any, *, required: bool) -> int | None:
     """Where a column stands in the rows of a cursor's result; None where it is not there.
 
@@ -216,6 +236,11 @@ def gives_scalars(result: Any) -> bool:
 def require_unique_with(result: Any, refuse: Any) -> None:
     """Call `refuse` when rows of a result are read without `unique()`."""
     result._unique_filter_state = (set(), refuse)
+
+
+def hide_from_words(column: Any) -> None:
+    """Let no word in ORDER BY or GROUP BY be understood as the name of this column."""
+    column._allow_label_resolve = False
 
 
 def is_server_side(result: Any) -> bool:

@@ -185,6 +185,10 @@ class AliasedInsp(HasCacheKey):
         # be in it several times.
         self.inner = inner if inner and selectable.is_derived_from(inner.selectable) else None
 
+    def __reduce__(self) -> Any:
+        # An alias belongs to its statement: what travels is what it was an alias of.
+        return inspect, (self.class_,)
+
     @memoized_property
     def adapter(self) -> EntityAdapter:
         """Columns of the mapper -> columns of the alias."""

@@ -6,7 +6,8 @@ RETURNING says of classes becomes a `LoadPlan`, by which the returned rows are r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import (
@@ -16,20 +17,41 @@ from holdfast.foundation.sqlalchemy_core import (
     InsertDMLState,
     UpdateDMLState,
     coercions,
+    is_star,
     roles,
 )
 from holdfast.mapping.sockets import PLUGIN
-from holdfast.queries.entities import parse_elements
+from holdfast.queries.entities import SelectedColumn, SelectedElement, parse_elements
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.options.chain import LoaderOption
+from holdfast.queries.options.criteria import (
+    criteria_of,
+    in_force,
+    row_criterion,
+    with_criteria_within,
+)
 from holdfast.queries.options.statement import StatementOptions, statement_options
 from holdfast.queries.planning import PlanBuilder
 from holdfast.queries.select import all_columns
 
 
+class ReturnKeys(LoaderOption):
+    """Return the primary keys of the rows too; the plan says where they stand."""
+
+    __slots__ = ()
+    propagate_to_loaders = False
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        return (ReturnKeys,)
+
+
+RETURN_KEYS = ReturnKeys()
+
+
 class OverClasses:
     """What the three hooks have in common; mixed in before Core's own states."""
 
-    # None without RETURNING.
+    # None without RETURNING, and where what is returned is not known.
     plan: LoadPlan | None
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
@@ -39,7 +61,7 @@ class OverClasses:
     @classmethod
     def get_entity_description(cls, statement: Any) -> dict[str, Any]:
         """What `entity_description` tells (QY-90)."""
-        entity = _entity_of(statement)
+        entity = entity_of_dml(statement)
         return {
             "name": entity.class_.__name__,
             "type": entity.class_,
@@ -61,8 +83,8 @@ class OverClasses:
         needs_to_be_cacheable: bool,  # noqa: FBT001  Core's signature
     ) -> list[tuple[Any, Any]]:
         """Columns and values of `values()`, which may name attributes (QY-180)."""
-        entity = _entity_of(statement)
-        pairs = [(_column_for(entity, key), value) for key, value in kv_iterator]
+        entity = entity_of_dml(statement)
+        pairs = [pair for key, value in kv_iterator for pair in _assigned(entity, key, value)]
         return super()._get_crud_kv_pairs(  # type: ignore[misc, no-any-return]
             statement, pairs, needs_to_be_cacheable
         )
@@ -72,11 +94,12 @@ class OverClasses:
         cls, statement: Any, multi_kv_iterator: Iterable[Mapping[Any, Any]]
     ) -> list[dict[Any, Any]]:
         """The same for a list of dictionaries."""
-        entity = _entity_of(statement)
+        entity = entity_of_dml(statement)
         return [
             {
-                coercions.expect(roles.DMLColumnRole, _column_for(entity, key)): value
+                coercions.expect(roles.DMLColumnRole, column): part
                 for key, value in values.items()
+                for column, part in _assigned(entity, key, value)
             }
             for values in multi_kv_iterator
         ]
@@ -97,22 +120,38 @@ class DeleteOverClasses(OverClasses, DeleteDMLState):
     """The compile state of a DELETE over a class."""
 
 
-def _entity_of(statement: Any) -> Any:
+def entity_of_dml(statement: Any) -> Any:
+    """The mapper or alias whose table the statement changes."""
     entity = statement.table._annotations.get("parententity")
     return statement._propagate_attrs["plugin_subject"] if entity is None else entity
 
 
-def _column_for(entity: Any, key: Any) -> Any:
-    """The column that a key of `values()` means; keys that are no attribute are Core's business."""
-    if isinstance(key, str):
-        prop = entity.mapper.properties.get(key)
-        if prop is not None and prop.kind == "column":
-            return prop.columns[0]
-        return key
-    prop = getattr(key, "property", None)
-    if prop is not None and getattr(prop, "kind", None) == "column":
-        return prop.columns[0]
-    return key
+def key_columns(statement: Any) -> list[Any]:
+    """The columns of the changed table that hold the primary key of the class, in its order."""
+    mapper, table = entity_of_dml(statement).mapper, statement.table._deannotate()
+    own = mapper.local_table.c
+    properties = [mapper.properties[key] for key in mapper.primary_key_keys]
+    columns = [next(c for c in prop.columns if own.contains_column(c)) for prop in properties]
+    return [table.corresponding_column(column) for column in columns]
+
+
+def returns_star(statement: Any) -> bool:
+    """Whether the columns that are returned are not known before the rows are there."""
+    return _has_star(parse_elements(statement._returning))
+
+
+def _has_star(elements: Sequence[SelectedElement]) -> bool:
+    return any(isinstance(each, SelectedColumn) and is_star(each.column) for each in elements)
+
+
+def _assigned(entity: Any, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    """The columns that a key of `values()` means; what is no attribute is Core's business."""
+    attribute = getattr(entity.entity, key, None) if isinstance(key, str) else key
+    assigned = getattr(attribute, "assigned_columns", None)
+    if assigned is None:
+        yield key, value
+    else:
+        yield from assigned(value)
 
 
 def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | None]:
@@ -120,16 +159,23 @@ def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | Non
     plain.table = statement.table._deannotate()
     plain._propagate_attrs = EMPTY_DICT
     plain._with_options = ()
-    returning = statement._returning
-    if not returning:
+    if not statement.is_insert:
+        with in_force(criteria_of(statement)):
+            plain._where_criteria = with_criteria_within(plain._where_criteria)
+            criterion = row_criterion(entity_of_dml(statement))
+        if criterion is not None:
+            plain._where_criteria += (criterion,)
+    options = statement._with_options
+    wants_keys = RETURN_KEYS in options
+    if not statement._returning and not wants_keys:
         return plain, None
-    elements = parse_elements(returning)
-    if not is_alone:
+    elements = parse_elements(statement._returning)
+    if not is_alone or _has_star(elements):
         plain._returning = tuple(all_columns(elements))
         return plain, None
-    options = statement._with_options
-    given = statement_options(options, elements) if options else StatementOptions()
+    given = statement_options(options, elements) if options and elements else StatementOptions()
     builder = PlanBuilder(given, can_join=False)
-    plan = builder.build(elements)
+    builder.set_up(elements)
+    keys = tuple(map(builder.column, key_columns(statement))) if wants_keys else ()
     plain._returning = tuple(builder.columns)
-    return plain, plan
+    return plain, replace(builder.finish(), keys=keys)

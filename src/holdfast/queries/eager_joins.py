@@ -9,24 +9,24 @@ Rules kept here:
    outside (LD-53).
 2. The statement's own ORDER BY goes first, then that of joined collections.
 3. An inner join below an outer one is nested into its right side, so that it drops no parents
-   (LD-51).
+   (LD-51); all others follow one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.sql.expression import FromClause, Join
+from sqlalchemy.sql.expression import FromClause, FromGrouping, Join
 
 from holdfast.foundation.sqlalchemy_core import (
     ColumnAdapter,
     find_left_clause_that_matches_given,
     unwrap_order_by,
 )
-from holdfast.queries.adapt import alias_of, correlated, relationship_joins
-from holdfast.queries.hierarchies import single_table_criterion
+from holdfast.queries.adapt import alias_of, correlated, relationship_joins, replace_columns
+from holdfast.queries.options.criteria import row_criterion
 from holdfast.queries.planning import EagerJoin, PlanBuilder
 
 
@@ -34,6 +34,8 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
     """The statement with the eager joins of the builder in its FROM."""
     if not builder.eager_joins:
         return plain
+    for column in _columns_to_join_by(builder):
+        builder.column(column)
     if _must_wrap(plain, builder):
         return _wrapped(plain, builder)
     froms = list(plain._from_obj)
@@ -57,43 +59,59 @@ def _must_wrap(plain: Any, builder: PlanBuilder) -> bool:
 
 def _join_into(froms: list[FromClause], join: EagerJoin, order_by: list[Any]) -> None:
     """Replace the FROM element that holds the join's parent by one with the join."""
-    parent = join.parent.selectable
-    places = find_left_clause_that_matches_given(froms, parent) if froms else []
-    start = froms[places[0]] if places else parent
-    made = _attached(start, join, order_by, alias_of(join.parent))
-    if places:
-        froms[places[0]] = made
+    if join.above is not None:
+        join.place = join.above.place
     else:
-        froms.append(made)
+        parent = join.parent.selectable
+        places = find_left_clause_that_matches_given(froms, parent) if froms else []
+        join.place = places[0] if places else len(froms)
+        if not places:
+            froms.append(parent)
+    froms[join.place] = _attached(froms[join.place], join, order_by)
 
 
-def _attached(start: Any, join: EagerJoin, order_by: list[Any], parent: Any) -> Any:
-    """`start` with the join, and what hangs on its target, to the right of it."""
+def _attached(start: Any, join: EagerJoin, order_by: list[Any]) -> Any:
+    """`start` with the join to the right of it, or where its parent stands if it is nested."""
+    parent = alias_of(join.parent)
     conditions = relationship_joins(
         join.relationship, parent, join.target.selectable, criteria=join.criteria
-    ).narrowed_by(single_table_criterion(join.target))
+    ).narrowed_by(row_criterion(join.target, is_eager=True))
     table = join.relationship.parent.persist_selectable
     right: Any = correlated(join.target.selectable, parent, table)
     if join.relationship.order_by:
         order_by.extend(_ordering(join, right, conditions.association))
-    beside = []
-    for child in join.children:
-        if child.isouter or not join.isouter or child.innerjoin == "unnested":
-            beside.append(child)
-        else:
-            right = _attached(right, child, order_by, join.target.selectable)
-    if conditions.association is not None:
+
+    def joined(left: Any) -> Any:
+        if conditions.association is None:
+            return Join(left, right, conditions.primary, isouter=join.isouter)
         if join.isouter:
-            right = Join(conditions.association, right, conditions.secondary)
-            made = Join(start, right, conditions.primary, isouter=True)
-        else:
-            made = Join(start, conditions.association, conditions.primary)
-            made = Join(made, right, conditions.secondary)
-    else:
-        made = Join(start, right, conditions.primary, isouter=join.isouter)
-    for child in beside:
-        made = _attached(made, child, order_by, join.target.selectable)
-    return made
+            beyond = Join(conditions.association, right, conditions.secondary)
+            return Join(left, beyond, conditions.primary, isouter=True)
+        return Join(
+            Join(left, conditions.association, conditions.primary), right, conditions.secondary
+        )
+
+    nested = _nested(start, parent, joined) if join.is_nested else None
+    return joined(start) if nested is None else nested
+
+
+def _nested(start: Any, parent: Any, joined: Callable[[Any], Any]) -> Any:
+    """`start` with a join put next to `parent`, within the right side of its outer join."""
+    if start is parent:
+        return joined(start)
+    if not isinstance(start, Join):
+        return None
+    left, right = (
+        side.element if isinstance(side, FromGrouping) else side
+        for side in (start.left, start.right)
+    )
+    beside = _nested(left, parent, joined)
+    if beside is not None:
+        return Join(beside, right, start.onclause, isouter=start.isouter)
+    if right is parent and not start.isouter:
+        return joined(start)
+    beside = _nested(right, parent, joined)
+    return None if beside is None else Join(left, beside, start.onclause, isouter=start.isouter)
 
 
 def joined_to_target(
@@ -102,12 +120,13 @@ def joined_to_target(
     """A FROM element that holds `parent`, joined to `target`; and the relationship's ORDER BY."""
     ordering: list[Any] = []
     join = EagerJoin(relationship, parent, target, innerjoin=True, criteria=criteria)
-    return _attached(start, join, ordering, alias_of(parent)), ordering
+    return _attached(start, join, ordering), ordering
 
 
 def _ordering(join: EagerJoin, target: Any, association: Any | None) -> list[Any]:
     """The relationship's ORDER BY, on the aliases of this join."""
-    ordering = [ColumnAdapter(target).traverse(each) for each in join.relationship.order_by]
+    mapper = join.relationship.mapper
+    ordering = [replace_columns(each, target, mapper) for each in join.relationship.order_by]
     if association is None:
         return ordering
     return [ColumnAdapter(association).traverse(each) for each in ordering]
@@ -116,19 +135,21 @@ def _ordering(join: EagerJoin, target: Any, association: Any | None) -> list[Any
 def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
     """SELECT own and joined columns FROM (the statement) JOIN what is eager."""
     inner = plain._generate()
-    needed = [*builder.columns, *_columns_to_join_by(builder)]
-    for each in plain._order_by_clauses:
-        needed.extend(unwrap_order_by(each))
-    inner._raw_columns = list(dict.fromkeys(needed))
+    for clause in plain._order_by_clauses:
+        for column in unwrap_order_by(clause):
+            builder.column(column)
+    inner._raw_columns = list(dict.fromkeys(builder.columns))
     inner._for_update_arg = None
     subquery = inner.subquery()
     adapter = ColumnAdapter(subquery)
     eager_order_by: list[Any] = []
     made: Any = subquery
     for join in builder.eager_joins:
-        attached = _attached(made, join, eager_order_by, alias_of(join.parent))
-        # The condition speaks of the parent's own columns, which the subquery answers for.
-        made = _with_adapted_conditions(attached, made, adapter, join.parent.selectable)
+        attached = _attached(made, join, eager_order_by)
+        if join.above is None:
+            # The condition speaks of the parent's own columns, which the subquery answers for.
+            attached = _with_adapted_conditions(attached, made, adapter, join.parent.selectable)
+        made = attached
     own = [adapter.columns[column] for column in builder.columns]
     outer: Any = select(*own, *builder.eager_columns).select_from(made)
     outer._label_style = plain._label_style
@@ -142,6 +163,8 @@ def _columns_to_join_by(builder: PlanBuilder) -> list[Any]:
     """The columns of the parents that the joins compare."""
     found: list[Any] = []
     for join in builder.eager_joins:
+        if join.above is not None:
+            continue
         for column in join.relationship.local_columns:
             if join.parent.is_aliased_class:
                 column = join.parent.adapter.columns[column]

@@ -160,7 +160,8 @@ def _entity_name(entity: Any) -> str | None:
         return str(entity.class_.__name__)
     if entity.stands_for is not None:
         return _entity_name(entity.stands_for)
-    return str(entity.name or entity.class_.__name__)
+    name: str | None = entity.name
+    return name
 
 
 def _selected_column(column: Any, name_of: NameOf) -> SelectedColumn:

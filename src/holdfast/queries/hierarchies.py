@@ -100,14 +100,8 @@ def _has(from_clause: Any, selectable: Any) -> bool:
     )
 
 
-def entity_criteria(entities: Iterable[Any]) -> list[Any]:
-    """What keeps the rows of other classes of single-table hierarchies out."""
-    found = (single_table_criterion(entity) for entity in entities)
-    return [each for each in found if each is not None]
-
-
 def single_table_criterion(entity: Any) -> Any | None:
-    """The same for one entity, None where all rows are its own."""
+    """What keeps rows of other classes of its hierarchy out; None where all rows are its own."""
     criterion = entity.mapper.single_table_criterion
     if criterion is None:
         return None

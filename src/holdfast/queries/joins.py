@@ -30,7 +30,7 @@ from holdfast.foundation.sqlalchemy_core import (
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.queries.adapt import alias_of, correlated, real_attribute, relationship_joins
 from holdfast.queries.aliases import aliased
-from holdfast.queries.hierarchies import single_table_criterion
+from holdfast.queries.options.criteria import row_criterion
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class JoinResolver:
 def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
     """The Core join of `start`, which contains `left`, to the right side of `join`."""
     entity = join.right.entity
-    only = None if entity is None else single_table_criterion(entity)
+    only = None if entity is None else row_criterion(entity)
     if join.relationship is None:
         condition: Any = _implied_condition(left, join)
         if only is not None:

@@ -121,13 +121,16 @@ class LoadPlan:
     needs_unique: bool = False
     # Whether SELECTs that follow embed the statement (LD-60).
     embeds_statement: bool = False
+    # Positions of the primary keys of the rows that a statement has changed, where it asks for
+    # them.
+    keys: tuple[int, ...] = ()
     # What `reading` keeps between executions: metadata of results.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the elements of a row."""
-        return tuple(element.name for element in self.elements)
+    def names(self) -> tuple[Any, ...]:
+        """Names of the elements of a row; None for an alias or expression that was given none."""
+        return tuple(element.name or None for element in self.elements)
 
     def entity_loads(self) -> Iterator[EntityLoad]:
         """Every entity load of the plan, parents before what is joined to them."""

@@ -6,15 +6,17 @@ strategy is asked, through `EntityLoadBuilder`, to add its columns, joins or fol
 Rules kept here:
 1. The statement's own columns come first, in its order; columns of joined loads follow. So a
    statement can be wrapped in a subquery without a position changing.
-2. Attributes are set up breadth first: joined entities wait until all selected ones are done.
+2. Attributes are set up depth first, relationships before columns: so the columns of what is joined
+   last come first.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from holdfast.errors.large_collections import LargeCollectionError
+from holdfast.foundation.sqlalchemy_core import hide_from_words
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
 from holdfast.queries.load_plan import (
     BundleResult,
@@ -29,11 +31,23 @@ from holdfast.queries.load_plan import (
 from holdfast.queries.options.paths import COLUMN, AttributeChoice, LoadPath
 from holdfast.queries.options.statement import StatementOptions
 
+EAGER = frozenset(("contains_eager", "immediate", "joined", "selectin", "subquery"))
+"""Strategies by which relationships are loaded at once."""
+
 
 class EagerJoin:
     """One relationship that is joined into the statement for loading."""
 
-    __slots__ = ("children", "criteria", "innerjoin", "isouter", "parent", "relationship", "target")
+    __slots__ = (
+        "above",
+        "criteria",
+        "is_nested",
+        "isouter",
+        "parent",
+        "place",
+        "relationship",
+        "target",
+    )
 
     def __init__(
         self,
@@ -43,16 +57,22 @@ class EagerJoin:
         *,
         innerjoin: bool | str,
         criteria: Sequence[Any] = (),
+        above: EagerJoin | None = None,
     ) -> None:
         self.relationship = relationship
         # The entity that the relationship starts from, and the anonymous alias it leads to.
         self.parent = parent
         self.target = target
-        # False, True, or "unnested": whether the child of an outer join stays beside it.
-        self.innerjoin = innerjoin
-        self.isouter = not innerjoin
+        # The eager join to whose target this one is joined; None for a selected entity.
+        self.above = above
+        below_outer: bool = above is not None and (above.isouter or above.is_nested)
+        # "unnested" is an inner join that becomes an outer one rather than be nested.
+        self.isouter: bool = not innerjoin or (innerjoin == "unnested" and below_outer)
+        # Whether it stands on the right side of an outer join (LD-51).
+        self.is_nested: bool = below_outer and not self.isouter
         self.criteria = tuple(criteria)
-        self.children: list[EagerJoin] = []
+        # Which FROM element of the statement holds the join.
+        self.place = 0
 
 
 class PlanBuilder:
@@ -67,14 +87,14 @@ class PlanBuilder:
         # The statement's own columns, and those of eager joins, each in select order.
         self.columns: list[Any] = []
         self.eager_columns: list[Any] = []
-        # Selectable of a selected entity -> what is joined to it, outermost first.
+        # What is joined, each after the one it is joined to.
         self.eager_joins: list[EagerJoin] = []
         self.has_joined_collection = False
         self.embeds_statement = False
         self.eager_order_by: list[Any] = []
         self._positions: dict[Any, int] = {}
         self._eager_positions: dict[Any, int] = {}
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._finish: list[Callable[[], ElementResult]] = []
 
     def column(self, expression: Any) -> int:
         """Position of an expression in the select list, to which it is added when it is new."""
@@ -93,21 +113,20 @@ class PlanBuilder:
         """The same for a column of an eager join; counted from the first of these."""
         found = self._eager_positions.get(expression)
         if found is None:
+            # A word in ORDER BY means none of these.
+            hide_from_words(expression)
             found = self._eager_positions[expression] = len(self.eager_columns)
             self.eager_columns.append(expression)
         return found
 
-    def later(self, action: Callable[[], None]) -> None:
-        """Run something once all entities of this level are set up."""
-        self._waiting.append(action)
+    def set_up(self, elements: Sequence[SelectedElement]) -> None:
+        """Collect the columns and joins of a select list."""
+        self._finish = [self._element(element) for element in elements]
 
-    def build(self, elements: Sequence[SelectedElement]) -> LoadPlan:
-        """The plan for a select list; columns and joins are collected on the way."""
-        made = [self._element(element) for element in elements]
-        while self._waiting:
-            self._waiting.popleft()()
+    def finish(self) -> LoadPlan:
+        """The plan, when no column is to be added any more."""
         return LoadPlan(
-            elements=tuple(finish() for finish in made),
+            elements=tuple(finish() for finish in self._finish),
             width=len(self.columns) + len(self.eager_columns),
             needs_unique=self.has_joined_collection,
             embeds_statement=self.embeds_statement,
@@ -133,7 +152,7 @@ def _column_result(element: SelectedColumn, index: int) -> ColumnResult:
     column = element.column
     return ColumnResult(
         index,
-        element.name or "_no_label",
+        element.name or "",
         (column,),
         is_hashable=getattr(getattr(column, "type", None), "hashable", True),
     )
@@ -193,6 +212,10 @@ class EntityLoadBuilder:
     def defer(self, key: str) -> None:
         """An option leaves the column attribute `key` out."""
         self.deferred.add(key)
+        discriminator = self.entity.polymorphic_on
+        if key == self.mapper.polymorphic_key and holds(self.entity, discriminator):
+            # Rows need it all the same, and in its place.
+            self._position(discriminator)
 
     def add_joined(
         self, relationship: Any, load: EntityLoadBuilder, *, contains_eager: bool = False
@@ -247,7 +270,7 @@ class EntityLoadBuilder:
             self._follow_up_columns(base)
             return
         self.pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
-        if base is None and self.entity.polymorphic_on is not None:
+        if base is None:
             self._set_up_subclasses()
 
     def _follow_up_columns(self, base: EntityLoadBuilder) -> None:
@@ -271,11 +294,16 @@ class EntityLoadBuilder:
     def _set_up_subclasses(self) -> None:
         """Rows may be of subclasses, some of whose columns are selected too."""
         entity = self.entity
-        if not holds(entity, entity.polymorphic_on):
-            return
-        self._discriminator = self._position(entity.polymorphic_on)
         selected = entity.with_polymorphic_mappers
-        for mapper in self.mapper.self_and_descendants:
+        if entity.polymorphic_on is None:
+            # The columns are selected, though nothing tells which rows are of a subclass.
+            mappers = selected
+        elif holds(entity, entity.polymorphic_on):
+            self._discriminator = self._position(entity.polymorphic_on)
+            mappers = self.mapper.self_and_descendants
+        else:
+            return
+        for mapper in mappers:
             if mapper is self.mapper:
                 continue
             builder = EntityLoadBuilder(
@@ -338,6 +366,11 @@ class EntityLoadBuilder:
         if only is not None and self._is_root and prop.key not in only:
             return
         choice = options.choice(self.path, prop) if options else None
+        if prop.is_large:
+            # No wildcard means it (LD-87), nor is there anything to leave unloaded.
+            if choice is not None and choice.strategy in EAGER and not choice.wildcard:
+                raise LargeCollectionError.eager_option(prop)
+            return
         prop.strategy_for(_strategy_name(prop, choice)).setup(self, choice)
 
     def finish(self) -> EntityLoad:
@@ -357,7 +390,9 @@ class EntityLoadBuilder:
             keeps_options=self._options_speak_of(self.path),
             name=self.name,
             discriminator=None if discriminator is None else discriminator + offset,
-            subclasses=tuple(each.finish() for each in self._subclasses),
+            subclasses=()
+            if discriminator is None
+            else tuple(each.finish() for each in self._subclasses),
         )
 
     def finished_join(self, relationship: Any) -> JoinedLoad:

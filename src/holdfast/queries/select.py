@@ -36,7 +36,6 @@ from holdfast.queries.entities import (
     parse_elements,
 )
 from holdfast.queries.hierarchies import (
-    entity_criteria,
     joined_entities,
     mentioned_entities,
     read_from_given,
@@ -45,6 +44,12 @@ from holdfast.queries.hierarchies import (
 from holdfast.queries.joins import is_relationship_attribute, resolve_joins
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.apply import replaced_options
+from holdfast.queries.options.criteria import (
+    criteria_of,
+    in_force,
+    row_criteria,
+    with_criteria_within,
+)
 from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder, is_selectable
 from holdfast.queries.unions import FromStatement
@@ -54,18 +59,20 @@ from holdfast.queries.unions import FromStatement
 class SelectOverClasses(SelectState):
     """The compile state of one SELECT over classes."""
 
-    __slots__ = ("plan",)
+    __slots__ = ("criteria", "plan")
 
     # None for a statement inside of another one.
     plan: LoadPlan | None
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
-        if compiler.stack or compiler.compile_state is not None:
-            self.plan = None
-            elements = parsed_elements(statement)
-            plain = as_core_select(statement, list(all_columns(elements)), elements)
-        else:
-            plain, self.plan = planned_select(statement)
+        self.criteria = criteria_of(statement, compiler)
+        with in_force(self.criteria):
+            if compiler.stack or compiler.compile_state is not None:
+                self.plan = None
+                elements = parsed_elements(statement)
+                plain = as_core_select(statement, list(all_columns(elements)), elements)
+            else:
+                plain, self.plan = planned_select(statement)
         super().__init__(plain, compiler, **kw)
 
     @classmethod
@@ -112,9 +119,9 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
         statement._with_options, elements, replaced=replaced_options(statement)
     )
     builder = PlanBuilder(options, can_join=options.can_join)
-    plan = builder.build(elements)
+    builder.set_up(elements)
     plain = as_core_select(statement, builder.columns, elements)
-    return with_eager_joins(plain, builder), plan
+    return with_eager_joins(plain, builder), builder.finish()
 
 
 def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
@@ -123,11 +130,10 @@ def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
     if all(each.entity is not entity for each in elements):
         # The statement continues another one, whose paths name its entity.
         entity = next(each.entity for each in elements if isinstance(each, SelectedEntity))
-    plain = as_core_select(
-        statement,
-        [each if entity.adapter is None else entity.adapter.columns[each] for each in columns],
-        elements,
-    ).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    own = [each if entity.adapter is None else entity.adapter.columns[each] for each in columns]
+    with in_force(criteria_of(statement)):
+        plain = as_core_select(statement, own, elements)
+    plain = plain.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     plain._for_update_arg = None
     return plain if plain._has_row_limiting_clause else plain.order_by(None)
 
@@ -181,6 +187,8 @@ def entity_columns(entity: Any) -> Iterator[Any]:
     for prop in entity.mapper.properties.values():
         if prop.kind == "column" and is_selectable(entity, prop):
             yield prop.expression_for(entity)
+            for column in prop.columns[1:]:
+                yield column if entity.adapter is None else entity.adapter.columns[column]
     for mapper in entity.with_polymorphic_mappers:
         for key, prop in mapper.properties.items():
             if prop.kind == "column" and entity.mapper.properties.get(key) is not prop:
@@ -196,8 +204,8 @@ def as_core_select(
     plain._raw_columns = list(columns)
     plain._from_obj = with_composed_froms(joined_froms(statement, elements), entities)
     targets = joined_entities(statement)
-    criteria = entity_criteria(each for each in entities if each not in targets)
-    plain._where_criteria = (*plain._where_criteria, *criteria)
+    criteria = row_criteria(each for each in entities if each not in targets)
+    plain._where_criteria = (*with_criteria_within(plain._where_criteria), *criteria)
     plain._setup_joins = ()
     plain._memoized_select_entities = ()
     plain._with_options = ()

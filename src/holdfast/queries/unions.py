@@ -93,7 +93,10 @@ class FromStatementState:
         elements = parse_elements(asked._raw_columns, asked._label_style)
         builder = PlanBuilder(statement_options(asked._with_options, elements), can_join=False)
         self.elements: tuple[SelectedElement, ...] = elements
-        self.plan: LoadPlan = builder.build(elements)
+        builder.set_up(elements)
+        # The rows are the statement's own: whoever wrote it knows which of them repeat objects.
+        builder.has_joined_collection = False
+        self.plan: LoadPlan = builder.finish()
         # The columns of the plan, by position; `reading` finds each in the cursor's own order.
         self.wanted: tuple[Any, ...] = tuple(builder.columns)
         # Whether the columns are found in the rows by name rather than by position.

@@ -207,4 +207,5 @@ def _tell_listeners(context: LoadContext) -> None:
     for state, keys in refreshed:
         manager = state.manager
         if manager.has_refresh_listeners:
-            manager.dispatch.refresh(state, context, keys)
+            everything = context.populate_existing
+            manager.dispatch.refresh(state, context, None if everything else set(keys))

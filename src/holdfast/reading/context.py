@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
 from holdfast.queries.options.paths import LoadPath
+from holdfast.reading.origin import ORIGIN_OPTION
 from holdfast.states.identity_map import IdentityMap, Space
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
@@ -36,6 +37,7 @@ class LoadContext:
         "fillings",
         "identity_map",
         "identity_token",
+        "is_lazy",
         "keeps_for_all",
         "load_options",
         "members",
@@ -71,7 +73,12 @@ class LoadContext:
         self.populate_existing = False
         # Becomes part of the keys of loaded objects.
         self.identity_token: Any = None
+        # Whether the rows are for an attribute that was touched: then objects that were complete
+        # before need nothing.
+        self.is_lazy = False
         if execution_options:
+            origin = execution_options.get(ORIGIN_OPTION)
+            self.is_lazy = origin is not None and origin.lazy_loaded_from is not None
             self.populate_existing = bool(execution_options.get("populate_existing"))
             self.identity_token = execution_options.get("identity_token")
         # Options that stay with the loaded objects: with all, or where they say something.
@@ -96,8 +103,9 @@ class LoadContext:
         self.refreshed_states: list[tuple[InstanceState, list[str]]] = []
         # Objects that `populate_existing` has replaced in this execution.
         self.refreshed: set[InstanceState] = set()
-        # Whether anyone listens to loads.
-        self.watches: bool = getattr(session, "has_listeners", False)
+        # Whether anyone hears from the session of loads. Its guard says only that somebody has
+        # listened to something.
+        self.watches: bool = session.has_listeners and bool(session.dispatch.loaded_as_persistent)
 
     def path_of(self, path: LoadPath) -> LoadPath:
         """A path of the plan as the options of this statement name it."""

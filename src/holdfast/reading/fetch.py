@@ -14,9 +14,10 @@ from weakref import WeakKeyDictionary
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.sqlalchemy_core import gives_scalars, remaining_rows
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.options.statement import StartsAt
+from holdfast.queries.options.paths import LoadPath
+from holdfast.queries.options.statement import UNFILTERED, StartsAt
 from holdfast.queries.select import planned_select
-from holdfast.reading.assemble import load_batch
+from holdfast.reading.assemble import load_batch, load_columns
 from holdfast.reading.context import LoadContext, Source
 from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
 from holdfast.states.instance import InstanceState
@@ -58,6 +59,7 @@ class PlannedSelect:
             return fetch_columns(session, self.statement, parameters, target=target, origin=origin)
         rows = self.fixed.fetch_rows(session.connection_for(self.mapper), values)
         context = LoadContext(session, target=target)
+        context.is_lazy = origin is not None and origin.lazy_loaded_from is not None
         if target is not None:
             context.target_load = self.plan.elements[0]  # type: ignore[assignment]
         elif self.plan.embeds_statement:
@@ -80,6 +82,8 @@ def fetch_columns(
     options: dict[str, Any] = dict(execution_options or {})
     if origin is not None:
         options[ORIGIN_OPTION] = origin
+        if origin.is_column_load:
+            statement = statement.options(UNFILTERED)
     if target is not None:
         options[TARGET_OPTION] = target
     more = {} if bind_arguments is None else {"bind_arguments": bind_arguments}
@@ -87,8 +91,7 @@ def fetch_columns(
     if gives_scalars(result):
         return [result.unique().scalars().all()]
     rows = result.all()
-    width = len(result.keys())
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+    return list(zip(*rows, strict=True)) if rows else [()] * len(statement._raw_columns)
 
 
 def source_of(statement: Any, parameters: Mapping[str, Any]) -> Source:
@@ -97,8 +100,22 @@ def source_of(statement: Any, parameters: Mapping[str, Any]) -> Source:
     return Source(statement, parameters, 0 if start is None else len(start.path) - 1)
 
 
+def following(context: LoadContext) -> LoadContext:
+    """The context for SELECTs that go on with the loading of `context`.
+
+    The objects belong to that execution: what it replaces is replaced once, and its options stay
+    with these objects too.
+    """
+    options = {
+        key: value for key, value in context.execution_options.items() if key not in OF_ONE_CURSOR
+    }
+    inner = LoadContext(context.session, options, load_options=context.load_options)
+    inner.refreshed = context.refreshed
+    return inner
+
+
 def fetch_many(
-    context: LoadContext,
+    inner: LoadContext,
     statement: Any,
     parameters: Mapping[str, Any],
     *,
@@ -106,16 +123,21 @@ def fetch_many(
     origin: LoadOrigin,
     source: Source | None = None,
 ) -> list[Sequence[Any]]:
-    """Run a SELECT that goes on with the loading of `context`; its elements, one sequence each.
+    """Run a SELECT that goes on with the loading; its elements, one sequence each.
 
-    The objects belong to that execution: what it replaces is replaced once, and its options stay
-    with these objects too. SELECTs that follow in turn embed the statement of `source`, or else
-    this one.
+    Call `finish_batch(inner)` afterwards. SELECTs that follow in turn embed the statement of
+    `source`, or else this one.
+
+    Args:
+        inner: From `following()`; the SELECTs that load one thing share one.
+        statement: Over classes.
+        parameters: Its values.
+        mapper: Says on which connection it runs.
+        origin: Why it runs.
+        source: See above.
     """
-    session = context.session
-    options = {
-        key: value for key, value in context.execution_options.items() if key not in OF_ONE_CURSOR
-    }
+    session = inner.session
+    options = uncached_if_deep(inner.execution_options, origin.path)
     if session.intercepts_execution:
         return fetch_columns(
             session, statement, parameters, execution_options=options, origin=origin
@@ -127,12 +149,13 @@ def fetch_many(
         execution_options={**options, "_result_disable_adapt_to_context": True},
     )
     plan: LoadPlan = result.context.compiled.compile_state.plan
-    inner = LoadContext(session, options, load_options=context.load_options)
-    inner.refreshed = context.refreshed
-    inner.roots = context.roots
+    planned = next(plan.entity_loads()).path
+    if planned[0] is not origin.path[0]:
+        # The plan is kept from a statement over another, equal alias.
+        inner.roots = {planned[0]: origin.path[0]}
     if plan.embeds_statement:
         inner.source = source or source_of(statement, parameters)
-    columns = load_batch(plan, remaining_rows(result), inner)
+    columns = load_columns(plan, remaining_rows(result), inner)
     return _without_repeated_rows(columns) if plan.needs_unique else columns
 
 
@@ -143,6 +166,17 @@ def _without_repeated_rows(columns: list[Sequence[Any]]) -> list[Sequence[Any]]:
         unique.setdefault((*row[:-1], id(row[-1])), row)
     return list(zip(*unique.values(), strict=True)) or [()] * len(columns)
 
+
+def uncached_if_deep(options: Mapping[str, Any], path: LoadPath) -> Mapping[str, Any]:
+    """The execution options of a load so far down a chain of options that its SQL is not kept."""
+    if path.depth <= DEEPEST_CACHED:
+        return options
+    reason = "excess depth for ORM loader options"
+    return {**options, "compiled_cache": None, "_cache_disable_reason": reason}
+
+
+# Statements of longer chains would each be kept in Core's cache for every path (LD-36).
+DEEPEST_CACHED = 8
 
 OF_ONE_CURSOR = frozenset(
     ("max_row_buffer", "prebuffer_rows", "stream_results", "yield_per", ORIGIN_OPTION)

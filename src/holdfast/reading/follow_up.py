@@ -6,6 +6,8 @@ of the batch at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 from holdfast.mapping.sockets import strategies
 from holdfast.reading.context import LoadContext
 
@@ -14,11 +16,22 @@ def load_follow_ups(context: LoadContext) -> None:
     """Load what the plan leaves to further SELECTs, parents before what hangs on them."""
     parents, context.parents = context.parents, {}
     for follow_up, objects in parents.items():
+        relationship = follow_up.relationship
         distinct = list({id(each): each for each in objects if each is not None}.values())
-        if not distinct:
-            continue
-        if follow_up.relationship is None:
+        if relationship is None:
             strategy = strategies[follow_up.strategy](follow_up.mapper)
         else:
-            strategy = follow_up.relationship.strategy_for(follow_up.strategy)
-        strategy.load_for(distinct, follow_up, context)
+            strategy = relationship.strategy_for(follow_up.strategy)
+            if context.is_lazy:
+                distinct = [each for each in distinct if not _is_complete(each, relationship.key)]
+        if distinct:
+            strategy.load_for(distinct, follow_up, context)
+
+
+def _is_complete(instance: Any, key: str) -> bool:
+    """Whether an object lacks neither the attribute nor any other."""
+    values = instance.__dict__
+    if key not in values:
+        return False
+    manager: Any = values["_sa_instance_state"].manager
+    return bool(values.keys() >= manager.slots.keys())

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, select
+from sqlalchemy import LABEL_STYLE_NONE, LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, select
 
 from holdfast.errors.loading import null_key_load_warning
 from holdfast.foundation.deprecated import warn
@@ -85,6 +85,7 @@ def load_by_key(
     if identity_token is not None:
         more["identity_token"] = identity_token
     statement = select(mapper).where(_criterion(mapper, values))
+    statement = statement.set_label_style(LABEL_STYLE_NONE)
     if options:
         statement = statement.options(*options)
     if with_for_update is not None:
@@ -242,7 +243,7 @@ def _store(session: Any, state: InstanceState, keys: Sequence[str], row: Sequenc
             stored.append(key)
     manager: Any = state.manager
     if stored and manager.has_refresh_listeners:
-        manager.dispatch.refresh(state, None, stored)
+        manager.dispatch.refresh(state, None, set(stored))
 
 
 def _column_select(mapper: Any, keys: tuple[str, ...]) -> FixedStatement:

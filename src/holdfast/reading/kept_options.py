@@ -23,6 +23,9 @@ class KeptOptions(tuple[Any, ...]):  # noqa: SLOT001  tuples cannot have slots w
     # Whether some option speaks of no attribute, and so stays with every object.
     for_all: bool
 
+    def __reduce__(self) -> Any:
+        return kept_options, (tuple(self),)
+
 
 def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
     """Those of a statement's options that stay with its objects; () when none do."""

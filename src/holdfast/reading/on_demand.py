@@ -29,13 +29,14 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
 
     `ATTR_WAS_SET` says that the value, perhaps with others, was put into the dict.
     """
-    mapper = state.manager.mapper
+    manager: Any = state.manager
+    mapper = manager.mapper
     prop = mapper.properties[key]
     extra = state.extra
     if prop.is_relationship:
-        # PERF: lazy many-to-one present. The strategy is looked up in the property's own dict.
         if extra is None or not extra.load_options:
-            strategy = prop.strategies.get(prop.lazy) or prop.strategy
+            strategy = prop.strategy
+            manager.slots[key].loader = strategy.load
         else:
             strategy = chosen_strategy(prop, state)
         return strategy.load(state, state().__dict__, policy)

@@ -67,6 +67,8 @@ class EntityLoader:
         space = context.space_of(self.mapper)
         if len(rows) < SMALL and not self._needs_care(context):
             load_one, members = self.functions.load_one, context.members
+            if space.filled_by is not self.functions:
+                space.filled_by = None
             return [load_one(row, space, members) for row in rows]
         pks = self.functions.keys_of(rows)
         if self.repeats:
@@ -112,11 +114,11 @@ class EntityLoader:
         except KeyError:
             pass
         else:
-            if self._are_complete(objects, context):
-                return objects
-            # `None in objects` would call the equality of the mapped class.
+            # An object may have been collected; `None in objects` would call the equality of the
+            # mapped class.
             if NoneType not in set(map(type, objects)):
-                self._update_present(rows, objects, context)
+                if not self._are_complete(objects, space, context):
+                    self._update_present(rows, objects, context)
                 return objects
         states = map(space.get, pks)
         objects = [None if state is None else state() for state in states]
@@ -139,7 +141,7 @@ class EntityLoader:
                 present.append(instance)
             elif pk is not None:
                 missing[pk] = row
-        if present and not self._are_complete(present, context):
+        if present and not self._are_complete(present, space, context):
             self._update_present(present_rows, present, context)
         if not missing:
             return objects
@@ -168,6 +170,10 @@ class EntityLoader:
             state.extra = None
         deque(map(self.set_dict, objects, self.functions.values_of(rows, states)), 0)
         before = len(space)
+        if not before:
+            space.filled_by = self.functions
+        elif space.filled_by is not self.functions:
+            space.filled_by = None
         space.update(zip(pks, states, strict=True))
         if len(space) - before != count or None in space:
             # Some rows share a key or have none: of the objects made for one key the last stays.
@@ -204,16 +210,18 @@ class EntityLoader:
         else:
             self._fill(rows, objects, context)
 
-    def _are_complete(self, objects: list[Any], context: LoadContext) -> bool:
+    def _are_complete(self, objects: list[Any], space: Space, context: LoadContext) -> bool:
         """Whether nothing is to be done for objects that are in the map already.
 
-        PERF: 10,000 rows already present. An object that was collected has no dictionary.
+        PERF: 10,000 rows already present.
         """
         if context.populate_existing or self.always_refresh:
             return False
+        if space.filled_by is self.functions:
+            return True
         try:
             deque(map(self.functions.check_complete, map(dict_of, objects)), 0)
-        except (KeyError, AttributeError):
+        except KeyError:
             return False
         return True
 
@@ -222,6 +230,7 @@ class EntityLoader:
         fill = self.functions.fill
         # A refresh runs under the options that the object keeps.
         keeps = context.target is None and self._keeps_options(context)
+        defers = context.target is None and self.load.deferred
         listens = self.manager.has_refresh_listeners
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__
@@ -229,6 +238,8 @@ class EntityLoader:
             filled = fill(row, values, state.changes)
             if filled and keeps:
                 self._keep_options(state, context)
+            if filled and defers:
+                state.more().deferred = self.load.deferred
             if filled and listens:
                 context.refreshed_states.append((state, filled))
 
@@ -238,6 +249,7 @@ class EntityLoader:
         loaded = [step.key for step in self.load.columns]
         absent = [key for key in self.mapper.properties if key not in loaded]
         modified, refreshed = context.members.modified, context.refreshed
+        context.identity_map.note_gaps()
         keeps = self._keeps_options(context)
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__

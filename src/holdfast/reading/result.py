@@ -106,7 +106,8 @@ def _planned_result(
     yield_per = execution_options.get("yield_per") if execution_options else None
     if yield_per and (plan.needs_unique or plan.embeds_statement):
         raise LoadingError.no_eager_with_yield_per("joined" if plan.needs_unique else "subquery")
-    if plan.embeds_statement and context.target is None and rows.positions is None:
+    is_source = rows.positions is None and not statement.is_dml
+    if plan.embeds_statement and context.target is None and is_source:
         context.source = source_of(statement, parameters)
     result = _result_of(plan, rows, context, cursor, yield_per)
     if execution_options and execution_options.get("prebuffer_rows"):
@@ -337,7 +338,8 @@ def _renamed_roots(plan: LoadPlan, statement: Any) -> dict[Any, Any] | None:
     if not any(load.entity.is_aliased_class for load in loads):
         return None
     found = {}
-    elements = parse_elements(statement._raw_columns)
+    is_selected = statement.is_select
+    elements = parse_elements(statement._raw_columns if is_selected else statement._returning)
     for element, selected in zip(plan.elements, elements, strict=True):
         if isinstance(element, EntityLoad) and element.entity is not selected.entity:
             found[element.entity] = selected.entity

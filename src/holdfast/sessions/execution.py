@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy.engine import Result
 from sqlalchemy.sql import Executable, Select
 
-from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, roles
+from holdfast.dml.update_delete import CriteriaStatement
+from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, hold_rows, roles
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.reading.by_equality import result_by_equality
 from holdfast.reading.origin import ORIGIN_OPTION
@@ -99,11 +100,18 @@ def _run(
         found = result_by_equality(session, statement, connection)
         if found is not None:
             return found
+    if statement.is_dml and not statement.is_insert and not statement.is_select:
+        merged = {**own, **options} if own else options
+        result, outcome = CriteriaStatement(session, statement, params, merged, connection).run()
+        session.innermost.snapshot.record(outcome)
+        return result
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)
     cursor: Any = connection.execute(statement, params, execution_options=core_options)
     state = getattr(cursor.context.compiled, "compile_state", None)
     if getattr(state, "plan", None) is None:
         return cursor  # type: ignore[no-any-return]
+    if statement.is_dml:
+        hold_rows(cursor)
     merged = {**own, **options} if own else options
     return build_result(session, statement, cursor, merged or EMPTY_DICT, params)

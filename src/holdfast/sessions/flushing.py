@@ -1,15 +1,15 @@
-"""This file runs one flush of a session: guards, events, the transaction around it.
+"""This file runs one flush or bulk write of a session: guards, events, the transaction around it.
 
 Rules kept here:
 1. A flush is not started from within a flush (SB-107), and not at all with nothing to write.
 2. before_flush, then the internal level, then the statements; after_flush before objects change
    their state, after_flush_postexec afterwards (EV-40 to EV-42).
-3. A failing flush rolls back to the nearest boundary (SB-109).
+3. A failing flush rolls back to the nearest boundary (SB-109), and so does a bulk write (PT-133).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy.exc import StatementError
@@ -17,11 +17,14 @@ from sqlalchemy.exc import StatementError
 from holdfast.errors.session import SessionUseError, late_changes_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.sessions.host import SessionHost
+from holdfast.sessions.state_functions import make_transient_to_detached
 from holdfast.sessions.subjects import state_of
 from holdfast.sessions.transactions.transaction import SessionTransaction
 from holdfast.states.changes import forget_changes
 from holdfast.states.members import Members
+from holdfast.unitofwork.bulk import save_objects
 from holdfast.unitofwork.flush import Flush
+from holdfast.unitofwork.journal import ConnectionSource
 
 AUTOFLUSH_HINT = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "
@@ -49,6 +52,50 @@ def autoflush(session: SessionHost) -> None:
     except StatementError as error:
         error.add_detail(AUTOFLUSH_HINT)
         raise
+
+
+def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], None]) -> None:
+    """Run a write that is no unit of work, in the session's transaction (PT-128)."""
+    if session.is_flushing:
+        raise SessionUseError.flushing()
+    transaction = session.autobegin().begin_flush()
+    session.is_flushing = True
+    try:
+        write(session.connection_for)
+        transaction.commit()
+    except BaseException as error:
+        transaction.rollback(error)
+        raise
+    finally:
+        session.is_flushing = False
+
+
+def bulk_save_objects(
+    session: SessionHost,
+    objects: Iterable[Any],
+    *,
+    returns: bool,
+    changed_only: bool,
+    keeps_order: bool,
+) -> None:
+    """Write objects without attaching them; new ones get their keys when these are wanted."""
+    held = list(objects)
+    states = [state_of(each) for each in held]
+    new = [each for each, state in zip(held, states, strict=True) if state.pk is None]
+
+    def write(connection_for: ConnectionSource) -> None:
+        save_objects(
+            connection_for,
+            states,
+            returns=returns,
+            changed_only=changed_only,
+            keeps_order=keeps_order,
+        )
+
+    write_in_bulk(session, write)
+    for each in new if returns else ():
+        if not state_of(each).is_attached:
+            make_transient_to_detached(each)
 
 
 def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:

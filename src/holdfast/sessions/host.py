@@ -12,18 +12,12 @@ from typing import Any, Protocol
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable
 
-from holdfast.states.members import Members
+from holdfast.states.ports import SessionPort
 
 
-class SessionHost(Protocol):
-    """What the parts of a session may ask of it."""
+class SessionHost(SessionPort, Protocol):
+    """What the parts of a session may ask of it, and lower layers may not."""
 
-    hash_key: int
-    members: Members
-    # A dispatcher of Core, and whether anyone listens.
-    dispatch: Any
-    has_listeners: bool
-    intercepts_execution: bool
     # The last `SessionTransaction` of the chain, and the last nested one.
     innermost: Any
     innermost_nested: Any
@@ -41,9 +35,6 @@ class SessionHost(Protocol):
     def autobegin(self, *, explicitly: bool = False) -> Any:
         """The innermost level of the transaction, begun when there is none."""
 
-    def autoflush_if_enabled(self) -> None:
-        """Flush before a read, where the settings ask for it."""
-
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is new, changed and deleted."""
 
@@ -57,9 +48,6 @@ class SessionHost(Protocol):
 
     def get_bind(self, mapper: Any = None, *, clause: Any = None, **kw: Any) -> Any:
         """The engine or connection for a mapper or statement."""
-
-    def connection_for(self, mapper: Any) -> Connection:
-        """The connection of the current transaction that serves a mapper."""
 
     def connection_for_bind(
         self, bind: Any, execution_options: Mapping[str, Any] | None = None

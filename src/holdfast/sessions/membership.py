@@ -166,10 +166,12 @@ def delete(session: SessionHost, instance: object) -> None:
             return
         check_attachable(session, state)
         _attach(session, state, instance, Move.ATTACHED)
-    elif state.was_deleted:
-        return
     else:
         session.autobegin()
+        if state.was_deleted:
+            # Its row is gone already, which the flush will find and warn of (SB-84).
+            check_attachable(session, state)
+            place(members, Move.DELETE_UNDONE, (state,))
     if type(state).manager.mapper.delete_keys:
         reached = [(each, each()) for each in reachable(state, "delete")]
         members.deleted[state] = instance

@@ -24,7 +24,7 @@ from holdfast.reading.identity import load_by_key, refresh_state
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.membership import expunge_states
 from holdfast.sessions.subjects import key_values, mapper_of, state_of
-from holdfast.sessions.transactions.expiry import expire_everything, expire_keys, expire_states
+from holdfast.states.expiry import expire_everything, expire_keys, expire_states
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
@@ -105,7 +105,7 @@ def remove_gone(session: SessionHost, state: InstanceState) -> None:
     instance = state()
     transaction = session.innermost
     if transaction is not None:
-        transaction.snapshot.deleted[state] = None
+        transaction.snapshot.note_gone(state)
     move(session.members, Move.DELETED, [state])
     del instance
 

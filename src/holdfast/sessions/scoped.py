@@ -29,10 +29,11 @@ OBJECTS = (
     "expunge_all",
     "is_modified",
 )
+BULK = ("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings")
 VALUES = ("expire", "expire_all", "flush", "merge", "merge_all", "refresh")
 READS = ("execute", "get", "get_bind", "get_one", "query", "scalar", "scalars")
 LEVELS = ("begin", "begin_nested", "close", "commit", "connection", "reset", "rollback")
-METHODS = (*OBJECTS, *VALUES, *READS, *LEVELS)
+METHODS = (*OBJECTS, *BULK, *VALUES, *READS, *LEVELS)
 """Methods of `Session` that the registry has too (SC-20)."""
 
 SETS = ("deleted", "dirty", "identity_map", "new")

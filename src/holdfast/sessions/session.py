@@ -14,6 +14,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Literal, Self
 
@@ -33,13 +34,20 @@ from holdfast.queries.facade.query import Query
 from holdfast.sessions import execution, flushing, membership, refresh
 from holdfast.sessions.binds import Bind, add_bind, find_bind
 from holdfast.sessions.execute_state import Listener
-from holdfast.sessions.merge import merge_all
-from holdfast.sessions.state_functions import differs, identity_key, object_session
+from holdfast.sessions.host import SessionHost
+from holdfast.sessions.merge import merge, merge_all
+from holdfast.sessions.state_functions import (
+    differs,
+    identity_key,
+    mapper_of_class,
+    object_session,
+)
 from holdfast.sessions.subjects import state_of
 from holdfast.sessions.transactions.connections import JOIN_MODES, JoinMode
 from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView, Space
 from holdfast.states.members import Members
+from holdfast.unitofwork import bulk
 
 NUMBERS = count(1)
 # Number -> session, for `close_all_sessions`.
@@ -53,7 +61,111 @@ class SessionClassMethods:
     object_session = staticmethod(object_session)
 
 
-class Session(SessionClassMethods, EventTarget):
+class SessionServices(EventTarget):
+    """What lower layers (`SessionPort`) and this folder (`SessionHost`) ask of a session.
+
+    Applications have no use for it.
+    """
+
+    dispatch: Any
+    # Set by `hooks` once somebody listens to the class or the session.
+    has_listeners: bool = False
+    intercepts_execution: bool = False
+    # The last level of the transaction, and the last nested one.
+    innermost: SessionTransaction | None = None
+    innermost_nested: SessionTransaction | None = None
+    # In `flush()`; and within it, while rows are being written.
+    is_flushing: bool = False
+    is_writing: bool = False
+    # Part of Core's protocol for transactions as context managers.
+    _trans_context_manager: Any = None
+    # Set by an asyncio session that works through this one.
+    async_session: Any = None
+    members: Members
+    execution_options: Any
+    shortcuts: dict[Any, tuple[Space, str]]
+
+    def autobegin(self: Any, *, explicitly: bool = False) -> SessionTransaction:
+        """The innermost level of the transaction, begun when there is none (SB-140).
+
+        Raises:
+            InvalidRequestError: The session is closed for good, or must not begin by itself.
+        """
+        innermost: SessionTransaction | None = self.innermost
+        if innermost is not None:
+            return innermost
+        if self.is_closed:
+            raise SessionUseError.permanently_closed()
+        if not explicitly and not self.autobegins:
+            raise SessionUseError.autobegin_disabled()
+        origin = SessionTransactionOrigin
+        return SessionTransaction(self, origin.BEGIN if explicitly else origin.AUTOBEGIN)
+
+    def autobegin_for_change(self) -> None:
+        """Begin because a member is about to change."""
+        if self.innermost is None:
+            self.autobegin()
+
+    def connection_for_bind(
+        self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
+    ) -> Connection:
+        """The connection of the current transaction to an engine."""
+        if self._trans_context_manager is not None:
+            TransactionalContext._trans_ctx_check(self)  # noqa: SLF001  Core's protocol
+        level = self.innermost or self.autobegin()
+        return level.connection_for_bind(bind, execution_options)
+
+    def connection_for(self: SessionHost, mapper: Any) -> Connection:
+        """The connection of the current transaction that serves a mapper."""
+        return self.connection_for_bind(self.get_bind(mapper))
+
+    def execute_internal(
+        self: SessionHost,
+        statement: Executable,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = EMPTY_DICT,
+        bind_arguments: Mapping[str, Any] | None = None,
+    ) -> Result[Any]:
+        """Run a statement on behalf of a load, which has flushed already where it should."""
+        return execution.execute(
+            self, statement, params, execution_options, bind_arguments, autoflush=False
+        )
+
+    def execute_past(
+        self: SessionHost,
+        statement: Executable,
+        params: Any,
+        execution_options: Mapping[str, Any],
+        bind_arguments: Mapping[str, Any],
+        listeners: Sequence[Listener],
+    ) -> Result[Any]:
+        """Run a statement past the `do_orm_execute` listeners that saw it already."""
+        return execution.execute(
+            self,
+            statement,
+            params,
+            execution_options,
+            bind_arguments,
+            listeners=listeners,
+        )
+
+    def autoflush_if_enabled(self: SessionHost) -> None:
+        """Flush before a read, where the settings ask for it and there is anything to flush."""
+        if self.autoflush and not self.is_flushing:
+            members = self.members
+            if members.modified or members.new or members.deleted:
+                flushing.autoflush(self)
+
+    def remember_space(self, mapper: Any) -> None:
+        """Let `get` find objects of a mapper without detours from now on."""
+        if "populate_existing" in self.execution_options:
+            return
+        space = self.members.identity_map.space_of(mapper.base_mapper)
+        self.shortcuts[mapper.class_] = (space, mapper.primary_key_keys[0])
+
+
+class Session(SessionClassMethods, SessionServices):
     """Objects of one conversation with a database: loaded once, changed freely, written together.
 
     Args:
@@ -78,18 +190,6 @@ class Session(SessionClassMethods, EventTarget):
         ...     books = session.scalars(select(Book)).all()
     """
 
-    dispatch: Any
-    # Set by `hooks` once somebody listens to the class or the session.
-    has_listeners: bool = False
-    intercepts_execution: bool = False
-    # The last level of the transaction, and the last nested one.
-    innermost: SessionTransaction | None = None
-    innermost_nested: SessionTransaction | None = None
-    # In `flush()`; and within it, while rows are being written.
-    is_flushing: bool = False
-    is_writing: bool = False
-    # Part of Core's protocol for transactions as context managers.
-    _trans_context_manager: Any = None
     _is_asyncio: ClassVar[bool] = False
 
     def __init__(
@@ -179,27 +279,6 @@ class Session(SessionClassMethods, EventTarget):
 
     # -- transactions ----------------------------------------------------------------------------
 
-    def autobegin(self, *, explicitly: bool = False) -> SessionTransaction:
-        """The innermost level of the transaction, begun when there is none (SB-140).
-
-        Raises:
-            InvalidRequestError: The session is closed for good, or must not begin by itself.
-        """
-        innermost = self.innermost
-        if innermost is not None:
-            return innermost
-        if self.is_closed:
-            raise SessionUseError.permanently_closed()
-        if not explicitly and not self.autobegins:
-            raise SessionUseError.autobegin_disabled()
-        origin = SessionTransactionOrigin
-        return SessionTransaction(self, origin.BEGIN if explicitly else origin.AUTOBEGIN)
-
-    def autobegin_for_change(self) -> None:
-        """Begin because a member is about to change."""
-        if self.innermost is None:
-            self.autobegin()
-
     def begin(self, nested: bool = False) -> SessionTransaction:  # noqa: FBT001, FBT002
         """Begin a transaction, or a SAVEPOINT in the present one.
 
@@ -286,19 +365,6 @@ class Session(SessionClassMethods, EventTarget):
             bind = self.get_bind(**arguments)
         return self.connection_for_bind(bind, execution_options)
 
-    def connection_for_bind(
-        self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
-    ) -> Connection:
-        """The connection of the current transaction to an engine."""
-        if self._trans_context_manager is not None:
-            TransactionalContext._trans_ctx_check(self)  # noqa: SLF001  Core's protocol
-        level = self.innermost or self.autobegin()
-        return level.connection_for_bind(bind, execution_options)
-
-    def connection_for(self, mapper: Any) -> Connection:
-        """The connection of the current transaction that serves a mapper."""
-        return self.connection_for_bind(self.get_bind(mapper))
-
     def get_bind(
         self,
         mapper: Any = None,
@@ -383,37 +449,6 @@ class Session(SessionClassMethods, EventTarget):
             self, statement, params, execution_options, bind_arguments
         ).scalar()
 
-    def execute_internal(
-        self,
-        statement: Executable,
-        params: Any = None,
-        *,
-        execution_options: Mapping[str, Any] = EMPTY_DICT,
-        bind_arguments: Mapping[str, Any] | None = None,
-    ) -> Result[Any]:
-        """Run a statement on behalf of a load, which has flushed already where it should."""
-        return execution.execute(
-            self, statement, params, execution_options, bind_arguments, autoflush=False
-        )
-
-    def execute_past(
-        self,
-        statement: Executable,
-        params: Any,
-        execution_options: Mapping[str, Any],
-        bind_arguments: Mapping[str, Any],
-        listeners: Sequence[Listener],
-    ) -> Result[Any]:
-        """Run a statement past the `do_orm_execute` listeners that saw it already."""
-        return execution.execute(
-            self,
-            statement,
-            params,
-            execution_options,
-            bind_arguments,
-            listeners=listeners,
-        )
-
     def query(self, *entities: Any, **kw: Any) -> Any:
         """The chained form of a SELECT over entities."""
         return self.query_cls(entities, self, **kw)
@@ -466,7 +501,7 @@ class Session(SessionClassMethods, EventTarget):
         """
         if self.is_writing:
             membership.warn_inside_flush(self, "Session.merge()")
-        return merge_all(self, [instance], load=load, options=options)[0]
+        return merge(self, instance, load=load, options=options)
 
     def merge_all(
         self,
@@ -535,12 +570,65 @@ class Session(SessionClassMethods, EventTarget):
             )
         flushing.flush(self, objects)
 
-    def autoflush_if_enabled(self) -> None:
-        """Flush before a read, where the settings ask for it and there is anything to flush."""
-        if self.autoflush and not self.is_flushing:
-            members = self.members
-            if members.modified or members.new or members.deleted:
-                flushing.autoflush(self)
+    def bulk_save_objects(
+        self,
+        objects: Iterable[object],
+        return_defaults: bool = False,  # noqa: FBT001, FBT002
+        update_changed_only: bool = True,  # noqa: FBT001, FBT002
+        preserve_order: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Write objects without attaching them, firing events or following links (PT-120).
+
+        Args:
+            objects: INSERTed without an identity key, UPDATEd with one.
+            return_defaults: Put generated keys onto new objects, which are detached then.
+            update_changed_only: UPDATE attributes with changes, in place of all that are loaded.
+            preserve_order: Keep the order of the objects; else those of a class go together.
+        """
+        flushing.bulk_save_objects(
+            self,
+            objects,
+            returns=return_defaults,
+            changed_only=update_changed_only,
+            keeps_order=preserve_order,
+        )
+
+    def bulk_insert_mappings(
+        self,
+        mapper: Any,
+        mappings: Iterable[dict[str, Any]],
+        return_defaults: bool = False,  # noqa: FBT001, FBT002
+        render_nulls: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """INSERT dictionaries by attribute name (PT-125).
+
+        Args:
+            mapper: A mapped class or mapper.
+            mappings: Consecutive ones with the same keys go in one statement.
+            return_defaults: Put generated keys into the dictionaries.
+            render_nulls: Send None as NULL, in place of leaving its column out.
+        """
+        flushing.write_in_bulk(
+            self,
+            partial(
+                bulk.insert_mappings,
+                mapper=mapper_of_class(mapper),
+                mappings=mappings,
+                returns=return_defaults,
+                render_nulls=render_nulls,
+            ),
+        )
+
+    def bulk_update_mappings(self, mapper: Any, mappings: Iterable[dict[str, Any]]) -> None:
+        """UPDATE rows by primary key from dictionaries by attribute name (PT-127).
+
+        Raises:
+            InvalidRequestError: A dictionary lacks a part of the key.
+        """
+        flushing.write_in_bulk(
+            self,
+            partial(bulk.update_mappings, mapper=mapper_of_class(mapper), mappings=mappings),
+        )
 
     @property
     def _flushing(self) -> bool:
@@ -626,13 +714,6 @@ class Session(SessionClassMethods, EventTarget):
         if instance is None:
             raise NoRowError.required()
         return instance
-
-    def remember_space(self, mapper: Any) -> None:
-        """Let `get` find objects of a mapper without detours from now on."""
-        if "populate_existing" in self.execution_options:
-            return
-        space = self.members.identity_map.space_of(mapper.base_mapper)
-        self.shortcuts[mapper.class_] = (space, mapper.primary_key_keys[0])
 
     def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
         """Forget loaded values, so that the next access reads them again (SM-110).

@@ -107,7 +107,7 @@ def identity_key(
         mapper = state_of(instance).manager.mapper
         found: IdentityKey = mapper.identity_key_from_instance(instance)
         return found
-    mapper = _mapper_of_class(class_)
+    mapper = mapper_of_class(class_)
     if row is not None:
         found = mapper.identity_key_from_row(row, identity_token=identity_token)
     elif ident is not None:
@@ -118,7 +118,12 @@ def identity_key(
     return found
 
 
-def _mapper_of_class(class_: Any) -> Any:
+def mapper_of_class(class_: Any) -> Any:
+    """The mapper of a class, or the mapper given.
+
+    Raises:
+        UnmappedClassError: The class is not mapped.
+    """
     try:
         return inspect(class_).mapper
     except (NoInspectionAvailable, AttributeError):

@@ -10,7 +10,6 @@ from sqlalchemy import inspect
 from holdfast.errors.queries import EntityError
 from holdfast.errors.session import IdentifierError
 from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
-from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 
 
@@ -91,8 +90,3 @@ def _target_of_synonym(mapper: Any, name: str) -> str:
     prop = mapper.synonyms.get(name)
     target: str = name if prop is None else prop.name
     return target
-
-
-def bare_key_of(mapper: Any, ident: Any) -> Any:
-    """The bare primary key for what a user gave as one."""
-    return bare_key(key_values(mapper, ident))

@@ -93,6 +93,36 @@ def test_construction_expiry_and_refresh_are_heard(saved):
     assert heard == [{"name": "Ann"}, ("expire", None), "refresh"]
 
 
+def test_refresh_listeners_get_the_names_of_what_was_read(saved):
+    base, author_class = make_classes()
+    author = author_class(name="Ann")
+    session = saved(base, author)
+    session.refresh(author)
+    heard = []
+    event.listen(author_class, "refresh", lambda target, context, attrs: heard.append(attrs))
+
+    session.expire(author, ["name"])
+    assert author.name == "Ann"
+    session.refresh(author, ["name"])
+    session.get(author_class, 1, populate_existing=True)
+
+    assert heard == [{"name"}, {"name"}, None]
+
+
+@pytest.mark.parametrize("name", ["init", "set"])
+def test_listener_of_a_class_that_was_constructed_before_is_heard(name):
+    _, author_class = make_classes()
+    for _ in range(3):
+        author_class(name="Ann")
+    heard = []
+    target = author_class if name == "init" else author_class.name
+
+    event.listen(target, name, lambda *arguments: heard.append(name))
+    author_class(name="Bo")
+
+    assert heard == [name]
+
+
 def test_attribute_listeners_may_replace_the_value():
     _, author_class = make_classes()
     heard = []

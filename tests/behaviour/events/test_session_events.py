@@ -51,6 +51,7 @@ def record(session, names):
     return heard
 
 
+@pytest.mark.rule("SM-20")
 def test_lifecycle_events_follow_the_object(session):
     heard = record(session, LIFECYCLE)
     author = library.Author(name="Ann")
@@ -75,6 +76,32 @@ def test_lifecycle_events_follow_the_object(session):
     ]
 
 
+def test_object_joins_the_session_between_the_two_attach_events(session):
+    author = library.Author(name="Ann")
+    seen = []
+    for name in ("before_attach", "after_attach"):
+        event.listen(session, name, lambda s, each: seen.append(each in s))
+
+    session.add(author)
+    session.add(author)
+
+    assert seen == [False, True]
+
+
+def test_refused_object_is_not_attached(session):
+    @event.listens_for(session, "before_attach")
+    def refuse(session, instance):
+        raise ZeroDivisionError
+
+    author = library.Author(name="Ann")
+    with pytest.raises(ZeroDivisionError):
+        session.add(author)
+
+    assert inspect(author).transient
+    assert author not in session
+
+
+@pytest.mark.rule("SM-23")
 def test_rollback_events_come_in_order(session):
     bo = library.Author(name="Bo")
     session.add(bo)

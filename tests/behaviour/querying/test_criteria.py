@@ -1,5 +1,7 @@
 """Criteria over relationships, executed."""
 
+import gc
+
 import pytest
 from sqlalchemy import exc, select
 
@@ -72,6 +74,26 @@ def test_a_detached_object_compares_by_its_last_known_key(session):
     assert ids(session, statement) == [1, 2]
 
 
+@pytest.mark.parametrize("names", [None, ["id"]])
+def test_an_object_that_got_its_key_since_compares_by_it_when_detached_and_expired(session, names):
+    eve = Author(name="Eve", books=[Book(id=9)])
+    statement = select(Book).where(Book.author == eve)
+    session.add(eve)
+    session.flush()
+    session.expire(eve, names)
+    session.expunge(eve)
+
+    assert ids(session, statement) == [9]
+
+
+def test_a_collected_object_compares_by_its_last_known_key(session):
+    session.expunge_all()
+    statement = select(Book).where(Book.author == session.get(Author, 1))
+    gc.collect()
+
+    assert ids(session, statement) == [1, 2]
+
+
 def test_criteria_of_an_option_follow_their_values(session):
     def books_longer_than(pages):
         session.expunge_all()
@@ -126,3 +148,15 @@ def test_several_members_of_a_many_to_many(session):
     statement = select(Book).where(Book.tags.contains(long), Book.tags.contains(short))
 
     assert ids(session, statement) == [2]
+
+
+def test_comparing_with_an_object_that_lost_its_key_is_an_error(session):
+    author = Author(id=1)
+    statement = select(Book).where(Book.author == author)
+    assert ids(session, statement) == [1, 2]
+    del author.id
+    with pytest.raises(exc.StatementError, match=r"value for column author\.id"):
+        session.scalars(statement)
+    author.id = 2
+
+    assert ids(session, statement) == []

@@ -59,7 +59,7 @@ def test_one_to_many_is_deduced(model, author, book):
     assert pairs(prop.synchronize_pairs) == [("author.id", "book.author_id")]
     assert prop.remote_side == {book.c.author_id}
     assert prop.local_columns == {author.c.id}
-    assert prop.is_simple_many_to_one is False
+    assert prop.simple_many_to_one == ()
 
 
 def test_many_to_one_is_deduced(model, author, book):

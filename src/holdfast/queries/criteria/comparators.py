@@ -36,6 +36,7 @@ from holdfast.queries.criteria.relating import (
     with_own_association,
 )
 from holdfast.queries.hierarchies import single_table_criterion
+from holdfast.queries.options.criteria import EXISTS_OF, EXISTS_ON
 
 T = TypeVar("T", bound=Any)
 
@@ -100,6 +101,10 @@ class ColumnComparator(PropComparator[Any]):
             return [self.owner.adapt(column, self.prop.key) for column in self.prop.columns]
         return list(self.prop.columns)
 
+    def assigned_columns(self, value: Any) -> Iterable[tuple[Any, Any]]:
+        """What `values()` of an INSERT or UPDATE sets in order to set the attribute (QY-180)."""
+        return [(self.prop.columns[0], value)]
+
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Apply the operator to the expression."""
         return op(self.__clause_element__(), *other, **kwargs)
@@ -153,6 +158,10 @@ class CompositeComparator(PropComparator[Any]):
     def clauses(self) -> Any:
         """The columns as a list of expressions."""
         return ClauseList(*self._columns, group=False)
+
+    def assigned_columns(self, value: Any) -> Iterable[tuple[Any, Any]]:
+        """The columns and the parts of a value object (QY-180)."""
+        return zip(self.prop.columns, self.prop.values_of(value), strict=True)
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Compare column by column with another value object, or order by all columns."""
@@ -297,7 +306,7 @@ class RelationshipComparator(PropComparator[Any]):
 
     def _differs(self, state: Any) -> Any:
         target = self.prop.mapper
-        if self.is_many_to_one and self.prop.is_simple_many_to_one:
+        if self.prop.simple_many_to_one:
             parent = alias_of(self.owner)
             parts = []
             for local, remote in self.prop.local_remote_pairs:
@@ -368,7 +377,8 @@ class RelationshipComparator(PropComparator[Any]):
         # The conditions are final: whoever rewrites the outer statement leaves them alone.
         final = and_(*conditions)._annotate({"no_replacement_traverse": True})
         inner = and_(final, *(part._annotate({"no_replacement_traverse": True}) for part in parts))
-        return exists(1).where(inner).select_from(*froms).correlate_except(*froms)
+        found = exists(1).where(inner).select_from(*froms).correlate_except(*froms)
+        return found._annotate({EXISTS_OF: target, EXISTS_ON: related if is_anonymous else None})
 
     @property
     def _needs_alias(self) -> bool:

@@ -54,18 +54,26 @@ def bind_of_column(mapper: Any, state: Any, column: Any, name: str) -> Any:
 def value_at_execution(mapper: Any, state: Any, column: Any) -> Callable[[], Any]:
     """A function that reads the object's value of `column`, loading it when it must."""
     key = mapper.key_of_column[column]
-    # What is known now serves if the object is detached and expired by then.
+    # What is known now serves if the object is collected, or detached and expired, by then.
     known = state.dict.get(key, NO_VALUE)
+    is_new = state.pk is None
 
     def value() -> Any:
         is_attached = state.session is not None
-        is_loadable = is_attached and state.pk is not None
+        is_loadable = is_attached and state.pk is not None and state() is not None
         policy = LoadPolicy.LOAD if is_loadable else LoadPolicy.NO_INITIALIZE
         current = state.dict.get(key, NO_VALUE)
         if current is NO_VALUE:
             current = state.manager.slots[key].get(state, state.dict, policy)
+        # A collected object has lost its values, but deleted none.
+        was_deleted = state() is not None and key in state.committed_state
         if current in MISSING:
-            current = known
+            current = NO_VALUE if was_deleted else known
+        is_key = is_new and not was_deleted and key in mapper.primary_key_keys
+        if current is NO_VALUE and is_key:
+            # The flush has given it a key since.
+            identity = state.identity or ()
+            current = dict(zip(mapper.primary_key_keys, identity, strict=False)).get(key, NO_VALUE)
         if current is NO_VALUE:
             if state.pk is not None and not is_attached:
                 raise BoundObjectError.detached(column, state_text(state))

@@ -5,6 +5,8 @@
 - `joins`: joins and `select_from()`.
 - `results`: what executes, through `session.execute()`; nothing else does.
 - `query`: the class that users see.
+- `write_only`: a collection that makes statements.
+- `appender`: a collection that is a query.
 
-Called by `Session.query()`.
+Called by `Session.query()` and, for the collections, by `reading.strategies.large`.
 """

@@ -59,6 +59,11 @@ class QueryBase:
         given = entities if isinstance(entities, tuple | list) else (entities,)
         self.session = session
         self.draft = select(*given).set_label_style(LEGACY)
+        for column in self.draft._raw_columns:
+            # Options and criteria may name back references, which configuration makes.
+            entity = column._annotations.get("parententity")
+            if entity is not None:
+                entity.mapper.ensure_configured()
         self.settings = QuerySettings()
 
     def changed(self, draft: Any | None = None, **settings: Any) -> Self:

@@ -29,10 +29,11 @@ from holdfast.queries.facade.base import LEGACY
 from holdfast.queries.facade.compound import CompoundSource
 from holdfast.queries.facade.joins import JoiningQuery
 from holdfast.queries.facade.results import ReadableQuery, T
+from holdfast.queries.facade.writing import WritableQuery
 
 
 @self_inspects
-class Query(JoiningQuery, ReadableQuery[T]):
+class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
     """A SELECT that is built by chained calls and executed in a session.
 
     Made by `session.query()`. Every method gives a new query.
@@ -140,7 +141,10 @@ class Query(JoiningQuery, ReadableQuery[T]):
 
     def execution_options(self, **kwargs: Any) -> Self:
         """Set options of the execution."""
-        return self.changed(self.draft.execution_options(**kwargs))
+        # Unlike a statement, a query takes the options of connections too.
+        draft = self.draft._generate()
+        draft._execution_options = draft._execution_options.union(kwargs)
+        return self.changed(draft)
 
     def get_execution_options(self) -> Any:
         """The options of the execution that were set."""

@@ -6,7 +6,7 @@ query for several elements gives rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
@@ -154,7 +154,7 @@ class ReadableQuery(QueryBase, Generic[T]):
         if isinstance(item, slice):
             return self._sliced(item)
         position = _as_index(item)
-        found = list(self._limited(position, position + 1))
+        found = list(self.limited(position, position + 1))
         return found[0]
 
     def _sliced(self, item: slice) -> list[T]:
@@ -162,10 +162,11 @@ class ReadableQuery(QueryBase, Generic[T]):
         stop = None if item.stop is None else _as_index(item.stop)
         if isinstance(stop, int) and isinstance(start, int | None) and stop <= (start or 0):
             return []
-        found = list(self._limited(start, stop))
+        found = list(self.limited(start, stop))
         return found[:: item.step] if item.step is not None else found
 
-    def _limited(self, start: int | None, stop: int | None) -> ReadableQuery[T]:
+    def limited(self, start: int | None, stop: int | None) -> Iterable[T]:
+        """What stands from `start` up to `stop`."""
         if start is None and stop is None:
             return self
         return self.changed(_sliced(self.draft, start, stop))

@@ -5,6 +5,7 @@
 - `functions`: the names that users call.
 - `apply`: the options of a statement become one `OptionTable`.
 - `statement`: the options of a whole statement, read and carried on.
+- `criteria`: criteria that go with a class wherever a statement has it.
 - `user_defined`: options of applications, for their listeners.
 
 The compile hook and `reading` call `apply`; users make options through `functions`.

@@ -141,6 +141,9 @@ def _stands_for(root: Any, entity: Any) -> bool:
 
 def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> AttributeChoice:
     """One choice out of two for the same attribute."""
+    if known.of_type and added.of_type:
+        target = _joint_target(known.of_type, added.of_type, prop)
+        known, added = replace(known, of_type=target), replace(added, of_type=target)
     if added.strategy is None or known.strategy is None:
         leading, other = (known, added) if added.strategy is None else (added, known)
         return replace(
@@ -148,18 +151,27 @@ def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> Attrib
             criteria=leading.criteria or other.criteria,
             of_type=leading.of_type or other.of_type,
         )
-    if known.of_type is not added.of_type and known.of_type and added.of_type:
-        first, second = _target_text(known.of_type, prop), _target_text(added.of_type, prop)
-        raise LoaderConflictError.targets(first, second, prop)
     if not _agree(known, added):
         raise LoaderConflictError.between(added.text, known.text)
     return known
 
 
-def _target_text(entity: Any, prop: Any) -> str:
+def _joint_target(known: Any, added: Any, prop: Any) -> Any:
+    """What two options name with `of_type()`: one entity, or several subclasses together."""
+    if known is added:
+        return known
+    mappers = [*(known if isinstance(known, tuple) else (known,)), added]
+    if all(each.is_mapper for each in mappers):
+        return tuple(dict.fromkeys(mappers))
+    first, second = _target_text(known, prop), _target_text(added, prop)
+    raise LoaderConflictError.targets(first, second, prop)
+
+
+def _target_text(target: Any, prop: Any) -> str:
     """How messages name a target that `of_type()` gave."""
-    text = entity_text(entity)
-    if entity.is_mapper and entity is not prop.mapper:
+    several = target if isinstance(target, tuple) else (target,)
+    text = ", ".join(entity_text(each) for each in several)
+    if several[0].is_mapper and target is not prop.mapper:
         return f"with_polymorphic({entity_text(prop.mapper)}, [{text}])"
     return text
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import exc, inspect
 
+from holdfast.errors.loading import noload_warning
 from holdfast.errors.queries import LoaderOptionError, LoaderStrategyException
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
@@ -31,11 +32,6 @@ from holdfast.queries.options.paths import (
 
 GROUP = "group"
 SUBCLASSES = "subclasses"
-
-NOLOAD_WARNING = (
-    "The ``noload`` loader strategy is deprecated: what it leaves empty reads as if there were "
-    "nothing related. Use raiseload() to refuse loading."
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +131,7 @@ class Load(LoaderOption):
 
     def noload(self, attr: Any) -> Load:
         """Leave empty. Deprecated: what is read is wrong; use `raiseload`."""
-        warn_deprecated(NOLOAD_WARNING, version="2.1")
+        warn_deprecated(noload_warning(), version="2.1")
         return self.with_relationship("noload", attr, "noload")
 
     def defaultload(self, attr: Any) -> Load:
@@ -318,11 +314,10 @@ class Load(LoaderOption):
         return key
 
     def __getstate__(self) -> Any:
-        return (self.root and LoadPath((self.root,)), self.path, self.sayings, self.text)
+        return (self.root, self.path, self.sayings, self.text)
 
     def __setstate__(self, state: Any) -> None:
-        root, self.path, self.sayings, self.text = state
-        self.root = root and root[0]
+        self.root, self.path, self.sayings, self.text = state
         self.via = None
         self.static_key = None
 
@@ -421,7 +416,12 @@ def _alias_given(alias: Any) -> Any:
 def entity_text(entity: Any) -> str:
     """How messages name an entity."""
     name: str = entity.class_.__name__
-    return f"aliased({name})" if entity.is_aliased_class else name
+    if not entity.is_aliased_class:
+        return name
+    subclasses = [each for each in entity.with_polymorphic_mappers if each is not entity.mapper]
+    if subclasses:
+        return f"with_polymorphic({name}, [{', '.join(map(entity_text, subclasses))}])"
+    return f"aliased({name})"
 
 
 def attribute_text(attr: Any) -> str:

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy import inspect
-
+from holdfast.errors.loading import dropped_criteria_warning
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import immutabledict
 
 NO_SETTINGS: Mapping[str, Any] = immutabledict()
@@ -82,9 +82,6 @@ class LoadPath(tuple[Any, ...]):
             for item in self
         )
 
-    def __reduce__(self) -> Any:
-        return _restored, (_names_of(self),)
-
     def __repr__(self) -> str:
         return f"LoadPath({self})"
 
@@ -101,19 +98,6 @@ class LoadPath(tuple[Any, ...]):
 LoadPath.ROOT = LoadPath()
 
 
-def _names_of(path: LoadPath) -> tuple[Any, ...]:
-    """A path without mappers: the class of each entity and the name of each property."""
-    return tuple(item.class_ if index % 2 == 0 else item.key for index, item in enumerate(path))
-
-
-def _restored(names: tuple[Any, ...]) -> LoadPath:
-    """The path that `_names_of` took apart, possibly in another process."""
-    items: list[Any] = []
-    for index, name in enumerate(names):
-        items.append(inspect(name) if index % 2 == 0 else items[-1].get_property(name))
-    return LoadPath(items)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributeChoice:
     """What the options of a statement say about one attribute on one path."""
@@ -126,12 +110,19 @@ class AttributeChoice:
     # Criteria given with Attribute.and_(). On a cached statement their bound values are those of
     # the first execution: a later SELECT takes them from the options of the current statement.
     criteria: tuple[Any, ...] = ()
-    # The entity given with Attribute.of_type(), or None.
+    # The entity given with Attribute.of_type(), a tuple of mappers given with several, or None.
     of_type: Any | None = None
     # True when a "*" said so, so that it must not be refused where it does not fit.
     wildcard: bool = False
     # The options' text, for messages.
     text: str = ""
+
+    def __reduce__(self) -> Any:
+        # Expressions do not travel; what was loaded with them does.
+        if self.criteria and self.strategy == "select":
+            warn(dropped_criteria_warning(self.text))
+        plain = (self.strategy, self.settings, (), self.of_type, self.wildcard, self.text)
+        return AttributeChoice, plain
 
 
 @dataclass(slots=True, eq=False)

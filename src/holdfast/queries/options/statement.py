@@ -27,6 +27,19 @@ class WithoutEagerJoins(LoaderOption):
         return (WithoutEagerJoins,)
 
 
+class Unfiltered(LoaderOption):
+    """Let no criteria of options keep out the object that is read again (LD-133)."""
+
+    __slots__ = ()
+    propagate_to_loaders = False
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        return (Unfiltered,)
+
+
+UNFILTERED = Unfiltered()
+
+
 class StartsAt(HasCacheKey, ExecutableOption):
     """Say that a statement continues the loading of another one, at a path of its options.
 

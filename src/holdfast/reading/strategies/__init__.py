@@ -13,5 +13,6 @@ object when it is touched (`load`). `mapping.sockets` finds them by the names th
 - `selectin`: one SELECT ... IN for a batch of parents.
 - `subquery`: one SELECT over the statement that found the parents.
 - `polymorphic`: the columns of a subclass, by one SELECT for many objects.
+- `large`: collections that are never loaded whole.
 - `raising`: refuse to load, or read as empty.
 """

@@ -7,7 +7,6 @@ because it was expired or never queried, loads lazily (SM-141).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import eq
 from typing import Any
 
 from sqlalchemy import inspect
@@ -39,7 +38,13 @@ class RelationshipStrategy:
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Add to the SELECT that is compiled; or note that further SELECTs follow, if they do."""
-        if not self.follows_as or not self.may_recurse(load.path, choice):
+        if not self.follows_as:
+            return
+        if not self.may_recurse(load.path, choice):
+            # What is in memory already is found there.
+            general = choice is not None and choice.wildcard
+            if self.relationship.simple_many_to_one and not general:
+                load.add_follow_up(self.relationship, "immediate", choice)
             return
         self.check_levels(choice)
         load.add_follow_up(self.relationship, self.follows_as, choice)
@@ -129,27 +134,20 @@ def on_target(relationship: Any, element: Any, entity: Any) -> Any:
     )
 
 
-def target_entity(relationship: Any, choice: AttributeChoice | None) -> Any:
+def target_entity(
+    relationship: Any, choice: AttributeChoice | None, *, aliased: bool = False
+) -> Any:
     """The entity that is loaded: the one named with `of_type()`, or the relationship's own.
 
-    A subclass named there brings its columns along; objects of other classes are loaded as well.
+    Subclasses named there bring their columns along, `aliased` where the statement may have the
+    same tables; objects of other classes are loaded as well.
     """
     target = relationship.entity
     named = None if choice is None else choice.of_type
     if named is None or named is target:
         return target
-    if named.is_mapper and target.is_mapper:
-        return inspect(with_polymorphic(target, [named]))
+    classes = named if isinstance(named, tuple) else (named,)
+    if target.is_mapper and all(each.is_mapper for each in classes):
+        flat = aliased and len(classes) > 1
+        return inspect(with_polymorphic(target, classes, aliased=aliased, flat=flat))
     return named
-
-
-def is_plain_equality(join: Any, count: int) -> bool:
-    """Whether a join says that so many pairs of columns are equal, and nothing more."""
-    parts = list(join.clauses) if join.__visit_name__ == "clauselist" else [join]
-    return len(parts) == count and all(
-        part.__visit_name__ == "binary"
-        and part.operator is eq
-        and part.left.__visit_name__ == "column"
-        and part.right.__visit_name__ == "column"
-        for part in parts
-    )

@@ -25,7 +25,7 @@ class DeferredStrategy:
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Leave the column out; the primary key is loaded whatever options say (LD-110)."""
         if self.key in load.mapper.primary_key_keys:
-            load.add_column(self.key, self.prop.columns[0])
+            load.add_column(self.key, *self.prop.columns)
         elif not self.prop.deferred or choice is not None:
             load.defer(self.key)
 

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import FromClause
 
+from holdfast.errors.queries import LoaderConflictError
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EagerJoin, EntityLoadBuilder
-from holdfast.reading.strategies.base import RelationshipStrategy, target_entity
+from holdfast.reading.strategies.base import RelationshipStrategy, columns_on, target_entity
 
 
 @register_strategy("joined")
@@ -31,9 +32,11 @@ class JoinedStrategy(RelationshipStrategy):
         if not load.can_join or not self.may_recurse(load.path, choice):
             return
         relationship = self.relationship
-        target = target_entity(relationship, choice)
+        target = target_entity(relationship, choice, aliased=True)
         if target is relationship.entity or not target.is_aliased_class:
             target = inspect(aliased(target.entity, flat=True))
+        elif target.mapper.primary_key[0] is columns_on(target, target.mapper.primary_key)[0]:
+            raise LoaderConflictError.unaliased()
         innerjoin = relationship.innerjoin
         if choice is not None and choice.settings.get("innerjoin") is not None:
             innerjoin = choice.settings["innerjoin"]
@@ -43,11 +46,9 @@ class JoinedStrategy(RelationshipStrategy):
             target,
             innerjoin=innerjoin,
             criteria=() if choice is None else choice.criteria,
+            above=load.join,
         )
-        if load.join is None:
-            load.plan.eager_joins.append(join)
-        else:
-            load.join.children.append(join)
+        load.plan.eager_joins.append(join)
         child = EntityLoadBuilder(
             load.plan,
             target,
@@ -56,7 +57,7 @@ class JoinedStrategy(RelationshipStrategy):
             join=join,
         )
         load.add_joined(relationship, child)
-        load.plan.later(child.set_up)
+        child.set_up()
 
 
 @register_strategy("contains_eager")

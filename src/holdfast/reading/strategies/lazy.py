@@ -9,6 +9,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -25,15 +26,15 @@ from holdfast.foundation.markers import (
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.options.chain import Load
 from holdfast.queries.options.statement import StartsAt
+from holdfast.queries.planning import EAGER
 from holdfast.reading.assemble import set_loaded_collection
+from holdfast.reading.context import NOTHING
 from holdfast.reading.fetch import PlannedSelect, fetch_columns
 from holdfast.reading.identity import load_by_key, planned_get, refresh_state
 from holdfast.reading.kept_options import lazy_choice
 from holdfast.reading.on_demand import is_wholly_expired, load_expired
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import RelationshipStrategy, on_target, target_entity
-
-EAGER = frozenset(("immediate", "joined", "selectin", "subquery"))
 
 
 @register_strategy("select")
@@ -42,13 +43,14 @@ class LazyStrategy(RelationshipStrategy):
 
     def __init__(self, prop: Any) -> None:
         super().__init__(prop)
-        # Names of the foreign key attributes, for a target that the identity map knows by them.
-        self.foreign_keys: tuple[str, ...] = prop.simple_many_to_one
+        # Names of the attributes that hold the target's key, by which the identity map knows it.
+        self.foreign_keys: tuple[str, ...] = prop.target_key_names
         self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else ""
         self.base_mapper = prop.mapper.base_mapper
         # A target that has it is not expired as a whole.
         self.target_key: str = prop.mapper.primary_key_keys[0]
         self.target_class: type[Any] = prop.mapper.class_
+        self.needs_values: bool = prop.lazy_clause.needs_values
         self._planned: PlannedSelect | None = None
 
     @property
@@ -56,7 +58,14 @@ class LazyStrategy(RelationshipStrategy):
         """Whether the target is found in the identity map by the foreign key."""
         return bool(self.foreign_keys)
 
-    def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
+    def load(
+        self,
+        state: Any,
+        d: dict[str, Any],
+        policy: LoadPolicy,
+        execution_options: Mapping[str, Any] = NOTHING,
+        below: tuple[Any, ...] = (),
+    ) -> object:
         """The related object, or the collection put into `d`; or a marker."""
         members = state.members
         session = None if members is None else members.session_reference()
@@ -70,9 +79,17 @@ class LazyStrategy(RelationshipStrategy):
                 if isinstance(instance, self.target_class) and self.target_key in instance.__dict__:
                     d[self.key] = instance
                     return ATTR_WAS_SET
-        return self._load(session, state, d, policy)
+        return self._load(session, state, d, policy, execution_options, below)
 
-    def _load(self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
+    def _load(
+        self,
+        session: Any,
+        state: Any,
+        d: dict[str, Any],
+        policy: LoadPolicy,
+        execution_options: Mapping[str, Any],
+        below: tuple[Any, ...],
+    ) -> object:
         """The same by every means that the policy allows."""
         if not policy.may_load:
             return PASSIVE_NO_RESULT
@@ -100,8 +117,8 @@ class LazyStrategy(RelationshipStrategy):
         if policy.autoflushes and state.pk is not None:
             session.autoflush_if_enabled()
         if self.foreign_keys:
-            return self._load_by_key(session, state, d, policy)
-        return self._load_by_values(session, state, d, policy)
+            return self._load_by_key(session, state, d, policy, execution_options, below)
+        return self._load_by_values(session, state, d, policy, execution_options, below)
 
     # -- by the target's key ---------------------------------------------------------------------
 
@@ -150,17 +167,29 @@ class LazyStrategy(RelationshipStrategy):
         return instance
 
     def _load_by_key(
-        self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy
+        self,
+        session: Any,
+        state: Any,
+        d: dict[str, Any],
+        policy: LoadPolicy,
+        execution_options: Mapping[str, Any],
+        below: tuple[Any, ...],
     ) -> object:
         # The flush may have changed the foreign key.
         pk = self._target_key(state, d, policy)
         if pk is None or pk is PASSIVE_NO_RESULT:
             return pk
         mapper = self.relationship.mapper
-        options = self._options_below(state)
-        if options or state.identity_token is not None:
-            token = state.identity_token
-            return load_by_key(session, mapper, pk, options=options, identity_token=token)
+        options = self._options_below(state) or below
+        if options or execution_options or state.identity_token is not None:
+            return load_by_key(
+                session,
+                mapper,
+                pk,
+                options=options,
+                execution_options=execution_options,
+                identity_token=state.identity_token,
+            )
         values = (pk,) if self.single_foreign_key else pk
         if None in values or session.intercepts_execution:
             return load_by_key(session, mapper, pk)
@@ -170,17 +199,32 @@ class LazyStrategy(RelationshipStrategy):
     # -- by the values of the join -----------------------------------------------------------------
 
     def _load_by_values(
-        self, session: Any, state: Any, d: dict[str, Any], policy: LoadPolicy
+        self,
+        session: Any,
+        state: Any,
+        d: dict[str, Any],
+        policy: LoadPolicy,
+        execution_options: Mapping[str, Any],
+        below: tuple[Any, ...],
     ) -> object:
         values = self._join_values(state, d, policy)
         if values is None:
             return PASSIVE_NO_RESULT
-        if all(value is None for value in values):
+        if any(value is NO_VALUE for value in values) or (
+            self.needs_values and all(value is None for value in values)
+        ):
             return self._deliver(state, d, [])
         choice = lazy_choice(state, self.relationship)
-        options = self._options_below(state)
-        if options or choice is not None:
-            found = self._fetch_with_options(session, state, values, options, choice)
+        options = self._options_below(state) or below
+        if options or execution_options or choice is not None:
+            statement = self._statement_under(options, choice)
+            found = fetch_columns(
+                session,
+                statement,
+                dict(zip(self.relationship.lazy_clause.names, values, strict=True)),
+                execution_options=execution_options,
+                origin=self._origin(state),
+            )[0]
         else:
             found = self.planned.load_columns(session, values, origin=self._origin(state))[0]
             if self.planned.plan.needs_unique:
@@ -197,7 +241,7 @@ class LazyStrategy(RelationshipStrategy):
             value = read(state, d, mapper.key_of(column), policy)
             if value is PASSIVE_NO_RESULT:
                 return None
-            values.append(None if value is NO_VALUE else value)
+            values.append(value)
         return tuple(values)
 
     @property
@@ -215,7 +259,7 @@ class LazyStrategy(RelationshipStrategy):
         return [
             Load(target.entity).lazyload(getattr(target.entity, reverse.key))
             for reverse in self.relationship.reverse_properties
-            if reverse.is_simple_many_to_one and reverse.lazy in EAGER
+            if reverse.simple_many_to_one and reverse.lazy in EAGER
         ]
 
     def _statement(self, entity: Any) -> Any:
@@ -227,15 +271,11 @@ class LazyStrategy(RelationshipStrategy):
         ordering = relationship.order_by or ()
         return statement.order_by(*(on_target(relationship, each, entity) for each in ordering))
 
-    def _fetch_with_options(
-        self, session: Any, state: Any, values: tuple[Any, ...], options: Any, choice: Any
-    ) -> Any:
+    def _statement_under(self, options: Any, choice: Any) -> Any:
         statement = self._statement(target_entity(self.relationship, choice))
         if choice is not None and choice.criteria:
             statement = statement.where(*choice.criteria)
-        statement = statement.options(*options)
-        parameters = dict(zip(self.relationship.lazy_clause.names, values, strict=True))
-        return fetch_columns(session, statement, parameters, origin=self._origin(state))[0]
+        return statement.options(*options)
 
     def _options_below(self, state: Any) -> tuple[Any, ...]:
         extra = state.extra

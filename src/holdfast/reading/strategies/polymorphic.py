@@ -12,8 +12,9 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, select, tuple_
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.options.statement import StartsAt
+from holdfast.reading.assemble import finish_batch
 from holdfast.reading.context import LoadContext
-from holdfast.reading.fetch import fetch_many
+from holdfast.reading.fetch import fetch_many, following
 from holdfast.reading.origin import LoadOrigin
 
 CHUNK = 500
@@ -46,10 +47,12 @@ class SubclassStrategy:
             )
             if not context.load_options:
                 follow_up.memo["statement"] = statement
-        origin = LoadOrigin(path=follow_up.path)
+        origin = LoadOrigin(path=context.path_of(follow_up.path))
+        inner = following(context)
         for start in range(0, len(pks), CHUNK):
             keys = {"primary_keys": pks[start : start + CHUNK]}
-            fetch_many(context, statement, keys, mapper=mapper, origin=origin)
+            fetch_many(inner, statement, keys, mapper=mapper, origin=origin)
+        finish_batch(inner)
 
 
 def own_keys(mapper: Any, base: Any) -> frozenset[str]:

@@ -17,23 +17,24 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, inspect, select, tuple_
+from sqlalchemy import LABEL_STYLE_NONE, bindparam, inspect, select, tuple_
 from sqlalchemy.sql.expression import Join
 
+from holdfast.mapping.joins.elements import is_plain_equality
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
 from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.options.statement import StartsAt
+from holdfast.reading.assemble import finish_batch
 from holdfast.reading.context import LoadContext
-from holdfast.reading.fetch import fetch_many
+from holdfast.reading.fetch import fetch_many, following
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import (
     RelationshipStrategy,
     columns_on,
     current_choice,
-    is_plain_equality,
     levels_of,
     on_target,
     target_entity,
@@ -68,23 +69,29 @@ class SelectInStrategy(RelationshipStrategy):
     def _load_level(
         self, parents: list[Any], follow_up: FollowUp, context: LoadContext, size: int
     ) -> None:
-        form = self._form(follow_up, context)
-        keyed = form.keys_of(parents)
+        form = self._form(follow_up, context, by_target=True)
+        keyed = form.find_keys(parents)
+        if keyed is None:
+            form = self._form(follow_up, context, by_target=False)
+            keyed = form.find_keys(parents)
+            assert keyed is not None
         wanted = iter(dict.fromkeys(key for key in keyed if key is not None))
         found: dict[Any, list[Any]] = {}
+        inner = following(context)
         while chunk := list(islice(wanted, size)):
-            form.load_chunk(chunk, found, context)
+            form.load_chunk(chunk, found, inner)
+        finish_batch(inner)
         self.fill(parents, keyed, found)
 
-    def _form(self, follow_up: FollowUp, context: LoadContext) -> SelectInForm:
+    def _form(self, follow_up: FollowUp, context: LoadContext, *, by_target: bool) -> SelectInForm:
         """The SELECT; kept with the plan unless the execution's own options take part."""
         options = context.load_options
         if options and (follow_up.needs_options or context.keeps_for_all):
-            return SelectInForm(self.relationship, follow_up, context, options)
-        form: SelectInForm | None = follow_up.memo.get("form")
+            return SelectInForm(self.relationship, follow_up, context, options, by_target=by_target)
+        form: SelectInForm | None = follow_up.memo.get(by_target)
         if form is None:
-            form = SelectInForm(self.relationship, follow_up, context, ())
-            follow_up.memo["form"] = form
+            form = SelectInForm(self.relationship, follow_up, context, (), by_target=by_target)
+            follow_up.memo[by_target] = form
         return form
 
 
@@ -99,38 +106,41 @@ class SelectInForm:
         follow_up: FollowUp,
         context: LoadContext,
         options: tuple[Any, ...],
+        *,
+        by_target: bool,
     ) -> None:
         self.relationship = relationship
         self.mapper = relationship.mapper
         path = context.path_of(follow_up.path)
         choice = current_choice(relationship, follow_up, context)
         # Names of the foreign key attributes, where the target is asked for by its own key.
-        plain_target = choice is None or choice.of_type is None
-        self.target_keys: tuple[str, ...] = relationship.simple_many_to_one if plain_target else ()
+        by_target = by_target and relationship.omit_join is not False
+        self.target_keys: tuple[str, ...] = relationship.simple_many_to_one if by_target else ()
         self.path = path.along(relationship, relationship.mapper)
         self.statement = self._statement(choice).options(StartsAt(self.path), *options)
 
-    def keys_of(self, parents: list[Any]) -> list[Any]:
-        """The key of each parent; None for one that can have no members."""
-        if not self.target_keys:
-            return [parent.__dict__["_sa_instance_state"].pk for parent in parents]
+    def find_keys(self, parents: list[Any]) -> list[Any] | None:
+        """The key of each parent, None for one that can have no members.
+
+        None where a parent's foreign key is not loaded.
+        """
         names = self.target_keys
-        if len(names) == 1:
-            name = names[0]
-            return [
-                values[name] if name in (values := parent.__dict__) else getattr(parent, name)
-                for parent in parents
-            ]
-        keys = [tuple(getattr(parent, name) for name in names) for parent in parents]
+        if not names:
+            return [parent.__dict__["_sa_instance_state"].pk for parent in parents]
+        try:
+            if len(names) == 1:
+                name = names[0]
+                return [parent.__dict__[name] for parent in parents]
+            keys = [tuple(parent.__dict__[name] for name in names) for parent in parents]
+        except KeyError:
+            return None
         return [None if None in key else key for key in keys]
 
-    def load_chunk(
-        self, keys: list[Any], found: dict[Any, list[Any]], context: LoadContext
-    ) -> None:
+    def load_chunk(self, keys: list[Any], found: dict[Any, list[Any]], inner: LoadContext) -> None:
         """Add what belongs to these keys to `found`."""
         origin = LoadOrigin(is_relationship_load=True, path=self.path)
         *key_columns, targets = fetch_many(
-            context, self.statement, {KEYS: keys}, mapper=self.mapper, origin=origin
+            inner, self.statement, {KEYS: keys}, mapper=self.mapper, origin=origin
         )
         row_keys = key_columns[0] if len(key_columns) == 1 else list(zip(*key_columns, strict=True))
         last: Any = None
@@ -147,7 +157,9 @@ class SelectInForm:
         entity = target_entity(relationship, choice)
         criteria = () if choice is None else choice.criteria
         if self.target_keys:
-            return _asked_by(select(*self.mapper.primary_key, entity)).where(*criteria)
+            keys = columns_on(entity, self.mapper.primary_key)
+            own = [on_target(relationship, each, entity) for each in criteria]
+            return _asked_by(select(*keys, entity)).where(*own)
         columns = self._remote_key_columns()
         if columns is None:
             return self._joined_statement(entity, criteria)
@@ -171,9 +183,17 @@ class SelectInForm:
         if not is_plain_equality(relationship.primaryjoin, len(remote_of)):
             return None
         keys = relationship.parent.primary_key
-        if len(remote_of) != len(keys) or not remote_of.keys() >= set(keys):
+        if len(remote_of) != len(keys):
             return None
-        return [remote_of[column] for column in keys]
+        equal = relationship.parent.all_equivalents
+        found = [
+            remote_of[each]
+            for key in keys
+            for each in islice(
+                (each for each in (key, *equal.get(key, ())) if each in remote_of), 1
+            )
+        ]
+        return found if len(found) == len(keys) else None
 
     def _joined_statement(self, entity: Any, criteria: Sequence[Any]) -> Any:
         """The parent under an alias, joined to the target."""
@@ -190,6 +210,7 @@ class SelectInForm:
 def _asked_by(statement: Any, count: int | None = None) -> Any:
     """The statement with the criterion that its first columns are among the keys."""
     columns = statement._raw_columns[: count or len(statement._raw_columns) - 1]
+    statement = statement.set_label_style(LABEL_STYLE_NONE)
     keys: Any = bindparam(KEYS, expanding=True)
     if len(columns) == 1:
         return statement.where(columns[0].in_(keys))

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, inspect, select
 
+from holdfast.foundation.sqlalchemy_core import unwrap_order_by
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
@@ -22,8 +23,9 @@ from holdfast.queries.load_plan import FollowUp
 from holdfast.queries.options.paths import LoadPath
 from holdfast.queries.options.statement import StartsAt
 from holdfast.queries.select import embedded_select
+from holdfast.reading.assemble import finish_batch
 from holdfast.reading.context import LoadContext, Source
-from holdfast.reading.fetch import fetch_many
+from holdfast.reading.fetch import fetch_many, following
 from holdfast.reading.origin import LoadOrigin
 from holdfast.reading.strategies.base import (
     RelationshipStrategy,
@@ -50,20 +52,24 @@ class SubqueryStrategy(RelationshipStrategy):
         names = [mapper.key_of(column) for column in self.relationship.lazy_clause.columns]
         # The embedded statement may find a parent several times, and its members as often.
         found: dict[Any, dict[int, Any]] = {}
-        for target, *key in self._rows(follow_up, context, source):
+        inner = following(context)
+        for target, *key in self._rows(follow_up, context, source, inner):
             if target is not None:
                 found.setdefault(tuple(key), {})[id(target)] = target
+        finish_batch(inner)
         keyed = [tuple(getattr(parent, name) for name in names) for parent in parents]
         self.fill(parents, keyed, {key: list(each.values()) for key, each in found.items()})
 
-    def _rows(self, follow_up: FollowUp, context: LoadContext, source: Source) -> Any:
+    def _rows(
+        self, follow_up: FollowUp, context: LoadContext, source: Source, inner: LoadContext
+    ) -> Any:
         """Target and key of every row."""
         relationship = self.relationship
         path = context.path_of(follow_up.path)
         below = path.along(relationship)
         choice = current_choice(relationship, follow_up, context)
         parent, froms = self._parent_side(path, source)
-        target = target_entity(relationship, choice)
+        target = target_entity(relationship, choice, aliased=True)
         criteria = () if choice is None else choice.criteria
         froms, ordering = joined_to_target(froms, parent, relationship, target, criteria)
         keys = columns_on(parent, relationship.lazy_clause.columns)
@@ -71,7 +77,7 @@ class SubqueryStrategy(RelationshipStrategy):
         statement = statement.order_by(*ordering)
         statement = statement.options(StartsAt(below), *context.load_options)
         columns = fetch_many(
-            context,
+            inner,
             statement.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL),
             source.parameters,
             mapper=relationship.mapper,
@@ -82,14 +88,15 @@ class SubqueryStrategy(RelationshipStrategy):
 
     def _parent_side(self, path: LoadPath, source: Source) -> tuple[Any, Any]:
         """The entity of the parents, and FROM with the embedded statement that leads to it."""
-        """An alias for the parents, and a SELECT from the embedded statement that leads to it."""
         way = path[source.depth + 1 :: 2]
         first = way[0] if way else self.relationship
         columns = first.lazy_clause.columns
         root = path[source.depth]
         inner = embedded_select(source.statement, root, columns)
-        if needs_distinct(first, columns):
+        if needs_distinct(first, columns_on(root, columns)):
             inner = inner.distinct()
+            for clause in inner._order_by_clauses:
+                inner = inner.add_columns(*unwrap_order_by(clause))
         owner = root.mapper if root.mapper.isa(first.parent) else first.parent
         parent = inspect(aliased(owner, inner.subquery()))
         froms = parent.selectable
@@ -101,9 +108,10 @@ class SubqueryStrategy(RelationshipStrategy):
         return parent, froms
 
 
-def needs_distinct(relationship: Any, columns: tuple[Any, ...]) -> bool:
-    """Whether the embedded rows may repeat the columns: unless these hold the primary key."""
+def needs_distinct(relationship: Any, columns: list[Any]) -> bool:
+    """Whether the embedded rows may repeat the columns: unless they are keys of their tables."""
     given = relationship.distinct_target_key
     if given is not None:
         return bool(given)
-    return not set(relationship.parent.primary_key) <= set(columns)
+    chosen = set(columns)
+    return any(not chosen.issuperset(table.primary_key) for table in {c.table for c in columns})

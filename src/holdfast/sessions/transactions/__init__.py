@@ -6,7 +6,6 @@ In reading order:
 - `phases`: which methods may run in which phase of a level.
 - `connections`: the connections that one level holds, and how it ends them.
 - `snapshot`: what the flushes of one level did, and how rollback undoes it in memory.
-- `expiry`: forgetting loaded values.
 
 Called by the files of `sessions`; knows sessions by their public attributes only.
 """

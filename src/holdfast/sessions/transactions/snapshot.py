@@ -4,7 +4,8 @@ Nothing is recorded when objects are loaded, added or changed: what a rollback n
 `Members` anyway. A flush adds its outcome set by set.
 
 Rules kept here:
-1. What became pending or was inserted since the level began becomes transient (SB-162, TX-35).
+1. What became pending or was inserted since the level began becomes transient (SB-162, TX-35),
+   and so does an object read from a row that was inserted since.
 2. What was deleted since becomes persistent, unless the level inserted it too (SB-163, SM-31).
 3. Keys changed since are changed back (SB-165).
 4. The root level expires everything; a nested one expires what was changed since, and what was
@@ -13,12 +14,16 @@ Rules kept here:
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, Protocol
 
-from holdfast.sessions.transactions.expiry import expire_everything, expire_states
+from holdfast.states.expiry import expire_everything, expire_states
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
 from holdfast.states.members import Members
+
+# Numbers the flushes of all sessions.
+MOMENTS = count(1)
 
 
 class Outcome(Protocol):
@@ -47,20 +52,25 @@ class Snapshot:
     __slots__ = ("deleted", "former_keys", "inserted", "updated")
 
     def __init__(self) -> None:
-        # Dictionaries in place of sets: events fire in the order of the flushes.
-        self.inserted: dict[InstanceState, None] = {}
-        self.deleted: dict[InstanceState, None] = {}
+        # In the order of the flushes, as events are to fire; state -> which flush it was.
+        self.inserted: dict[InstanceState, int] = {}
+        self.deleted: dict[InstanceState, int] = {}
         self.updated: dict[InstanceState, None] = {}
         # State -> the primary key that it had when the level began.
         self.former_keys: dict[InstanceState, Any] = {}
 
     def record(self, outcome: Outcome) -> None:
         """Add what a flush did."""
-        self.inserted.update(dict.fromkeys(outcome.inserted))
-        self.deleted.update(dict.fromkeys(outcome.deleted))
+        moment = next(MOMENTS)
+        self.inserted.update(dict.fromkeys(outcome.inserted, moment))
+        self.deleted.update(dict.fromkeys(outcome.deleted, moment))
         self.updated.update(dict.fromkeys(outcome.updated))
         for state, old, _ in outcome.rekeyed:
             self.former_keys.setdefault(state, old)
+
+    def note_gone(self, state: InstanceState) -> None:
+        """Add an object whose row turned out to be gone."""
+        self.deleted[state] = next(MOMENTS)
 
     def hand_over(self, outer: Snapshot) -> None:
         """Let the enclosing level answer for what this one, now released, did (TX-36)."""
@@ -85,6 +95,7 @@ class Snapshot:
             members: What the session holds.
             only_changed: Expire what the level changed; otherwise everything.
         """
+        self._take_in_readers(members)
         restored = self._deleted_only(members)
         # Held while they move: events fire for all of them.
         alive = [state() for state in (*self.inserted, *restored)]
@@ -110,6 +121,20 @@ class Snapshot:
         for state in gone:
             state.members = None
         self.deleted.clear()
+
+    def _take_in_readers(self, members: Members) -> None:
+        """Rows that come to nothing may have been read anew, after their objects were let go."""
+        first_inserted: dict[Any, int] = {}
+        for state, moment in self.inserted.items():
+            first_inserted.setdefault(_row_of(state), moment)
+        first_inserted.pop(None, None)
+        for row, moment in first_inserted.items():
+            reader = members.identity_map.find_state(*row)
+            if reader is not None:
+                self.inserted.setdefault(reader, moment)
+        for state, moment in self.deleted.items():
+            if first_inserted.get(_row_of(state), moment) < moment:
+                self.inserted.setdefault(state, moment)
 
     def _make_transient(self, members: Members) -> None:
         persistent: list[InstanceState] = []
@@ -158,6 +183,14 @@ class Snapshot:
         )
         for state in changed:
             members.modified.pop(state, None)
+
+
+def _row_of(state: InstanceState) -> tuple[Any, Any, Any] | None:
+    """The row that an object stands for, as the identity map is asked for it."""
+    mapper = state.manager.mapper
+    if mapper is None or state.pk is None:
+        return None
+    return (mapper.base_mapper, state.pk, state.identity_token)
 
 
 def _make_room(members: Members, state: InstanceState) -> None:

@@ -32,9 +32,9 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import TransactionalContext
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.transactions.connections import Leases, lease_nested, lease_root
-from holdfast.sessions.transactions.expiry import expire_everything
 from holdfast.sessions.transactions.phases import Phased, Shift, moves
 from holdfast.sessions.transactions.snapshot import Snapshot
+from holdfast.states.expiry import expire_everything
 
 MOST_FLUSHES = 100
 

@@ -1,0 +1,121 @@
+"""Define `WriteOnlyCollection`, what a relationship with `lazy="write_only"` reads as.
+
+Members come and go through it, and are read by the statements that it makes. The criterion for its
+object is evaluated when a statement is executed, so that the object may get its key after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
+from sqlalchemy.sql.expression import Join
+
+from holdfast.errors.large_collections import IterationError, LargeCollectionError
+from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.queries.criteria.relating import condition_with_object, value_at_execution
+
+T = TypeVar("T", bound=Any)
+
+
+class MemberChanges(Generic[T]):
+    """Members that are added to, and removed from, the collection of one object.
+
+    Attributes:
+        instance: The object; held, so that the collection may outlive other references to it.
+    """
+
+    instance: Any
+    relationship: Any
+
+    def belong_to(self, relationship: Any, state: Any) -> None:
+        """Be the collection of the object of `state`."""
+        self.relationship = relationship
+        self.instance = state()
+
+    @property
+    def state(self) -> Any:
+        """State of the object."""
+        return self.instance._sa_instance_state
+
+    @property
+    def slot(self) -> Any:
+        """The attribute's slot."""
+        return self.state.manager.slots[self.relationship.key]
+
+    def add(self, item: T) -> None:
+        """Add a member; the next flush writes it."""
+        self.slot.append(self.state, self.instance.__dict__, item, None, LoadPolicy.MEMORY_ONLY)
+
+    def add_all(self, iterator: Iterable[T]) -> None:
+        """Add members."""
+        for item in iterator:
+            self.add(item)
+
+    def remove(self, item: T) -> None:
+        """Take a member away; the next flush writes that."""
+        self.slot.remove(self.state, self.instance.__dict__, item, None, LoadPolicy.MEMORY_ONLY)
+
+
+class WriteOnlyCollection(MemberChanges[T]):
+    """A collection that is changed in memory and read by statements only (RL-160).
+
+    ```python
+    account.transactions.add(Transaction(amount=5))
+    session.scalars(account.transactions.select().limit(10))
+    ```
+    """
+
+    def __init__(self, relationship: Any, state: Any) -> None:
+        self.belong_to(relationship, state)
+
+    def __iter__(self) -> Iterator[T]:
+        raise IterationError.write_only(self.relationship)
+
+    def select(self) -> Select[T]:
+        """A SELECT of the members, in the order of the relationship."""
+        statement: Select[T] = members_of(self.relationship, self.state)
+        return statement
+
+    def insert(self) -> Insert:
+        """An INSERT whose rows are members: their foreign key is set (RL-161).
+
+        Raises:
+            InvalidRequestError: The members are linked by an association table.
+        """
+        relationship = self.relationship
+        if relationship.secondary is not None:
+            raise LargeCollectionError.insert_with_association(relationship)
+        return insert(relationship.mapper).values(
+            {
+                target: bindparam(
+                    None,
+                    callable_=value_at_execution(relationship.parent, self.state, source),
+                    type_=target.type,
+                )
+                for source, target in relationship.synchronize_pairs
+            }
+        )
+
+    def update(self) -> Update:
+        """An UPDATE of the members."""
+        return update(self.relationship.mapper).where(self._criterion())
+
+    def delete(self) -> Delete:
+        """A DELETE of the members."""
+        return delete(self.relationship.mapper).where(self._criterion())
+
+    def _criterion(self) -> Any:
+        return condition_with_object(self.relationship, self.state, object_is_parent=True)
+
+
+def members_of(relationship: Any, state: Any) -> Any:
+    """A SELECT of the members of a collection of one object."""
+    target = relationship.entity
+    criterion = condition_with_object(relationship, state, object_is_parent=True)
+    statement: Any = select(target).where(criterion)
+    if isinstance(relationship.secondary, Join):
+        # Other association tables stand in the criterion.
+        statement = statement.select_from(target, relationship.secondary)
+    return statement.order_by(*(relationship.order_by or ()))

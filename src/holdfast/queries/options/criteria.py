@@ -1,0 +1,238 @@
+"""Add criteria to a class wherever it stands in a statement: `with_loader_criteria()`.
+
+The compile hook puts a statement's criteria *in force* while it rewrites it; whoever brings an
+entity into the statement asks `row_criterion` what its rows must satisfy.
+
+Rules kept here:
+1. A callable is asked once for each class, when the option is made: the values that it refers to
+   are bound parameters of the statement, as those of an expression are (LD-131, LD-136).
+2. An option is not in force within its own criteria (LD-137).
+3. What continues the loading of a statement is filtered, reloads of columns are not (LD-133).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import and_, inspect
+from sqlalchemy.sql.expression import SelectBase
+from sqlalchemy.sql.visitors import cloned_traverse, iterate
+
+from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
+from holdfast.queries.adapt import replace_columns
+from holdfast.queries.hierarchies import single_table_criterion
+from holdfast.queries.options.chain import LoaderOption
+from holdfast.queries.options.statement import UNFILTERED, StartsAt
+
+WITHIN = "within_loader_criteria"
+# Annotations of the EXISTS of any() and has(): the entity, and the alias it stands on if any.
+EXISTS_OF = "exists_of"
+EXISTS_ON = "exists_on"
+
+
+class LoaderCriteria(LoaderOption):
+    """Criteria for a class wherever a statement, or what loads below it, has the class.
+
+    Args:
+        entity_or_base: A mapped class, or a base or mixin of mapped classes.
+        where_criteria: An expression, or a function of the class that gives one.
+        loader_only: Leave the statement itself alone, and filter what is loaded below it.
+        include_aliases: Also for aliases of the class in the statement.
+        propagate_to_loaders: Also for lazy loads of the objects that are loaded.
+        track_closure_variables: Accepted; values in closures are always followed.
+
+    Example:
+        >>> select(Author).options(with_loader_criteria(Book, Book.pages > 100))
+    """
+
+    __slots__ = (
+        "criteria",
+        "entity",
+        "given",
+        "include_aliases",
+        "loader_only",
+        "propagate_to_loaders",
+        "texts",
+    )
+
+    def __init__(
+        self,
+        entity_or_base: Any,
+        where_criteria: Any,
+        loader_only: bool = False,  # noqa: FBT001, FBT002  SQLAlchemy's form
+        include_aliases: bool = False,  # noqa: FBT001, FBT002
+        propagate_to_loaders: bool = True,  # noqa: FBT001, FBT002
+        track_closure_variables: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        self.given = (entity_or_base, where_criteria)
+        self.loader_only = loader_only
+        self.include_aliases = include_aliases
+        self.propagate_to_loaders = propagate_to_loaders
+        found = inspect(entity_or_base, raiseerr=False)
+        # What marks the SELECTs within the criteria: the form of the criteria, without values.
+        self.texts: list[Any] = []
+        # None for a base or mixin that is not mapped.
+        self.entity: Any = found if hasattr(found, "mapper") else None
+        # Class -> what its rows must satisfy; classes below it share that of the nearest one.
+        self.criteria: dict[type[Any], Any] = (
+            {self.entity.class_: self._made(where_criteria, self.entity.entity)}
+            if self.entity is not None
+            else {each: self._made(where_criteria, each) for each in _mapped_below(entity_or_base)}
+        )
+
+    def _made(self, criteria: Any, subject: Any) -> Any:
+        given = criteria(subject) if isinstance(criteria, Callable) else criteria  # type: ignore[arg-type]
+        made: Any = coercions.expect(roles.WhereHavingRole, given)
+        if any(isinstance(each, SelectBase) for each in iterate(made)):
+            text = made._generate_cache_key()
+            self.texts.append(text and text.key)
+            return deep_annotate(made, {WITHIN: self.texts[-1]})
+        return made
+
+    def criterion_for(self, entity: Any, *, is_eager: bool) -> Any | None:
+        """What the rows of an entity must satisfy; None when the option does not speak of it.
+
+        Args:
+            entity: Mapper or alias.
+            is_eager: Whether it is an alias that only loading needs.
+        """
+        if self.entity is not None and self.entity.is_aliased_class:
+            return self.criteria[self.entity.class_] if entity is self.entity else None
+        if entity.is_aliased_class and not (self.include_aliases or is_eager):
+            return None
+        for class_ in entity.mapper.class_.__mro__:
+            if class_ in self.criteria:
+                found = self.criteria[class_]
+                return found if entity.adapter is None else entity.adapter.traverse(found)
+        return None
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        return (
+            LoaderCriteria,
+            self.entity,
+            self.loader_only,
+            self.include_aliases,
+            self.propagate_to_loaders,
+            *(
+                (class_, each._gen_cache_key(anon_map, bindparams))
+                for class_, each in self.criteria.items()
+            ),
+        )
+
+    def __reduce__(self) -> Any:
+        how = (self.loader_only, self.include_aliases, self.propagate_to_loaders)
+        return LoaderCriteria, (*self.given, *how)
+
+
+with_loader_criteria = LoaderCriteria
+
+
+def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
+    for each in base.__subclasses__():
+        if inspect(each, raiseerr=False) is not None:
+            yield each
+        yield from _mapped_below(each)
+
+
+class CriteriaInForce:
+    """The criteria of the statement that is compiled."""
+
+    __slots__ = ("options", "roots")
+
+    def __init__(self, options: Sequence[LoaderCriteria], roots: Sequence[LoaderCriteria]) -> None:
+        self.options = options
+        # Those that apply to what the statement itself selects.
+        self.roots = roots
+
+
+_NONE = CriteriaInForce((), ())
+_in_force: ContextVar[CriteriaInForce] = ContextVar("criteria_in_force", default=_NONE)
+
+
+def criteria_of(statement: Any, compiler: Any = None) -> CriteriaInForce:
+    """The criteria of a statement, those of the statement that is compiled around it included."""
+    given = statement._with_options
+    own = [each for each in given if isinstance(each, LoaderCriteria)] if given else []
+    outermost = None if compiler is None else getattr(compiler.compile_state, "criteria", None)
+    if outermost is not None and outermost.options:
+        around = [statement, *(entry["selectable"] for entry in compiler.stack)]
+        within = [each._annotations[WITHIN] for each in around if WITHIN in each._annotations]
+        own += [each for each in outermost.options if not any(x in within for x in each.texts)]
+    if not own:
+        return _NONE
+    if UNFILTERED in given:
+        return CriteriaInForce(own, ())
+    continues = any(isinstance(each, StartsAt) for each in given)
+    return CriteriaInForce(own, [each for each in own if continues or not each.loader_only])
+
+
+@contextmanager
+def in_force(criteria: CriteriaInForce) -> Iterator[None]:
+    """Put criteria in force for what is done inside."""
+    token = _in_force.set(criteria)
+    try:
+        yield
+    finally:
+        _in_force.reset(token)
+
+
+def row_criterion(entity: Any, *, is_eager: bool = False) -> Any | None:
+    """What keeps rows out that are not the entity's, or not wanted by the statement; or None."""
+    criteria = _in_force.get()
+    plain = single_table_criterion(entity)
+    given = criteria.options if is_eager else criteria.roots
+    wanted = _wanted(given, entity, criteria.options, is_eager=is_eager)
+    if not wanted:
+        return plain
+    return and_(*wanted) if plain is None else and_(plain, *wanted)
+
+
+def given_criteria(entity: Any) -> list[Any]:
+    """What options of the statement alone say of the rows of an entity."""
+    criteria = _in_force.get()
+    return _wanted(criteria.roots, entity, criteria.options)
+
+
+def row_criteria(entities: Iterable[Any]) -> list[Any]:
+    """The same for several entities."""
+    return [each for each in map(row_criterion, entities) if each is not None]
+
+
+def with_criteria_within(clauses: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Clauses of a statement, with criteria put into their EXISTS of any() and has()."""
+    criteria = _in_force.get()
+    if not criteria.roots:
+        return clauses
+    return tuple(_filled(each, criteria.roots) for each in clauses)
+
+
+def _wanted(
+    given: Iterable[LoaderCriteria],
+    entity: Any,
+    options: Sequence[LoaderCriteria],
+    *,
+    is_eager: bool = False,
+) -> list[Any]:
+    """What options say of an entity; `options` are in force within it, each but in its own."""
+    found = []
+    for option in given:
+        criterion = option.criterion_for(entity, is_eager=is_eager)
+        if criterion is not None:
+            found.append(_filled(criterion, [each for each in options if each is not option]))
+    return found
+
+
+def _filled(clause: Any, options: Sequence[LoaderCriteria]) -> Any:
+    """A clause whose EXISTS of any() and has() are filtered."""
+
+    def fill(found: Any) -> None:
+        entity = found._annotations.get(EXISTS_OF)
+        wanted = _wanted(options, entity, options) if entity is not None else []
+        alias = found._annotations.get(EXISTS_ON)
+        for each in wanted:
+            found.element = found.where(replace_columns(each, alias, entity.mapper)).element
+
+    return cloned_traverse(clause, {}, {"unary": fill}) if options else clause

@@ -1,0 +1,34 @@
+"""How long the state machines search; the one place where that is said.
+
+The same sequences are tried in every run. `HOLDFAST_MACHINE_EXAMPLES=20000` searches that many
+random ones per machine instead.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine
+
+# Four machines run 2,000 examples together.
+EXAMPLES = 500
+STEPS = 30
+
+random_examples = int(os.environ.get("HOLDFAST_MACHINE_EXAMPLES", "0"))
+
+
+def as_test(machine: type[RuleBasedStateMachine]) -> Any:
+    """The test case of a machine."""
+    case: Any = machine.TestCase
+    case.settings = settings(
+        derandomize=not random_examples,
+        database=None,
+        max_examples=random_examples or EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    return case
