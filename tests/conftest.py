@@ -32,7 +32,8 @@ class SqlRecorder:
         self.parameters: list[Any] = []
 
     def __call__(self, _c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        self.emitted.append(PARAMETER.sub("?", " ".join(statement.split())))
+        plain = " ".join(statement.split()).replace("INNER JOIN", "JOIN")
+        self.emitted.append(PARAMETER.sub("?", plain))
         self.parameters.append(in_order(parameters))
 
     def clear(self) -> None:

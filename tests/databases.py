@@ -11,10 +11,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Engine, String, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, String, Table, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool, StaticPool
 
 SERVERS = [make_url(url) for url in os.environ.get("HOLDFAST_TEST_URLS", "").split()]
+
+# What each database says of a violated constraint, as patterns.
+NOT_NULL = "(?i:not[- ]null constraint|cannot be null|doesn't have a default)"
+UNIQUE = "(?i:unique constraint|duplicate entry)"
+FOREIGN_KEY = "(?i:foreign key constraint)"
+
+# Makes a sequence follow the keys that a statement has given by itself.
+FOLLOW_KEYS = """
+CREATE OR REPLACE FUNCTION follow_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE highest bigint;
+BEGIN
+    EXECUTE format('SELECT max(%I) FROM %s', TG_ARGV[1], TG_RELID::regclass) INTO highest;
+    PERFORM setval(TG_ARGV[0]::regclass, highest) WHERE highest > 0;
+    RETURN NULL;
+END $$
+"""
 
 
 def sqlite_engine() -> Engine:
@@ -45,6 +61,26 @@ def server_engine(url: URL) -> Engine:
             type_ if type_.length else String(255), **kw
         )
     return engine
+
+
+@event.listens_for(Table, "after_create")
+def count_from_the_highest_key(table: Table, connection: Any, **_: Any) -> None:
+    """Generated keys follow the highest that there is, as on the other databases."""
+    column = table.autoincrement_column
+    if connection.dialect.name != "postgresql" or column is None:
+        return
+    name = connection.dialect.identifier_preparer.format_table(table)
+    found = connection.execute(
+        text("SELECT pg_get_serial_sequence(:table, :column)"),
+        {"table": name, "column": column.name},
+    )
+    sequence = found.scalar()
+    if sequence is not None:
+        connection.execute(text(FOLLOW_KEYS))
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER follow_keys AFTER INSERT ON {name} FOR EACH STATEMENT "
+            f"EXECUTE FUNCTION follow_keys('{sequence}', '{column.name}')"
+        )
 
 
 @contextmanager

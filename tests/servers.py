@@ -13,6 +13,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,8 +22,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 60
+STOP_SECONDS = 20
 
 
 def find_program(name: str) -> str:
@@ -43,33 +46,38 @@ def free_port() -> int:
         return port
 
 
-def as_user(name: str, folder: Path) -> list[str]:
-    """What makes a command run as the server's own user, since neither server runs as root."""
+def as_user(name: str, folder: Path) -> dict[str, Any]:
+    """What makes a process run as the server's own user, since neither server runs as root."""
     if os.geteuid() != 0:
-        return []
+        return {}
     user = pwd.getpwnam(name)
     os.chown(folder, user.pw_uid, user.pw_gid)
-    return ["runuser", "-u", name, "--"]
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def run_quietly(command: list[str], log: Path) -> None:
+def run_quietly(command: list[str], log: Path, user: dict[str, Any]) -> None:
     """Run to the end; on failure show what was printed."""
     with log.open("w") as output:
-        status = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
+        status = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT, **user)
     if status:
         sys.exit(f"Cannot start the servers: {command} ended with {status}.\n{log.read_text()}")
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[None]:
+def running(
+    command: list[str], port: int, log: Path, user: dict[str, Any], stop: signal.Signals
+) -> Iterator[None]:
     """A server process, from the moment it accepts connections until it is told to stop."""
-    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as server:
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, **user) as server,
+    ):
         try:
             wait_for(port, server, log)
             yield
         finally:
-            server.terminate()
-            server.wait(START_SECONDS)
+            server.send_signal(stop)
+            server.wait(STOP_SECONDS)
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -87,17 +95,20 @@ def postgresql(folder: Path) -> Iterator[str]:
     """A PostgreSQL server; gives its URL."""
     user, port, data = as_user("postgres", folder), free_port(), str(folder / "data")
     setup = [find_program("initdb"), "-D", data, "-U", "holdfast", "--auth=trust", "-E", "UTF8"]
-    run_quietly([*user, *setup, "--no-sync"], folder / "setup.log")
+    run_quietly([*setup, "--no-sync"], folder / "setup.log", user)
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(folder),
         "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
         "max_connections": 200,
         "max_prepared_transactions": 20,
     }
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = [*user, find_program("postgres"), "-D", data, "-p", str(port), *flags]
-    with running(command, port, folder / "server.log"):
+    command = [find_program("postgres"), "-D", data, "-p", str(port), *flags]
+    # SIGINT: do not wait for clients.
+    with running(command, port, folder / "server.log", user, signal.SIGINT):
         yield f"postgresql+psycopg://holdfast@127.0.0.1:{port}/postgres"
 
 
@@ -107,7 +118,7 @@ def mariadb(folder: Path) -> Iterator[str]:
     user, port, data = as_user("mysql", folder), free_port(), str(folder / "data")
     setup = [find_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
     setup += ["--auth-root-authentication-method=normal", "--skip-test-db"]
-    run_quietly([*user, *setup], folder / "setup.log")
+    run_quietly(setup, folder / "setup.log", user)
     flags = [
         "--no-defaults",
         f"--datadir={data}",
@@ -117,13 +128,20 @@ def mariadb(folder: Path) -> Iterator[str]:
         "--character-set-server=utf8mb4",
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-fast-shutdown=2",
+        "--innodb-flush-method=nosync",
+        "--innodb-doublewrite=0",
+        "--innodb-log-file-size=16M",
+        "--debug-no-sync",
         "--skip-name-resolve",
     ]
-    with running([*user, find_program("mariadbd"), *flags], port, folder / "server.log"):
+    command = [find_program("mariadbd"), *flags]
+    with running(command, port, folder / "server.log", user, signal.SIGTERM):
         yield f"mariadb+pymysql://root@127.0.0.1:{port}/mysql"
 
 
 def main(command: list[str]) -> int:
+    # Being told to stop must stop the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
         urls = []
         for start in (postgresql, mariadb):

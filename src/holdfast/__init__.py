@@ -56,6 +56,7 @@ from holdfast.mapping.declarative.constructs import (
     dynamic_loader,
     mapped_column,
     orm_insert_sentinel,
+    query_expression,
     relationship,
     synonym,
     synonym_for,
@@ -104,8 +105,7 @@ from holdfast.queries.facade.query import Query
 from holdfast.queries.facade.write_only import WriteOnlyCollection
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.options.chain import Load
-from holdfast.queries.options.criteria import LoaderCriteria as LoaderCriteriaOption
-from holdfast.queries.options.criteria import with_loader_criteria
+from holdfast.queries.options.criteria import LoaderCriteriaOption, with_loader_criteria
 from holdfast.queries.options.functions import (
     contains_eager,
     defaultload,
@@ -121,11 +121,13 @@ from holdfast.queries.options.functions import (
     subqueryload,
     undefer,
     undefer_group,
+    with_expression,
 )
 from holdfast.queries.options.user_defined import UserDefinedOption
 from holdfast.queries.unions import FromStatement
 from holdfast.reading.context import LoadContext as QueryContext
 from holdfast.sessions.execute_state import ORMExecuteState
+from holdfast.sessions.frozen import merge_frozen_result
 from holdfast.sessions.scoped import QueryPropertyDescriptor, scoped_session
 from holdfast.sessions.session import Session, close_all_sessions
 from holdfast.sessions.sessionmaker import sessionmaker
@@ -249,12 +251,14 @@ __all__ = [
     "mapped_as_dataclass",
     "mapped_collection",
     "mapped_column",
+    "merge_frozen_result",
     "noload",
     "object_mapper",
     "object_session",
     "orm_insert_sentinel",
     "outerjoin",
     "polymorphic_union",
+    "query_expression",
     "raiseload",
     "reconstructor",
     "registry",
@@ -273,6 +277,7 @@ __all__ = [
     "unmapped_dataclass",
     "validates",
     "was_deleted",
+    "with_expression",
     "with_loader_criteria",
     "with_parent",
     "with_polymorphic",

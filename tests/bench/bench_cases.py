@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+import sqlalchemy
+from sqlalchemy import insert, select
 
 from bench.bench_models import Orm
 
@@ -182,6 +183,54 @@ def flush_graph(contestant: Orm, size: int) -> Run:
     return run
 
 
+def item_rows(size: int) -> list[dict[str, Any]]:
+    return [{"name": f"name {i}", "size": i} for i in range(size)]
+
+
+def bulk_mappings(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    rows = item_rows(size)
+
+    def run() -> None:
+        session.bulk_insert_mappings(contestant.Item, rows)
+        session.commit()
+
+    return run
+
+
+def bulk_insert(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    rows = item_rows(size)
+
+    def run() -> None:
+        session.execute(insert(contestant.Item), rows)
+        session.commit()
+
+    return run
+
+
+def bulk_returning(contestant: Orm, size: int) -> Run:
+    contestant.clear()
+    session = contestant.session()
+    rows = item_rows(size)
+    statement = insert(contestant.Item).returning(contestant.Item)
+    return lambda: session.scalars(statement, rows).all()
+
+
+def bulk_update(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    rows = [{"id": i, "name": "new"} for i in range(1, size + 1)]
+
+    def run() -> None:
+        session.execute(sqlalchemy.update(contestant.Item), rows)
+        session.commit()
+
+    return run
+
+
 def update(contestant: Orm, size: int) -> Run:
     contestant.fill_items(size)
     session = contestant.session()
@@ -204,6 +253,18 @@ def delete(contestant: Orm, size: int) -> Run:
         for each in objects:
             session.delete(each)
         session.flush()
+
+    return run
+
+
+def rollback(contestant: Orm, size: int) -> Run:
+    """Give up a transaction that changed nothing, with every object still loaded."""
+    contestant.fill_items(size)
+    session = contestant.session()
+    kept = session.scalars(select(contestant.Item)).all()
+
+    def run(kept: Any = kept) -> None:
+        session.rollback()
 
     return run
 
@@ -404,9 +465,14 @@ CASES = [
     Case("flush 20,000 new, generated keys", 6, 20_000, flush_generated),
     Case("flush 20,000 new, given keys", 6, 20_000, flush_given),
     Case("flush graph 1,000 x 10", 8, 1_000, flush_graph),
+    Case("bulk_insert_mappings 20,000", 2, 20_000, bulk_mappings),
+    Case("bulk insert() 20,000", 2, 20_000, bulk_insert),
+    Case("bulk insert().returning() 10,000", 3, 10_000, bulk_returning),
+    Case("bulk update() by key 10,000", 1.5, 10_000, bulk_update),
     Case("UPDATE 20,000", 4, 20_000, update),
     Case("DELETE 20,000", 5, 20_000, delete),
     Case("commit that expires 100,000", 5, 100_000, commit),
+    Case("rollback that expires 100,000", 5, 100_000, rollback),
     Case("expire_all of 100,000", 5, 100_000, expire_all),
     Case("refresh 100,000 expired, one SELECT", 3, 100_000, refresh_expired),
     Case("merge, present", 2.5, 10_000, merge_present),

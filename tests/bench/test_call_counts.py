@@ -27,6 +27,7 @@ LIMITS = {
     "UPDATE 20,000": 0.2,
     "DELETE 20,000": 8,
     "commit that expires 100,000": 0.1,
+    "rollback that expires 100,000": 0.15,
     "expire_all of 100,000": 0.02,
     "refresh 100,000 expired, one SELECT": 1.2,
     "merge, present": 12.5,

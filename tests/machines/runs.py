@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 # Four machines run 2,000 examples together.
 EXAMPLES = 500
-STEPS = 30
+STEPS = 40
 
 random_examples = int(os.environ.get("HOLDFAST_MACHINE_EXAMPLES", "0"))
 

@@ -26,6 +26,14 @@ from machines.rows import Key, Level, RowModel, Rows, copy_of
 NUMBERS = st.integers(1, 3)
 NAMES = st.sampled_from("abc")
 KINDS = st.integers(0, 1)
+LOOKS = (
+    "flush_now",
+    "expire_all",
+    "database_agrees",
+    "collections_agree",
+    "identity_map_is_what_the_session_holds",
+)
+ENDS = ("commit", "roll_back", "close")
 
 
 class SessionMachine(RuleBasedStateMachine):
@@ -115,6 +123,15 @@ class SessionMachine(RuleBasedStateMachine):
             self.held[key] = each
 
     # what is done
+
+    @rule(what=st.sampled_from(LOOKS))
+    def look(self, what: str) -> None:
+        """One rule for all that flushes, so that most steps change something."""
+        getattr(self, what)()
+
+    @rule(what=st.sampled_from(ENDS))
+    def end_transaction(self, what: str) -> None:
+        getattr(self, what)()
 
     @initialize(expire_on_commit=st.booleans())
     def open(self, expire_on_commit: bool) -> None:
@@ -239,7 +256,6 @@ class SessionMachine(RuleBasedStateMachine):
         if (found := self.find(self.class_of(kind), number)) is not None:
             self.session.refresh(found)
 
-    @rule()
     def expire_all(self) -> None:
         self.flush()
         self.session.expire_all()
@@ -274,7 +290,6 @@ class SessionMachine(RuleBasedStateMachine):
 
     # transactions
 
-    @rule()
     def flush_now(self) -> None:
         self.flush()
 
@@ -298,14 +313,12 @@ class SessionMachine(RuleBasedStateMachine):
         self.savepoints.pop().rollback()
         self.go_back_to(self.rows.levels.pop())
 
-    @rule()
     def commit(self) -> None:
         self.session.commit()
         self.note_flush()
         self.savepoints.clear()
         self.rows.levels = [Level(copy_of(self.rows.stored), dict(self.held))]
 
-    @rule()
     def roll_back(self) -> None:
         self.session.rollback()
         self.savepoints.clear()
@@ -324,7 +337,6 @@ class SessionMachine(RuleBasedStateMachine):
         else:
             self.roll_back()
 
-    @rule()
     def close(self) -> None:
         self.session.close()
         self.savepoints.clear()
@@ -369,7 +381,6 @@ class SessionMachine(RuleBasedStateMachine):
                     assert len(set(shown)) == len(shown)
                     assert set(shown) == numbers & self.rows.keys_of(class_)
 
-    @rule()
     def collections_agree(self) -> None:
         self.flush()
         self.session.expire_all()
@@ -379,7 +390,6 @@ class SessionMachine(RuleBasedStateMachine):
                 for name, (_, numbers) in self.members_of((class_, number)).items():
                     assert {each.id for each in getattr(found, name)} == numbers
 
-    @rule()
     def database_agrees(self) -> None:
         self.flush()
         connection = self.session.connection()
@@ -392,7 +402,6 @@ class SessionMachine(RuleBasedStateMachine):
                 found[table, tuple(pair)] = {}
         assert found == self.rows.memory
 
-    @rule()
     def identity_map_is_what_the_session_holds(self) -> None:
         self.flush()
         for (class_, number), found in self.held.items():

@@ -83,6 +83,10 @@ class DeleteOrphanMachine(SessionMachine):
             order.lines.append(line)
         else:
             line.order = order
+        if (Line, number) not in self.rows.stored:
+            # Its former order let it go first, so that it left the session (CA-63).
+            assert line not in self.session
+            self.session.add(line)
         self.rows.memory[Line, number]["order_id"] = order_number
 
     @rule(number=NUMBERS, through_collection=st.booleans())
@@ -92,8 +96,10 @@ class DeleteOrphanMachine(SessionMachine):
         if line is None:
             return
         is_new = (Line, number) not in self.rows.stored
+        # Only an order that is loaded hears that it gives the line up.
+        order = line.order
         if through_collection:
-            line.order.lines.remove(line)
+            order.lines.remove(line)
         else:
             line.order = None
         if is_new:

@@ -12,6 +12,7 @@ from tree import DOCS
     [
         ("generate_lifecycle.py", "architecture/lifecycle.md"),
         ("generate_errors.py", "errors.md"),
+        ("generate_failed_flush.py", "failed-flush.md"),
         ("generate_rules.py", "rules.md"),
     ],
 )

@@ -41,9 +41,7 @@ class AbsentName:
 ABSENT_NAMES: dict[str, str] = {
     "": """
         AliasOption SQLORMExpression
-        contains_alias create_session merge_frozen_result
-        merge_result query_expression
-        with_expression
+        contains_alias create_session merge_result
     """,
     "decl_base": "_DeferredDeclarativeConfig",
     "interfaces": "CompileStateOption MapperOption",

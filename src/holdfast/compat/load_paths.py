@@ -93,6 +93,12 @@ def elements(option: Any) -> tuple[OptionElement, ...]:
     return tuple(OptionElement(saying) for saying in option.sayings)
 
 
+def load_path(state: Any) -> PathRegistry:
+    """Where an object stood in the statement that loaded it."""
+    path = LoadPath.ROOT if state.extra is None else state.extra.load_path
+    return PathRegistry(path or (state.mapper,))
+
+
 class LoadLazyAttribute:
     """How one relationship of one object loads, where an option has said so."""
 

@@ -60,7 +60,9 @@ NAMES: dict[str, dict[str, str]] = {
         "holdfast": "AppenderQuery DynamicMapped",
     },
     "evaluator": {},
-    "loading": {},
+    "loading": {
+        "holdfast": "merge_frozen_result",
+    },
     "mapper": {
         "holdfast": "Mapper class_mapper configure_mappers reconstructor validates",
     },

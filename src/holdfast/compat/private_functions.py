@@ -5,6 +5,7 @@ Each is a translation of a line; what they answer is found out elsewhere.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,31 @@ from holdfast.dml.evaluate import evaluator_of
 from holdfast.foundation.describe import object_text
 from holdfast.mapping import class_names
 from holdfast.mapping.declarative import constructs
+from holdfast.sessions.execution import run_over_classes
 from holdfast.unitofwork.planner import sorted_by_key
+
+
+class OverClasses:
+    """What runs statements over classes, as a class whose methods tests replace."""
+
+    @staticmethod
+    def orm_execute_statement(*arguments: Any) -> Any:
+        """Run one on a connection."""
+        return run_over_classes(*arguments)
+
+    @staticmethod
+    def orm_setup_cursor_result(*arguments: Any) -> Any:
+        """Make objects from a cursor: part of the former."""
+
+
+def execute_over_classes(*arguments: Any) -> Any:
+    """Run a statement over classes, by the method that a test may have replaced."""
+    return OverClasses.orm_execute_statement(*arguments)
+
+
+def object_session(instance: Any) -> Any:
+    """The session of an object, by the function that a test may have replaced."""
+    return sys.modules["sqlalchemy.orm.session"].object_session(instance)
 
 
 def is_mapped_class(entity: Any) -> bool:

@@ -11,12 +11,14 @@ from pkgutil import resolve_name
 from types import SimpleNamespace
 from typing import Any
 
-from holdfast.compat import load_paths, registered_attributes
+from holdfast.compat import load_paths, private_functions, registered_attributes
 from holdfast.compat.join_conditions import JoinConditionView
 from holdfast.instrument.access import get_state_history
 from holdfast.mapping.joins.elements import marked_columns
+from holdfast.sessions import execution
 from holdfast.sessions.membership import check_attachable, expunge_states
-from holdfast.sessions.session import LIVING
+from holdfast.sessions.scoped import forward_attribute, scoped_session
+from holdfast.sessions.session import LIVING, Session, SessionServices
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import is_orphan
 from holdfast.unitofwork.writing.rows import TableRows
@@ -70,6 +72,19 @@ def put_in_place() -> None:
         class_ = resolve_name(name)
         for theirs, view in members.items():
             setattr(class_, theirs, view)
+    # Tests replace these, or override them in sessions of their own.
+    vars(execution)["run_over_classes"] = private_functions.execute_over_classes
+    Session.__init_subclass__ = classmethod(_take_overrides)  # type: ignore[assignment]
+    scoped_session.object_session = staticmethod(private_functions.object_session)
+    for name in vars(SessionServices):
+        if not (name.startswith("_") or hasattr(scoped_session, name)):
+            setattr(scoped_session, name, forward_attribute(name, assignable=False))
+
+
+def _take_overrides(class_: type[Any]) -> None:
+    override = vars(class_).get("_connection_for_bind")
+    if override is not None:
+        class_.connection_for_bind = override
 
 
 def _alias(ours: str) -> property:
@@ -184,12 +199,17 @@ def _prefers_eager_defaults(mapper: Any, dialect: Any, table: Any) -> bool:
     return bool(mapper.eager_defaults)
 
 
+def _unwritten(mapper: Any) -> set[Any]:
+    written = {key for table in mapper.columns_of_table.values() for key, _ in table}
+    return {mapper.properties[key] for key in mapper.column_of_key if key not in written}
+
+
 def _delete_orphans(mapper: Any) -> list[tuple[str, type[Any]]]:
     return [(prop.key, prop.parent.class_) for prop in mapper.orphan_relationships]
 
 
-def _built(query: Any, **_how: Any) -> Any:
-    return query.built()
+def _built(query: Any, *, legacy_query_style: bool = True, **_how: Any) -> Any:
+    return query.built() if legacy_query_style else query.plain()
 
 
 def _compile_state(query: Any, **_how: Any) -> Any:
@@ -207,6 +227,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_deleted": property(lambda state: state.was_deleted),
         "_attached": property(lambda state: state.is_attached),
         "callables": property(load_paths.callables),
+        "load_path": property(load_paths.load_path),
         "load_options": property(lambda state: state.extra.load_options if state.extra else ()),
         "session_id": property(vars(InstanceState)["session_id"].fget, _attach_to),
         "_cleanup": _collect,
@@ -275,6 +296,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
         "_path_registry": property(lambda mapper: load_paths.PathRegistry((mapper,))),
         "_prefer_eager_defaults": _prefers_eager_defaults,
+        "_readonly_props": property(_unwritten),
     },
     "holdfast.mapping.properties.relationship:Relationship": {
         "load_on_pending": property(_load_on_pending, _set_load_on_pending),
@@ -297,7 +319,9 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_compile_state": _compile_state,
         "_execution_options": property(lambda query: query.draft._execution_options),
         "_final_statement": _built,
+        "_for_update_arg": property(lambda query: query.draft._for_update_arg),
         "_from_obj": property(lambda query: query.draft._from_obj),
+        "_no_criterion_assertion": lambda query, method: query.check_fresh(method),
         "_raw_columns": property(lambda query: query.draft._raw_columns),
         "_statement_20": _built,
     },

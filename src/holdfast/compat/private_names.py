@@ -37,6 +37,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _is_mapped_class=is_mapped_class _mapper_or_none=mapper_or_none instance_str
         """,
     },
+    "bulk_persistence": {
+        _FUNCTIONS: "_BulkORMInsert=OverClasses _BulkUDCompileState=OverClasses",
+    },
     "clsregistry": {
         _FUNCTIONS: "_add_class=add_class _resolver=resolvers",
     },
@@ -45,6 +48,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "context": {
         "holdfast.queries.select": "_ORMSelectCompileState=SelectOverClasses",
+        _FUNCTIONS: "_ORMCompileState=OverClasses",
         "holdfast.reading.context": "QueryContext=LoadContext",
     },
     "decl_api": {

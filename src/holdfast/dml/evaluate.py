@@ -58,10 +58,29 @@ BINARY: Mapping[Any, Callable[[Any, Any], Any]] = {
     operators.ge: operator.ge,
     operators.startswith_op: str.startswith,
     operators.endswith_op: str.endswith,
+    operators.not_startswith_op: lambda value, start: not value.startswith(start),
+    operators.not_endswith_op: lambda value, end: not value.endswith(end),
 }
 
+# Operators for which NULL is a value like others, and whether they negate.
+SAMENESS: Mapping[Any, bool] = {
+    operators.is_: False,
+    operators.is_not_distinct_from: False,
+    operators.is_not: True,
+    operators.is_distinct_from: True,
+}
+
+NEGATIONS = frozenset((operators.inv, operators.is_false))
+
 # Those whose right side is a pattern.
-PATTERNS = frozenset((operators.startswith_op, operators.endswith_op))
+PATTERNS = frozenset(
+    (
+        operators.startswith_op,
+        operators.endswith_op,
+        operators.not_startswith_op,
+        operators.not_endswith_op,
+    )
+)
 
 # Operators that mean numbers, and are something else for other types.
 MATHEMATICS: Mapping[Any, Callable[[Any, Any], Any]] = {
@@ -93,6 +112,18 @@ def evaluator_of(
     reader = _Reader(mapper, parameters)
     parts = [reader.read(each) for each in clauses]
     return parts[0] if len(parts) == 1 else _all_true(parts)
+
+
+def value_evaluator(
+    value: Any, *, mapper: Any, parameters: Mapping[str, Any] = NOTHING
+) -> Evaluator | None:
+    """The same for what an attribute is set to; None where only the database can compute it."""
+    if not hasattr(value, "__clause_element__") and not hasattr(value, "__visit_name__"):
+        return lambda _: value
+    try:
+        return evaluator_of(value, mapper=mapper, parameters=parameters)
+    except UnevaluatableError:
+        return None
 
 
 def _all_true(parts: list[Evaluator]) -> Evaluator:
@@ -170,7 +201,13 @@ def _combined(compute: Callable[[Any, Any], Any], left: Evaluator, right: Evalua
         first, second = left(instance), right(instance)
         if first is EXPIRED or second is EXPIRED:
             return EXPIRED
-        return None if first is None or second is None else compute(first, second)
+        if first is None or second is None:
+            return None
+        try:
+            return compute(first, second)
+        except TypeError:
+            # Values that a database compares and Python does not, such as times without zone.
+            return EXPIRED
 
     return evaluate
 
@@ -270,15 +307,17 @@ class _Reader:
     read_expression_clauselist = read_clauselist
 
     def read_unary(self, clause: Any) -> Evaluator:
-        if clause.operator is not operators.inv:
+        if clause.operator is operators.is_true:
+            return self.read(clause.element)
+        if clause.operator not in NEGATIONS:
             raise UnevaluatableError.operator("unary", clause.operator)
         return _not(self.read(clause.element))
 
     def read_binary(self, clause: Any) -> Evaluator:
         left, right = self.read(clause.left), self.read(clause.right)
         kind = clause.operator
-        if kind is operators.is_ or kind is operators.is_not:
-            return _same(left, right, negated=kind is operators.is_not)
+        if kind in SAMENESS:
+            return _same(left, right, negated=SAMENESS[kind])
         if kind is operators.in_op or kind is operators.not_in_op:
             return _member(left, right, negated=kind is operators.not_in_op)
         if kind in PATTERNS and self._has_wildcards(clause.right):

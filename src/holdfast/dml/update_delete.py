@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Result
 
-from holdfast.dml.evaluate import Evaluator, evaluator_of
+from holdfast.dml.evaluate import Evaluator, evaluator_of, value_evaluator
 from holdfast.dml.synchronize import (
     Matches,
     matches_by_key,
@@ -29,7 +29,7 @@ from holdfast.dml.synchronize import (
 )
 from holdfast.errors.dml import BulkError, SynchronizationError, UnevaluatableError
 from holdfast.foundation.sqlalchemy_core import hold_rows, without_rows
-from holdfast.queries.dml import RETURN_KEYS, entity_of_dml, returns_star
+from holdfast.queries.dml import RETURN_KEYS, changed_table, entity_of_dml, returns_star
 from holdfast.queries.options.criteria import criteria_of, given_criteria, in_force
 from holdfast.reading.result import build_result
 from holdfast.unitofwork.journal import FlushOutcome
@@ -79,7 +79,7 @@ class CriteriaStatement:
         new_values = {} if self.statement.is_delete else self._new_values()
         if is_meant is not None:
             cursor = self._execute(self.statement)
-        elif self._can_return_keys():
+        elif self._can_return_keys() and new_values.keys().isdisjoint(self.mapper.primary_key_keys):
             cursor = self._execute(self.statement.options(RETURN_KEYS))
         else:
             self.keys = self._select_keys()
@@ -98,7 +98,7 @@ class CriteriaStatement:
 
     def _result(self, cursor: Any) -> Result[Any]:
         plan = cursor.context.compiled.compile_state.plan
-        if not cursor.returns_rows:
+        if not cursor.returns_rows or self.statement._return_defaults:
             return cursor  # type: ignore[no-any-return]
         rows = hold_rows(cursor)
         if plan is None:
@@ -108,7 +108,7 @@ class CriteriaStatement:
         if not plan.elements:
             return without_rows(cursor)  # type: ignore[no-any-return]
         options = self.options
-        if self.statement.is_delete:
+        if self.statement.is_delete and any(plan.entity_loads()):
             options = {**options, "prebuffer_rows": True}
         return build_result(self.session, self.statement, cursor, options, self.parameters)
 
@@ -116,7 +116,8 @@ class CriteriaStatement:
 
     def _evaluator(self, choice: str) -> Evaluator | None:
         """What tells whether an object is meant; None where the database must say it."""
-        if choice == "fetch":
+        # A column of another table may be of another row, also where it is that of a base class.
+        if choice == "fetch" or (choice == "auto" and self._reads_others()):
             return None
         with in_force(criteria_of(self.statement)):
             criteria = [*self.statement._where_criteria, *given_criteria(self.entity)]
@@ -145,7 +146,7 @@ class CriteriaStatement:
 
     def _reads_others(self) -> bool:
         """Whether criteria or values bring a second table into the statement."""
-        table = self.statement.table._deannotate()
+        table = changed_table(self.statement)
         values = getattr(self.statement, "_values", None) or {}
         return any(
             each._deannotate() is not table
@@ -171,30 +172,21 @@ class CriteriaStatement:
         given: dict[Any, Any] = {**(self.statement._values or {}), **self.parameters}
         values: dict[str, Evaluator | None] = {}
         for name, value in given.items():
-            key = name if isinstance(name, str) else self._key_of(name)
+            key = name if isinstance(name, str) else self.mapper.key_of_column.get(name)
             if key in self.mapper.properties:
                 values[key] = self._evaluator_of(value)
             elif isinstance(name, str) and name in self.mapper.local_table.c:
                 raise SynchronizationError.no_attribute(name)
         return values
 
-    def _key_of(self, column: Any) -> str | None:
-        found: str | None = self.mapper.key_of_column.get(column)
-        return found
-
     def _evaluator_of(self, value: Any) -> Evaluator | None:
-        if not hasattr(value, "__clause_element__") and not hasattr(value, "__visit_name__"):
-            return lambda _: value
-        try:
-            return evaluator_of(value, mapper=self.mapper, parameters=self.parameters)
-        except UnevaluatableError:
-            return None
+        return value_evaluator(value, mapper=self.mapper, parameters=self.parameters)
 
     def _made_values(self, cursor: Any) -> dict[str, Evaluator | None]:
         """The same for columns that the statement did not name: `onupdate` and its like."""
         compiled, parameters = cursor.context.compiled, cursor.context.compiled_parameters[0]
-        found: dict[Any, Evaluator | None] = dict.fromkeys(map(self._key_of, compiled.postfetch))
+        made: dict[Any, Evaluator | None] = dict.fromkeys(compiled.postfetch)
         for column in compiled.update_prefetch:
-            found[self._key_of(column)] = self._evaluator_of(parameters[column.key])
-        found.pop(None, None)
-        return found
+            made[column] = self._evaluator_of(parameters[column.key])
+        keys = self.mapper.key_of_column
+        return {keys[column]: made[column] for column in made if column in keys}

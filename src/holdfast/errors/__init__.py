@@ -75,6 +75,10 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       StatementEventError          (InvalidRequestError)
       UnevaluatableError           (InvalidRequestError)
       SynchronizationError         (ArgumentError, InvalidRequestError)
+      BulkError                    (InvalidRequestError)
+      BulkRowError                 (InvalidRequestError, KeyError)
+      StrategyError                (ArgumentError)
+      StarError                    (CompileError)
       MappingError                 (InvalidRequestError)
       MappingArgumentError         (ArgumentError)
       AmbiguousInheritError        (AmbiguousForeignKeysError)
@@ -113,8 +117,15 @@ from holdfast.errors.declarative import (
     MappedAnnotationError,
     UnmappingError,
 )
-from holdfast.errors.dml import SynchronizationError, UnevaluatableError
+from holdfast.errors.dml import (
+    BulkError,
+    StarError,
+    StrategyError,
+    SynchronizationError,
+    UnevaluatableError,
+)
 from holdfast.errors.flush import (
+    BulkRowError,
     CascadeTypeError,
     ConcurrentModificationError,
     DependencyRuleError,
@@ -187,6 +198,8 @@ __all__ = [
     "BackrefClassError",
     "BindError",
     "BoundObjectError",
+    "BulkError",
+    "BulkRowError",
     "CascadeTypeError",
     "CollectionClassError",
     "CollectionTypeError",
@@ -235,8 +248,10 @@ __all__ = [
     "SessionUseError",
     "StaleDataError",
     "StandInError",
+    "StarError",
     "StateChangeError",
     "StatementEventError",
+    "StrategyError",
     "SynchronizationError",
     "TransactionClosedError",
     "UnevaluatableError",

@@ -39,6 +39,15 @@ class AttributeAccessError(HoldfastError, AttributeError):
         )
 
     @classmethod
+    def not_concrete(cls, mapper: Any, key: str) -> Self:
+        """An attribute of the base, on an object of a concrete class that does not map it."""
+        return cls.compose(
+            f"Concrete {mapper} does not implement attribute {key!r} at the instance level. Add "
+            f"this property explicitly to {mapper}. [concrete-attribute]",
+            key=key,
+        )
+
+    @classmethod
     def on_expression(cls, attribute: Any, comparator: Any, name: str) -> Self:
         """A class-level attribute was asked for something that neither it nor its type has."""
         return cls.compose(

@@ -109,3 +109,114 @@ class BulkError(HoldfastError, exc.InvalidRequestError):
             "Bulk ORM DELETE not supported right now. Execute the statement with criteria, or "
             "one over the table. [bulk-delete]"
         )
+
+    @classmethod
+    def no_returning(cls, dialect: Any, *, sorted_rows: bool) -> Self:
+        """RETURNING, where the backend has none for many rows (QY-140)."""
+        order = " and sort by parameter order" if sorted_rows else ""
+        return cls.compose(
+            "Can't use explicit RETURNING for bulk INSERT operation with "
+            f"{dialect.dialect_description} backend; executemany with RETURNING{order} is not "
+            "enabled for this dialect. Insert without RETURNING, and select afterwards. "
+            "[bulk-returning]"
+        )
+
+    @classmethod
+    def no_upsert(cls, mapper: Any) -> Self:
+        """ON CONFLICT and its like, on a class with rows in several tables."""
+        return cls.compose(
+            "bulk INSERT with a 'post values' clause (typically upsert) not supported for "
+            f"multi-table mapper {mapper}. Write one statement for each table. "
+            "[bulk-upsert-several-tables]"
+        )
+
+    @classmethod
+    def several_tables(cls, expression: Any) -> Self:
+        """RETURNING of an expression over more than one of the tables of a class."""
+        return cls.compose(
+            f"Can't return {expression} from an INSERT: each table has an INSERT of its own, and "
+            "the expression needs several. Return its parts. [returning-several-tables]"
+        )
+
+    @classmethod
+    def ordered_values(cls) -> Self:
+        """`ordered_values()` together with several sets of parameters."""
+        return cls.compose(
+            "bulk ORM UPDATE does not support ordered_values() for custom UPDATE statements with "
+            "bulk parameter sets. Use values() instead. [bulk-ordered-values]"
+        )
+
+    @classmethod
+    def no_fetch(cls) -> Self:
+        """`synchronize_session="fetch"` with a bulk UPDATE (QY-161)."""
+        return cls.compose(
+            "The 'fetch' synchronization strategy is not available for 'bulk' ORM updates (i.e. "
+            "multiple parameter sets). Say 'auto', 'evaluate' or None. [bulk-fetch]"
+        )
+
+    @classmethod
+    def no_fetch_of_many(cls) -> Self:
+        """`synchronize_session="fetch"` with criteria and several sets of parameters."""
+        return cls.compose(
+            "For synchronize_session='fetch', can't use multiple parameter sets in ORM mode, which "
+            "this backend does not support with RETURNING. Say 'evaluate' or None, or execute one "
+            "set at a time. [bulk-fetch]"
+        )
+
+    @classmethod
+    def not_synchronized(cls) -> Self:
+        """Criteria in a bulk UPDATE: which rows they leave out is not known (QY-162)."""
+        return cls.compose(
+            "bulk synchronize of persistent objects not supported when using bulk update with "
+            "additional WHERE criteria right now. Add the execution option "
+            "synchronize_session=None. [bulk-criteria]"
+        )
+
+    @classmethod
+    def no_update_returning(cls) -> Self:
+        """RETURNING of a bulk UPDATE (QY-164)."""
+        return cls.compose(
+            "bulk ORM UPDATE does not support RETURNING. Select the rows afterwards, or execute "
+            "the statement with criteria. [bulk-update-returning]"
+        )
+
+
+class StrategyError(HoldfastError, exc.ArgumentError):
+    """`dml_strategy` is none of those that there are."""
+
+    @classmethod
+    def unknown(cls, kind: str, choice: Any) -> Self:
+        """Another value than those below (QY-138)."""
+        return cls.compose(
+            f"Valid strategies for ORM {kind} strategy are 'raw', 'orm', 'bulk', 'auto'. "
+            f"{choice!r} is none of them. [dml-strategy]"
+        )
+
+
+class StarError(HoldfastError, exc.CompileError):
+    """`*` stands where columns have to be known."""
+
+    @classmethod
+    def not_alone(cls) -> Self:
+        """Together with other elements, whose places in the rows it hides."""
+        return cls.compose(
+            "Can't generate ORM query that includes multiple expressions at the same time as '*'; "
+            "which columns it stands for is not known before there are rows. Select '*' alone, or "
+            "name the columns. [star]"
+        )
+
+    @classmethod
+    def in_bulk_insert(cls) -> Self:
+        """In the RETURNING of a bulk INSERT."""
+        return cls.compose(
+            "Can't use RETURNING * with bulk ORM INSERT. Name the columns, or pass the rows to "
+            "values(). [star]"
+        )
+
+
+def option_in_dml_warning(option: str) -> str:
+    """A loader option for RETURNING that needs a SELECT to take part in."""
+    return (
+        f"The {option} loader option is not compatible with DML statements. The relationship loads "
+        "when it is touched; use selectinload() or immediateload()."
+    )

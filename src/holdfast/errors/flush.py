@@ -6,7 +6,7 @@ The warnings of a flush have their texts here too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import exc
 
@@ -16,6 +16,23 @@ from holdfast.foundation.describe import (
     state_class_text,
     state_text,
 )
+
+
+def note_step(error: Exception, step: Any) -> None:
+    """Let an exception tell what was being written when it was raised.
+
+    Args:
+        error: Of the database, of a listener, or one of ours; gets `objects`, those that the
+            failing statement may be about.
+        step: Of the flush plan.
+    """
+    states = getattr(step, "states", ())
+    error.add_note(f"Raised in the step of the flush: {step}")
+    vars(error)["objects"] = [each for state in states if (each := state()) is not None]
+
+
+SHOWN_ROWS = 5
+"""Rows that the text of a `StaleDataError` names."""
 
 
 class FlushError(HoldfastError, exc.SQLAlchemyError):
@@ -106,7 +123,7 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
         )
 
 
-class BulkRowError(HoldfastError, exc.InvalidRequestError):
+class BulkRowError(HoldfastError, exc.InvalidRequestError, KeyError):
     """A dictionary does not say which row it belongs to."""
 
     @classmethod
@@ -152,22 +169,63 @@ class FlushCycleError(HoldfastError, exc.CircularDependencyError):
         return error
 
 
+class StaleRow(NamedTuple):
+    """A row that is not as it was loaded."""
+
+    key: tuple[Any, ...]
+    # Versions: as it was loaded, where the table has a version counter, and as it is now; the
+    # latter is None when the row is gone.
+    expected: Any = None
+    found: Any = None
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(repr, self.key))
+        if self.found is None:
+            return f"{shown} is gone"
+        return f"{shown} has version {self.found!r} and not {self.expected!r}"
+
+
 class StaleDataError(HoldfastError, exc.SQLAlchemyError):
-    """The database holds something else than the session believes."""
+    """The database holds something else than the session believes.
+
+    `rows` lists the rows that are known to be stale, as far as they could be found.
+    """
+
+    rows: Sequence[StaleRow] = ()
 
     @classmethod
     def row_count(
-        cls, verb: str, table: str, expected: int, matched: int, *, of_links: bool = False
+        cls,
+        verb: str,
+        table: str,
+        expected: int,
+        matched: int,
+        *,
+        of_links: bool = False,
+        rows: Sequence[StaleRow] = (),
     ) -> Self:
-        """An UPDATE or DELETE met fewer or more rows than objects or links were written."""
+        """An UPDATE or DELETE met fewer or more rows than objects or links were written.
+
+        Args:
+            verb: "UPDATE" or "DELETE".
+            table: Its name.
+            expected: How many rows there should have been.
+            matched: How many there were.
+            of_links: The rows stand for links between objects.
+            rows: Which were missed, if that is known.
+        """
         shown = f"Only {matched}" if of_links else str(matched)
+        listed = "; ".join(map(str, rows[:SHOWN_ROWS]))
+        listed += f"; and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
+        which = f" By primary key: {listed}." if rows else ""
         return cls.compose(
             f"{verb} statement on table '{table}' expected to {verb.lower()} {expected} row(s); "
-            f"{shown} were matched. Somebody else changed or deleted the row: refresh the object, "
-            "then try again. [stale-row]",
+            f"{shown} were matched.{which} Somebody else changed or deleted the row: refresh the "
+            "object, then try again. [stale-row]",
             table=table,
             expected=expected,
             matched=matched,
+            rows=tuple(rows),
         )
 
     @classmethod

@@ -101,6 +101,16 @@ class LoadingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def unhashable(cls, type_: Any, *, is_known: bool) -> Self:
+        """`unique()` of rows with values that have no hash; `is_known` if their type says so."""
+        fact = "this datatype produces" if is_known else "the values returned appear to be"
+        return cls.compose(
+            f"Can't apply uniqueness to row tuple containing value of type {type_!r}; {fact} "
+            "non-hashable values. Give unique() a function, or leave the column out. "
+            "[unique-unhashable]"
+        )
+
+    @classmethod
     def recursion(cls, relationship: str) -> Self:
         """`recursion_depth` on a relationship to another class."""
         return cls.compose(

@@ -353,3 +353,13 @@ def same_class_name_warning(mapped: type) -> str:
         f"as {describe_class(mapped)}, and will be replaced in the string-lookup table. "
         "[class-name-twice]"
     )
+
+
+def second_version_warning(column: Any, inherited: Any) -> str:
+    """A subclass names another version counter than its base."""
+    return (
+        f"Inheriting version_id_col '{column.key}' does not match inherited version_id_col "
+        f"'{inherited.key}' and will not automatically populate the inherited versioning column. "
+        "version_id_col should only be specified on the base-most mapper that includes versioning. "
+        "[second-version-column]"
+    )

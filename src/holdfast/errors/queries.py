@@ -37,9 +37,35 @@ class LoaderStrategyException(HoldfastError, exc.InvalidRequestError):
             "[strategy-kind]"
         )
 
+    @classmethod
+    def no_query_expression(cls, attribute: Any) -> Self:
+        """`with_expression()` for an attribute that has a value of its own."""
+        return cls.compose(
+            f"Can't find strategy (('query_expression', True),) for {attribute}: it is no "
+            "query_expression(). Map a query_expression() for what the statement computes. "
+            "[no-query-expression]",
+            attribute=str(attribute),
+        )
+
 
 class LoaderOptionError(HoldfastError, exc.ArgumentError):
     """A loader option does not fit the query, or the option before it."""
+
+    @classmethod
+    def after_wildcard(cls) -> Self:
+        """A chain of options goes on behind "*"."""
+        return cls.compose(
+            "Wildcard token cannot be followed by another entity: \"*\" means all relationships. "
+            "Give the other option beside it. [option-wildcard]"
+        )
+
+    @classmethod
+    def not_within(cls, option: Any) -> Self:
+        """`Load.options()` is given an option that speaks of no attribute."""
+        return cls.compose(
+            f"Loader option {option!r} is not compatible with the Load.options() method. Give it "
+            "to the options() of the statement. [option-within]"
+        )
 
     @classmethod
     def no_root(cls, entity: Any, option: str, roots: Iterable[Any]) -> Self:
@@ -121,7 +147,6 @@ class LoaderConflictError(HoldfastError, exc.InvalidRequestError):
             "[option-conflict]"
         )
 
-
     @classmethod
     def unaliased(cls) -> Self:
         """A joined load is to go to tables that the statement may have otherwise."""
@@ -202,8 +227,36 @@ class EntityError(HoldfastError, exc.ArgumentError):
         )
 
 
+class BundleError(HoldfastError, exc.ArgumentError):
+    """The members of a bundle cannot stand together."""
+
+    @classmethod
+    def repeated_name(cls, name: str) -> Self:
+        """A dictionary holds one value for a name."""
+        return cls.compose(
+            f"DictBundle does not support duplicate column names: '{name}' has two members of one "
+            "name. Label one of them. [bundle-names]"
+        )
+
+
 class JoinError(HoldfastError, exc.InvalidRequestError):
     """A join cannot be made out."""
+
+    @classmethod
+    def other_target(cls, target: Any, relationship: Any) -> Self:
+        """A target and a relationship that leads elsewhere."""
+        return cls.compose(
+            f"Join target {target} does not correspond to the right side of join condition "
+            f"{relationship}. Name the related class, or an alias of it. [join-target]"
+        )
+
+    @classmethod
+    def other_left_side(cls, left: Any, relationship: Any) -> Self:
+        """A left side, and the relationship of another entity."""
+        return cls.compose(
+            f"explicit from clause {left} does not match left side of relationship attribute "
+            f"{relationship}. Write the attribute of the left side itself. [join-left]"
+        )
 
     @classmethod
     def unknown_way(cls, target: Any, *, why: str = "") -> Self:

@@ -92,6 +92,16 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def values_lost(cls, state: Any, keys: Iterable[str]) -> Self:
+        """A new object had a row, and was expired, before a rollback took the row."""
+        return cls.compose(
+            f"Instance {state_text(state)} cannot be refreshed - it's not  persistent and does not "
+            f"contain a full primary key. It was expired before its INSERT was rolled back, so "
+            f"that {', '.join(keys)} went with its row. Set them anew before the flush. "
+            "[values-lost]"
+        )
+
+    @classmethod
     def merge_without_load(cls, what: str) -> Self:
         """`merge(load=False)` of an object without a key, or with unsaved changes."""
         return cls.compose(
@@ -220,14 +230,18 @@ class RollbackRequiredError(HoldfastError, exc.PendingRollbackError):
 
     @classmethod
     def after(cls, cause: BaseException | None) -> Self:
-        """The flush failed with `cause`."""
+        """The flush failed with `cause`, which is kept as `original`.
+
+        `objects` are those that were being written.
+        """
         text = (
             "This Session's transaction has been rolled back due to a previous exception during "
             "flush. To begin a new transaction with this Session, first issue Session.rollback()."
         )
         if cause is not None:
             text += f" Original exception was: {cause}"
-        return cls.compose(f"{text} [rollback-required]")
+        objects = getattr(cause, "objects", [])
+        return cls.compose(f"{text} [rollback-required]", original=cause, objects=objects)
 
     @classmethod
     def inactive(cls) -> Self:

@@ -11,6 +11,7 @@ Holdfast reads or fills are listed in `UNDERSCORED_ATTRIBUTES`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, inspection
@@ -167,13 +168,66 @@ def column_naming(label_style: Any) -> Any:
 
 def proxy_key(element: Any) -> str | None:
     """The name that a column or expression has in the columns of a subquery."""
-    name: str | None = element._proxy_key
+    name: str | None = getattr(element, "_proxy_key", None)
     return name
+
+
+def is_left_out(column: Any) -> bool:
+    """Whether a column stands in no statement that does not name it, as an INSERT's sentinel."""
+    return bool(getattr(column, "_omit_from_statements", False))
 
 
 def is_star(column: Any) -> bool:
     """Whether an expression stands for columns that only the database knows."""
     return bool(column._is_star)
+
+
+# What statements that write ask of Core's constructs.
+
+
+def has_rows(insert: Any) -> bool:
+    """Whether an INSERT holds its rows: several of them in `values()`, or a SELECT."""
+    return bool(insert._multi_values or insert._select_names)
+
+
+def post_values(insert: Any) -> Any:
+    """What follows VALUES, such as ON CONFLICT; None for nothing."""
+    return getattr(insert, "_post_values_clause", None)
+
+
+def sorts_rows(insert: Any) -> bool:
+    """Whether rows are returned in the order of the parameters."""
+    return bool(insert._sort_by_parameter_order)
+
+
+def sort_rows(insert: Any, *, sorts: bool) -> None:
+    """Return rows in the order of the parameters, or in any."""
+    insert._sort_by_parameter_order = sorts
+
+
+def is_bare_insert(insert: Any) -> bool:
+    """Whether it says no more than INSERT INTO a table."""
+    return not (
+        insert._values
+        or insert._returning
+        or insert._prefixes
+        or insert._hints
+        or insert._independent_ctes
+        or insert._return_defaults
+        or insert.dialect_kwargs
+        or post_values(insert) is not None
+    )
+
+
+def has_ordered_values(update: Any) -> bool:
+    """Whether SET was given with `ordered_values()`."""
+    return bool(update._maintain_values_ordering)
+
+
+def collect_params(compiler: Any, statement: Any) -> None:
+    """Let a compiler know the values that a statement was given by `params()`."""
+    if compiler._collect_params:
+        compiler._add_to_params(statement)
 
 
 # What reading the rows of a result asks of Core's results.
@@ -211,6 +265,11 @@ def hold_rows(result: Any) -> Any:
     return rows
 
 
+def replace_rows(result: Any, rows: Sequence[Any]) -> None:
+    """Give a result of which nothing is left these rows, as if they were the statement's."""
+    result._rewind(rows)
+
+
 def without_rows(result: Any) -> Any:
     """A cursor's result whose rows are for us alone: to others it has only a row count."""
     result._soft_close()
@@ -236,6 +295,27 @@ def gives_scalars(result: Any) -> bool:
 def require_unique_with(result: Any, refuse: Any) -> None:
     """Call `refuse` when rows of a result are read without `unique()`."""
     result._unique_filter_state = (set(), refuse)
+
+
+def yield_per_of(result: Any) -> int | None:
+    """How many rows at a time a result was told to fetch."""
+    count: int | None = result._yield_per
+    return count
+
+
+def frozen_rows(frozen: Any) -> list[list[Any]]:
+    """The rows of a frozen result, as lists that may be changed."""
+    return list(frozen._rewrite_rows())
+
+
+def is_lambda(element: Any) -> bool:
+    """Whether an element of a statement is a callable that gives it."""
+    return getattr(element, "_is_lambda_element", False)
+
+
+def without_lambda(element: Any) -> Any:
+    """An element of a statement, or what its callable has given: an element, or several."""
+    return element._resolved if is_lambda(element) else element
 
 
 def hide_from_words(column: Any) -> None:

@@ -36,6 +36,25 @@ class ForwardedValue:
         delattr(instance, self.name)
 
 
+class AbsentValue:
+    """A descriptor for what the base of a concrete class maps, and the class does not (MP-155)."""
+
+    __slots__ = ("key", "mapper")
+
+    def __init__(self, mapper: Any, key: str) -> None:
+        self.mapper = mapper
+        self.key = key
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+
+    def __delete__(self, instance: Any) -> None:
+        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+
+
 class ProxyAttribute(QueryableAttribute[Any]):
     """A mapped attribute whose values are another descriptor's business.
 

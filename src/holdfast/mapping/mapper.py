@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from inspect import getattr_static
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import MetaData, inspect
@@ -23,6 +24,7 @@ from holdfast.foundation.sqlalchemy_core import (
     memoized_property,
     self_inspects,
 )
+from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.manager import instance_dict, instance_state
 from holdfast.mapping import cascades, marks
@@ -32,9 +34,9 @@ from holdfast.mapping.assembly import (
     inheritance,
     polymorphic,
     tables,
+    versioning,
 )
 from holdfast.mapping.assembly.options import MapperOptions
-from holdfast.mapping.assembly.versioning import version_settings
 from holdfast.mapping.hierarchy import HierarchyMember
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
@@ -116,6 +118,8 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
     inheriting_mappers: list[Mapper]
     # The root of the hierarchy; its class stands in identity keys.
     base_mapper: Mapper
+    # It, and those of the concrete classes that inherit from this one.
+    base_mappers: list[Mapper]
     # Whether the class shares its base's table.
     single: bool
     # The class's own table, and what all its columns are selected from.
@@ -208,11 +212,14 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
     def _map(self) -> None:
         self._find_tables()
         self.tables_found = True
+        self.version_id_col, self.version_id_generator = versioning.settings(self, self.options)
+        # Attribute of the version counter; None without one.
+        self.version_key: str | None = None
         inheritance.inherit_properties(self)
         columns.map_columns(self)
         self._find_identity()
         polymorphic.settle(self)
-        self.version_id_col, self.version_id_generator = version_settings(self, self.options)
+        versioning.settle(self)
 
     def _find_tables(self) -> None:
         # Tables that rows are written to, parents before children.
@@ -252,9 +259,10 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
 
     def add_backref(self, key: str, prop: Relationship) -> None:
         """Take in the relationship that one of another class asks for as its other side."""
-        existing = getattr(self.class_, key, None)
-        # The MetaData of a declarative base is nobody's attribute.
-        if existing is not None and not isinstance(existing, MetaData):
+        existing = getattr_static(self.class_, key, None)
+        # The MetaData of a declarative base is nobody's attribute, and a mapped one is replaced
+        # only where a concrete class has its base's.
+        if existing is not None and not isinstance(existing, MetaData | QueryableAttribute):
             warn_deprecated(
                 f"User-placed attribute {self.class_.__name__}.{key} on {self} is replacing an "
                 "existing class-bound attribute of the same name.  Behavior is not fully defined "
@@ -505,8 +513,10 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
 
     @memoized_property
     def clause(self) -> Any:
-        """The selectable, marked as standing for this class."""
+        """The selectable, marked as standing for this class, and with the table to write to."""
         marks = {"entity_namespace": self, "parententity": self, "parentmapper": self}
+        if self.selectable is not self.local_table:
+            marks["dml_table"] = self.local_table._annotate(marks)
         return self.selectable._annotate(marks)._set_propagate_attrs(
             {"compile_state_plugin": PLUGIN, "plugin_subject": self}
         )

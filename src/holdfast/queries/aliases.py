@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.sql.expression import Alias, FromClause, TableClause
+from sqlalchemy.sql.expression import Alias, FromClause, SelectBase, TableClause
 
 from holdfast.errors.queries import EntityError
 from holdfast.foundation.deprecated import warn
@@ -303,9 +303,10 @@ def aliased(
         if name:
             return element.alias(name=name)
         return coercions.expect(roles.AnonymizedFromClauseRole, element, flat=flat)
-    if alias is not None:
-        alias = coercions.expect(roles.FromClauseRole, alias, explicit_subquery=False)
-    return AliasedClass(element, alias, name, flat=flat, adapt_on_names=adapt_on_names)
+    source: Any = alias
+    if source is not None and not isinstance(source, SelectBase):
+        source = coercions.expect(roles.FromClauseRole, source)
+    return AliasedClass(element, source, name, flat=flat, adapt_on_names=adapt_on_names)
 
 
 def with_polymorphic(

@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.sql.expression import ClauseList
 
+from holdfast.errors.queries import BundleError
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     WriteableColumnCollection,
@@ -73,8 +74,10 @@ class Bundle(HasCacheKey):
 
     @property
     def mapper(self) -> Any | None:
-        """The mapper of the first member."""
-        return self.exprs[0]._annotations.get("parentmapper")
+        """The mapper of the first member, or that of the class whose rows it comes from."""
+        first = self.exprs[0]
+        subject = first._propagate_attrs.get("plugin_subject")
+        return first._annotations.get("parentmapper") or (subject and subject.mapper)
 
     @property
     def entity(self) -> Any | None:
@@ -157,9 +160,18 @@ class Bundle(HasCacheKey):
 
 
 class DictBundle(Bundle):
-    """A bundle whose value is a dictionary."""
+    """A bundle whose value is a dictionary.
+
+    Raises:
+        ArgumentError: Two members have one name.
+    """
 
     inherit_cache = None
+
+    def __init__(self, name: str, *exprs: Any, **kw: Any) -> None:
+        super().__init__(name, *exprs, **kw)
+        if len(set(self.c.keys())) < len(self.exprs):
+            raise BundleError.repeated_name(self.name)
 
     def create_row_processor(
         self, query: Any, procs: Sequence[Reader], labels: Sequence[str]

@@ -17,18 +17,21 @@ from holdfast.foundation.sqlalchemy_core import (
     InsertDMLState,
     UpdateDMLState,
     coercions,
-    is_star,
     roles,
 )
 from holdfast.mapping.sockets import PLUGIN
-from holdfast.queries.entities import SelectedColumn, SelectedElement, parse_elements
+from holdfast.queries.entities import (
+    SelectedElement,
+    has_star,
+    parse_elements,
+    refuse_star,
+)
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.chain import LoaderOption
 from holdfast.queries.options.criteria import (
     criteria_of,
     in_force,
     row_criterion,
-    with_criteria_within,
 )
 from holdfast.queries.options.statement import StatementOptions, statement_options
 from holdfast.queries.planning import PlanBuilder
@@ -55,7 +58,12 @@ class OverClasses:
     plan: LoadPlan | None
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
-        plain, self.plan = _over_tables(statement, is_alone=not compiler.stack)
+        if not is_over_class(statement):
+            plain, self.plan = statement, None
+        else:
+            self.criteria = criteria_of(statement, compiler)
+            with in_force(self.criteria):
+                plain, self.plan = _over_tables(statement, is_alone=not compiler.stack)
         super().__init__(plain, compiler, **kw)  # type: ignore[call-arg]  # Core's state
 
     @classmethod
@@ -83,8 +91,10 @@ class OverClasses:
         needs_to_be_cacheable: bool,  # noqa: FBT001  Core's signature
     ) -> list[tuple[Any, Any]]:
         """Columns and values of `values()`, which may name attributes (QY-180)."""
-        entity = entity_of_dml(statement)
-        pairs = [pair for key, value in kv_iterator for pair in _assigned(entity, key, value)]
+        pairs = list(kv_iterator)
+        if is_over_class(statement):
+            entity = entity_of_dml(statement)
+            pairs = [pair for key, value in pairs for pair in _assigned(entity, key, value)]
         return super()._get_crud_kv_pairs(  # type: ignore[misc, no-any-return]
             statement, pairs, needs_to_be_cacheable
         )
@@ -94,6 +104,10 @@ class OverClasses:
         cls, statement: Any, multi_kv_iterator: Iterable[Mapping[Any, Any]]
     ) -> list[dict[Any, Any]]:
         """The same for a list of dictionaries."""
+        if not is_over_class(statement):
+            return super()._get_multi_crud_kv_pairs(  # type: ignore[misc, no-any-return]
+                statement, multi_kv_iterator
+            )
         entity = entity_of_dml(statement)
         return [
             {
@@ -120,15 +134,28 @@ class DeleteOverClasses(OverClasses, DeleteDMLState):
     """The compile state of a DELETE over a class."""
 
 
+def is_over_class(statement: Any) -> bool:
+    """Whether it is a class that the statement changes; one may stand in its criteria alone."""
+    return "parententity" in statement.table._annotations
+
+
 def entity_of_dml(statement: Any) -> Any:
     """The mapper or alias whose table the statement changes."""
     entity = statement.table._annotations.get("parententity")
     return statement._propagate_attrs["plugin_subject"] if entity is None else entity
 
 
+def changed_table(statement: Any) -> Any:
+    """The table that the statement changes: of a class that is joined to its base's, its own."""
+    entity = entity_of_dml(statement)
+    if entity.is_aliased_class:
+        return statement.table._deannotate()
+    return entity.mapper.local_table
+
+
 def key_columns(statement: Any) -> list[Any]:
     """The columns of the changed table that hold the primary key of the class, in its order."""
-    mapper, table = entity_of_dml(statement).mapper, statement.table._deannotate()
+    mapper, table = entity_of_dml(statement).mapper, changed_table(statement)
     own = mapper.local_table.c
     properties = [mapper.properties[key] for key in mapper.primary_key_keys]
     columns = [next(c for c in prop.columns if own.contains_column(c)) for prop in properties]
@@ -137,11 +164,7 @@ def key_columns(statement: Any) -> list[Any]:
 
 def returns_star(statement: Any) -> bool:
     """Whether the columns that are returned are not known before the rows are there."""
-    return _has_star(parse_elements(statement._returning))
-
-
-def _has_star(elements: Sequence[SelectedElement]) -> bool:
-    return any(isinstance(each, SelectedColumn) and is_star(each.column) for each in elements)
+    return has_star(parse_elements(statement._returning))
 
 
 def _assigned(entity: Any, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
@@ -156,13 +179,11 @@ def _assigned(entity: Any, key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
 
 def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | None]:
     plain = statement._generate()
-    plain.table = statement.table._deannotate()
+    plain.table = changed_table(statement)
     plain._propagate_attrs = EMPTY_DICT
     plain._with_options = ()
     if not statement.is_insert:
-        with in_force(criteria_of(statement)):
-            plain._where_criteria = with_criteria_within(plain._where_criteria)
-            criterion = row_criterion(entity_of_dml(statement))
+        criterion = row_criterion(entity_of_dml(statement))
         if criterion is not None:
             plain._where_criteria += (criterion,)
     options = statement._with_options
@@ -170,12 +191,24 @@ def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | Non
     if not statement._returning and not wants_keys:
         return plain, None
     elements = parse_elements(statement._returning)
-    if not is_alone or _has_star(elements):
+    refuse_star(elements)
+    if not is_alone or has_star(elements):
         plain._returning = tuple(all_columns(elements))
         return plain, None
-    given = statement_options(options, elements) if options and elements else StatementOptions()
-    builder = PlanBuilder(given, can_join=False)
-    builder.set_up(elements)
+    builder = _returning(options, elements)
     keys = tuple(map(builder.column, key_columns(statement))) if wants_keys else ()
     plain._returning = tuple(builder.columns)
     return plain, replace(builder.finish(), keys=keys)
+
+
+def planned_returning(statement: Any) -> tuple[Sequence[Any], LoadPlan]:
+    """The columns that RETURNING of a statement needs, and the plan by which rows are read."""
+    builder = _returning(statement._with_options, parse_elements(statement._returning))
+    return builder.columns, builder.finish()
+
+
+def _returning(options: Sequence[Any], elements: Sequence[SelectedElement]) -> PlanBuilder:
+    given = statement_options(options, elements) if options and elements else StatementOptions()
+    builder = PlanBuilder(given, can_join=False, in_returning=True)
+    builder.set_up(elements)
+    return builder

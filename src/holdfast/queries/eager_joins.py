@@ -139,7 +139,6 @@ def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
         for column in unwrap_order_by(clause):
             builder.column(column)
     inner._raw_columns = list(dict.fromkeys(builder.columns))
-    inner._for_update_arg = None
     subquery = inner.subquery()
     adapter = ColumnAdapter(subquery)
     eager_order_by: list[Any] = []
@@ -153,7 +152,9 @@ def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
     own = [adapter.columns[column] for column in builder.columns]
     outer: Any = select(*own, *builder.eager_columns).select_from(made)
     outer._label_style = plain._label_style
-    outer._for_update_arg = plain._for_update_arg
+    lock = plain._for_update_arg
+    # What the lock is `of` stands in the subquery, which has the lock too.
+    outer._for_update_arg = lock if lock is None or lock.of is None else None
     own_order_by = tuple(adapter.traverse(each) for each in plain._order_by_clauses)
     outer._order_by_clauses = (*own_order_by, *eager_order_by)
     return outer

@@ -13,7 +13,16 @@ from typing import Any, TypeAlias
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle
 from sqlalchemy.sql.expression import FromClause
 
-from holdfast.foundation.sqlalchemy_core import column_naming, proxy_key, select_iterables
+from holdfast.errors.dml import StarError
+from holdfast.foundation.sqlalchemy_core import (
+    column_naming,
+    is_lambda,
+    is_null_type,
+    is_star,
+    proxy_key,
+    select_iterables,
+    without_lambda,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,11 @@ class SelectedEntity:
     def selectable(self) -> Any:
         """The table or alias that it reads from."""
         return self.entity.selectable
+
+    @property
+    def other_names(self) -> tuple[Any, ...]:
+        """What else names it in `row._mapping`: the class or alias."""
+        return (self.entity.entity, self.entity)
 
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`."""
@@ -67,6 +81,22 @@ class SelectedColumn:
         found = self.column._from_objects
         return found[0] if len(found) == 1 else None
 
+    @property
+    def is_hashable(self) -> bool:
+        """Whether all its values are known to have a hash."""
+        type_ = getattr(self.column, "type", None)
+        return type_ is None or bool(type_.hashable and not is_null_type(type_))
+
+    @property
+    def other_names(self) -> tuple[Any, ...]:
+        """What else names it in `row._mapping`: the expression, and the attribute if it is one."""
+        if self.entity is not None:
+            key = self.column._annotations.get("proxy_key", "")
+            attribute = getattr(self.entity.entity, key, None)
+            if attribute is not None:
+                return (self.column, attribute)
+        return (self.column,)
+
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`."""
         return {
@@ -100,6 +130,16 @@ class SelectedBundle:
     def selectable(self) -> Any | None:
         """The selectable of that entity."""
         return None if self.entity is None else self.entity.selectable
+
+    @property
+    def is_hashable(self) -> bool:
+        """Whether its value has a hash."""
+        return True
+
+    @property
+    def other_names(self) -> tuple[Any, ...]:
+        """What else names it in `row._mapping`: itself."""
+        return (self.bundle,)
 
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`."""
@@ -139,8 +179,27 @@ def parse_elements(
     return tuple(_parsed(raw_columns, name_of))
 
 
+def has_star(elements: Iterable[SelectedElement]) -> bool:
+    """Whether one of the elements stands for columns that only the database knows."""
+    return any(isinstance(each, SelectedColumn) and is_star(each.column) for each in elements)
+
+
+def refuse_star(elements: Sequence[SelectedElement]) -> None:
+    """Nothing can stand beside `*`.
+
+    Raises:
+        StarError: Something does.
+    """
+    if len(elements) > 1 and has_star(elements):
+        raise StarError.not_alone()
+
+
 def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedElement]:
     for element in raw_columns:
+        if is_lambda(element):
+            given = without_lambda(element)
+            yield from _parsed(given if isinstance(given, list | tuple) else (given,), name_of)
+            continue
         annotations = element._annotations
         if "bundle" in annotations:
             yield _selected_bundle(annotations["bundle"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy.sql.expression import FromClause, Join, ScalarSelect, SelectBase
+from sqlalchemy.sql.expression import FromClause, FunctionElement, Join, ScalarSelect, SelectBase
 
 from holdfast.queries.entities import SelectedColumn, SelectedElement
 
@@ -24,7 +24,7 @@ def mentioned_entities(statement: Any, elements: Sequence[SelectedElement]) -> l
         if element.entity is not None:
             found[element.entity] = None
         elif isinstance(element, SelectedColumn):
-            found.update(dict.fromkeys(_entities_in(element.column)))
+            found.update(dict.fromkeys(entities_in(element.column)))
     for each in statement._from_obj:
         found.update(dict.fromkeys(_entities_from(each)))
     targets = joined_entities(statement)
@@ -55,15 +55,16 @@ def _entity_of(side: Any) -> Any | None:
     return entity or getattr(side, "_annotations", {}).get("parententity")
 
 
-def _entities_in(expression: Any) -> Iterator[Any]:
+def entities_in(expression: Any) -> Iterator[Any]:
     """The entities whose columns an expression has outside of its subqueries."""
     entity = expression._annotations.get("parententity")
     if entity is not None:
         yield entity
-        return
-    for child in expression.get_children():
-        if not isinstance(child, SelectBase | ScalarSelect | FromClause):
-            yield from _entities_in(child)
+    elif isinstance(expression, FunctionElement) or not isinstance(
+        expression, SelectBase | ScalarSelect | FromClause
+    ):
+        for child in expression.get_children():
+            yield from entities_in(child)
 
 
 def _entities_from(element: Any) -> Iterator[Any]:
@@ -111,7 +112,9 @@ def single_table_criterion(entity: Any) -> Any | None:
 def read_from_given(plain: Any, entities: Iterable[Any]) -> Any:
     """The statement with expressions over tables read from what their mappers name instead."""
     adapters = [
-        each.adapter for each in entities if not each.is_aliased_class and each.adapter is not None
+        each.adapter
+        for each in entities
+        if each is not None and not each.is_aliased_class and each.adapter is not None
     ]
     for adapter in adapters:
         for name in ("_where_criteria", "_having_criteria", "_order_by_clauses"):

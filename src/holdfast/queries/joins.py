@@ -127,7 +127,20 @@ def requested_join(
         return RequestedJoin(left_side, right, onclause, None, isouter, full)
     if right.entity is None:
         right = _selectable_for(onclause, right.selectable)
+    elif not right.entity.common_parent(onclause.property.mapper):
+        raise JoinError.other_target(right, onclause)
+    if left_side is not None and not _answers_for(left_side.entity, onclause.parent):
+        raise JoinError.other_left_side(left_side, onclause)
     return RequestedJoin(left_side, right, None, onclause, isouter, full)
+
+
+def _answers_for(left: Any | None, parent: Any) -> bool:
+    """Whether the relationships of one entity may start from another one."""
+    if left is None or left is parent:
+        return True
+    if left.is_aliased_class or parent.is_aliased_class:
+        return left is getattr(parent, "whole", None)
+    return bool(left.common_parent(parent))
 
 
 def _selectable_for(attribute: Any, selectable: Any) -> JoinSide:

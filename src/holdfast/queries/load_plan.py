@@ -95,7 +95,8 @@ class ColumnResult:
     name: str
     # What else names the element in `row._mapping`: expressions.
     aliases: tuple[Any, ...] = ()
-    is_hashable: bool = True
+    # The type of its values.
+    type: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

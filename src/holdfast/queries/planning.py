@@ -15,8 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlalchemy import Column
+
+from holdfast.errors.dml import option_in_dml_warning
 from holdfast.errors.large_collections import LargeCollectionError
-from holdfast.foundation.sqlalchemy_core import hide_from_words
+from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.sqlalchemy_core import hide_from_words, is_left_out
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
 from holdfast.queries.load_plan import (
     BundleResult,
@@ -33,6 +37,13 @@ from holdfast.queries.options.statement import StatementOptions
 
 EAGER = frozenset(("contains_eager", "immediate", "joined", "selectin", "subquery"))
 """Strategies by which relationships are loaded at once."""
+
+SELECTING = {
+    "contains_eager": "contains_eager",
+    "joined": "joinedload",
+    "subquery": "subqueryload",
+}
+"""Strategies that need a SELECT to take part in, and their options."""
 
 
 class EagerJoin:
@@ -78,12 +89,23 @@ class EagerJoin:
 class PlanBuilder:
     """Collects the columns of a statement, its eager joins, and what its rows mean."""
 
-    def __init__(self, options: StatementOptions, *, can_join: bool = True) -> None:
+    def __init__(
+        self, options: StatementOptions, *, can_join: bool = True, in_returning: bool = False
+    ) -> None:
+        """Begin with no columns.
+
+        Args:
+            options: What the statement's options say.
+            can_join: False where the statement cannot be changed, so that nothing can be joined.
+            in_returning: Whether the columns are those of RETURNING: then only columns of tables
+                can be had, and no relationship that takes part in a SELECT.
+        """
         self.options = options.table
         self.start = options.start
         self.only = options.only
-        # False where the statement cannot be changed, so that nothing can be joined to it.
+        self.is_eager = options.is_eager
         self.can_join = can_join
+        self.in_returning = in_returning
         # The statement's own columns, and those of eager joins, each in select order.
         self.columns: list[Any] = []
         self.eager_columns: list[Any] = []
@@ -140,7 +162,7 @@ class PlanBuilder:
         if isinstance(element, SelectedBundle):
             members = [self._element(member) for member in element.members]
             return lambda: BundleResult(
-                element.bundle, tuple(finish() for finish in members), element.name
+                element.bundle, tuple(finish() for finish in members), str(element.name)
             )
         path = self.start or LoadPath((element.entity,))
         load = EntityLoadBuilder(self, element.entity, path, name=element.name or "", is_root=True)
@@ -151,10 +173,7 @@ class PlanBuilder:
 def _column_result(element: SelectedColumn, index: int) -> ColumnResult:
     column = element.column
     return ColumnResult(
-        index,
-        element.name or "",
-        (column,),
-        is_hashable=getattr(getattr(column, "type", None), "hashable", True),
+        index, element.name or "", element.other_names, getattr(column, "type", None)
     )
 
 
@@ -357,6 +376,8 @@ class EntityLoadBuilder:
             if prop.key in only:
                 self.add_column(prop.key, *prop.columns)
             return
+        if self.plan.in_returning and not isinstance(prop.columns[0], Column):
+            return
         choice = options.column_choice(self.path, prop) if options else None
         if is_selectable(self.entity, prop):
             prop.strategy_for(_strategy_name(prop, choice)).setup(self, choice)
@@ -371,7 +392,14 @@ class EntityLoadBuilder:
             if choice is not None and choice.strategy in EAGER and not choice.wildcard:
                 raise LargeCollectionError.eager_option(prop)
             return
-        prop.strategy_for(_strategy_name(prop, choice)).setup(self, choice)
+        name = _strategy_name(prop, choice)
+        if name in EAGER and not self.plan.is_eager:
+            return
+        if self.plan.in_returning and name in SELECTING:
+            if choice is not None and choice.strategy is not None and not choice.wildcard:
+                warn_deprecated(option_in_dml_warning(SELECTING[name]), version="2.1")
+            return
+        prop.strategy_for(name).setup(self, choice)
 
     def finish(self) -> EntityLoad:
         """The finished, immutable load."""
@@ -421,8 +449,11 @@ def _adaption_to(entity: Any) -> Callable[[Any], Any]:
 
 
 def is_selectable(entity: Any, prop: Any) -> bool:
-    """Whether what the entity reads from has the attribute's column (QY-61)."""
-    return holds(entity, prop.columns[0])
+    """Whether what the entity reads from has the attribute's column (QY-61), and shows it."""
+    column = prop.columns[0]
+    if is_left_out(column):
+        return False
+    return prop.strategy_name == "query_expression" or holds(entity, column)
 
 
 def holds(entity: Any, column: Any) -> bool:

@@ -13,6 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL
@@ -22,7 +23,10 @@ from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     CompileState,
     SelectState,
+    is_lambda,
     select_iterables,
+    selectables_overlap,
+    without_lambda,
 )
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.eager_joins import with_eager_joins
@@ -33,7 +37,9 @@ from holdfast.queries.entities import (
     SelectedElement,
     SelectedEntity,
     column_descriptions,
+    has_star,
     parse_elements,
+    refuse_star,
 )
 from holdfast.queries.hierarchies import (
     joined_entities,
@@ -46,9 +52,9 @@ from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.apply import replaced_options
 from holdfast.queries.options.criteria import (
     criteria_of,
+    criteria_of_mentioned,
     in_force,
     row_criteria,
-    with_criteria_within,
 )
 from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder, is_selectable
@@ -59,21 +65,40 @@ from holdfast.queries.unions import FromStatement
 class SelectOverClasses(SelectState):
     """The compile state of one SELECT over classes."""
 
-    __slots__ = ("criteria", "plan")
+    __slots__ = ("criteria", "mentioned", "plan")
 
     # None for a statement inside of another one.
     plan: LoadPlan | None
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
+        statement = without_lambdas(statement)
         self.criteria = criteria_of(statement, compiler)
         with in_force(self.criteria):
             if compiler.stack or compiler.compile_state is not None:
                 self.plan = None
                 elements = parsed_elements(statement)
                 plain = as_core_select(statement, list(all_columns(elements)), elements)
+                self.mentioned = criteria_of_mentioned(statement, elements)
             else:
                 plain, self.plan = planned_select(statement)
+                if has_star(parse_elements(statement._raw_columns)):
+                    # What the rows hold is not known before they are there.
+                    self.plan = None
+                self.mentioned = []
         super().__init__(plain, compiler, **kw)
+
+    def _get_display_froms(
+        self,
+        explicit_correlate_froms: Any = None,
+        implicit_correlate_froms: Any = None,
+    ) -> list[FromClause]:
+        """What stands in FROM; and now that it is known, the criteria of what stands there."""
+        shown = super()._get_display_froms(explicit_correlate_froms, implicit_correlate_froms)
+        for entity, criteria in self.mentioned:
+            if any(selectables_overlap(entity.selectable, each) for each in shown):
+                self.statement._where_criteria += tuple(criteria)
+        self.mentioned = []
+        return shown
 
     @classmethod
     def get_column_descriptions(cls, statement: Any) -> list[dict[str, Any]]:
@@ -91,6 +116,11 @@ class SelectOverClasses(SelectState):
         return FromStatement(statement, from_statement)
 
     @classmethod
+    def get_columns_clause_froms(cls, statement: Any) -> list[Any]:
+        """What the select list alone selects from: entities as such, not only their tables."""
+        return list(dict.fromkeys(chain.from_iterable(map(_clauses_of, statement._raw_columns))))
+
+    @classmethod
     def _get_filter_by_entities(cls, statement: Any) -> Collection[Any]:
         """Where `filter_by()` looks for names (QY-7)."""
         found: dict[Any, None] = {}
@@ -104,7 +134,7 @@ class SelectOverClasses(SelectState):
         for element in (*statement._from_obj, *statement._raw_columns):
             for clause in _clauses_of(element):
                 found[clause] = None
-        return list(found)
+        return [each._annotations.get("parententity", each) for each in found]
 
 
 def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
@@ -114,18 +144,22 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
         LoaderOptionError: A loader option speaks of no entity of the statement.
         JoinError: The way to a join target cannot be made out.
     """
+    statement = without_lambdas(statement)
     elements = parsed_elements(statement)
+    mentioned = [each for _, found in criteria_of_mentioned(statement, elements) for each in found]
     options = statement_options(
         statement._with_options, elements, replaced=replaced_options(statement)
     )
-    builder = PlanBuilder(options, can_join=options.can_join)
+    builder = PlanBuilder(options)
     builder.set_up(elements)
     plain = as_core_select(statement, builder.columns, elements)
+    plain._where_criteria += tuple(mentioned)
     return with_eager_joins(plain, builder), builder.finish()
 
 
 def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
     """A SELECT over classes as one over tables, of these columns of one of its entities."""
+    statement = without_lambdas(statement)
     elements = parsed_elements(statement)
     if all(each.entity is not entity for each in elements):
         # The statement continues another one, whose paths name its entity.
@@ -138,9 +172,23 @@ def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
     return plain if plain._has_row_limiting_clause else plain.order_by(None)
 
 
+def without_lambdas(statement: Any) -> Any:
+    """The statement with what its callables have given for FROM and joins."""
+    joins = [part for join in statement._setup_joins for part in join[:3]]
+    if not any(map(is_lambda, (*statement._from_obj, *joins))):
+        return statement
+    made = statement._generate()
+    made._from_obj = tuple(map(without_lambda, statement._from_obj))
+    made._setup_joins = tuple(
+        (*map(without_lambda, join[:3]), join[3]) for join in statement._setup_joins
+    )
+    return made
+
+
 def parsed_elements(statement: Any) -> tuple[SelectedElement, ...]:
     """What the statement selects, its classes configured."""
     elements = parse_elements(statement._raw_columns, statement._label_style)
+    refuse_star(elements)
     for element in elements:
         if element.entity is not None:
             element.entity.mapper.ensure_configured()
@@ -172,7 +220,7 @@ def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> Sequenc
 
 
 def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
-    """Every column that the elements stand for, deferred ones included."""
+    """Every column that the elements stand for, deferred ones of tables included."""
     for element in elements:
         if isinstance(element, SelectedEntity):
             yield from entity_columns(element.entity)
@@ -185,7 +233,9 @@ def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
 def entity_columns(entity: Any) -> Iterator[Any]:
     """The columns of all column attributes of an entity, each marked with the attribute's name."""
     for prop in entity.mapper.properties.values():
-        if prop.kind == "column" and is_selectable(entity, prop):
+        if prop.kind != "column" or (prop.deferred and prop.is_sql_expression):
+            continue
+        if is_selectable(entity, prop):
             yield prop.expression_for(entity)
             for column in prop.columns[1:]:
                 yield column if entity.adapter is None else entity.adapter.columns[column]
@@ -205,7 +255,7 @@ def as_core_select(
     plain._from_obj = with_composed_froms(joined_froms(statement, elements), entities)
     targets = joined_entities(statement)
     criteria = row_criteria(each for each in entities if each not in targets)
-    plain._where_criteria = (*with_criteria_within(plain._where_criteria), *criteria)
+    plain._where_criteria += tuple(criteria)
     plain._setup_joins = ()
     plain._memoized_select_entities = ()
     plain._with_options = ()
@@ -216,7 +266,7 @@ def as_core_select(
         plain._group_by_clauses = _expanded(plain._group_by_clauses)
     if plain._distinct_on:
         plain._distinct_on = _expanded(plain._distinct_on)
-    return read_from_given(plain, entities)
+    return read_from_given(plain, [*entities, *targets])
 
 
 def _expanded(clauses: Sequence[Any]) -> tuple[Any, ...]:

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.sql.expression import ClauseElement, TextClause, TextualSelect
+from sqlalchemy.sql.expression import (
+    ClauseElement,
+    Select,
+    TableClause,
+    TextClause,
+    TextualSelect,
+)
 
 from holdfast.foundation.sqlalchemy_core import (
     EXECUTABLE_PARTS,
@@ -17,11 +23,19 @@ from holdfast.foundation.sqlalchemy_core import (
     Generative,
     InternalTraversal,
     coercions,
+    collect_params,
     is_inline,
+    proxy_key,
     roles,
 )
-from holdfast.queries.entities import SelectedElement, column_descriptions, parse_elements
+from holdfast.queries.entities import (
+    LEGACY_STYLE,
+    SelectedElement,
+    column_descriptions,
+    parse_elements,
+)
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.queries.options.criteria import criteria_of
 from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder
 
@@ -38,6 +52,7 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
     _traverse_internals = [
         ("_raw_columns", InternalTraversal.dp_clauseelement_list),
         ("element", InternalTraversal.dp_clauseelement),
+        ("_label_style", InternalTraversal.dp_plain_obj),
         *EXECUTABLE_PARTS,
     ]
     _is_from_container = True
@@ -45,7 +60,10 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
 
     def __init__(self, statement: Any, element: Any) -> None:
         self._raw_columns = list(statement._raw_columns)
-        self._label_style = statement._label_style
+        # The names of the elements are those that a SELECT gives them itself.
+        is_legacy = statement._label_style is LEGACY_STYLE
+        source = statement if is_legacy or not isinstance(element, Select) else element
+        self._label_style = source._label_style
         self._with_options = statement._with_options
         self._execution_options = statement._execution_options
         self._propagate_attrs = statement._propagate_attrs
@@ -76,6 +94,7 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
     def _compiler_dispatch(self, visitor: Any, **kw: Any) -> str:
         """Compile as the inner statement does, with our state as the compiled one's."""
         statement: Any = self.element
+        collect_params(visitor, self)
         if not visitor.stack:
             state = FromStatementState(self)
             visitor.compile_state = state
@@ -87,12 +106,13 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
 class FromStatementState:
     """What compiling a `FromStatement` leaves behind."""
 
-    __slots__ = ("by_name", "elements", "plan", "statement", "wanted")
+    __slots__ = ("by_name", "criteria", "elements", "named", "plan", "statement", "wanted")
 
     def __init__(self, asked: FromStatement) -> None:
         elements = parse_elements(asked._raw_columns, asked._label_style)
         builder = PlanBuilder(statement_options(asked._with_options, elements), can_join=False)
         self.elements: tuple[SelectedElement, ...] = elements
+        self.criteria = criteria_of(asked)
         builder.set_up(elements)
         # The rows are the statement's own: whoever wrote it knows which of them repeat objects.
         builder.has_joined_collection = False
@@ -105,3 +125,16 @@ class FromStatementState:
         if isinstance(element, TextClause):
             element = TextualSelect(element, list(self.wanted), positional=False)
         self.statement = element
+        # What the statement has for each of them, or under its name; None where it has neither.
+        self.named: tuple[Any, ...] = tuple(
+            _column_for(element.exported_columns, column) for column in self.wanted
+        )
+
+
+def _column_for(columns: Any, wanted: Any) -> Any | None:
+    found = columns.corresponding_column(wanted)
+    if found is not None:
+        return found
+    found = columns.get(proxy_key(wanted))
+    # A column of another table is not meant, whatever its name.
+    return None if isinstance(getattr(found, "table", None), TableClause) else found

@@ -207,5 +207,7 @@ def _tell_listeners(context: LoadContext) -> None:
     for state, keys in refreshed:
         manager = state.manager
         if manager.has_refresh_listeners:
-            everything = context.populate_existing
+            everything = context.populate_existing or (
+                context.is_refresh and state is context.target
+            )
             manager.dispatch.refresh(state, context, None if everything else set(keys))

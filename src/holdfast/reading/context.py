@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
 from holdfast.queries.options.paths import LoadPath
-from holdfast.reading.origin import ORIGIN_OPTION
+from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
 from holdfast.states.identity_map import IdentityMap, Space
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
@@ -38,8 +38,10 @@ class LoadContext:
         "identity_map",
         "identity_token",
         "is_lazy",
+        "is_refresh",
         "keeps_for_all",
         "load_options",
+        "locked",
         "members",
         "new_states",
         "parents",
@@ -76,9 +78,10 @@ class LoadContext:
         # Whether the rows are for an attribute that was touched: then objects that were complete
         # before need nothing.
         self.is_lazy = False
+        # Whether they are for `Session.refresh` of the whole of an object (EV-83).
+        self.is_refresh = False
         if execution_options:
-            origin = execution_options.get(ORIGIN_OPTION)
-            self.is_lazy = origin is not None and origin.lazy_loaded_from is not None
+            self.note_origin(execution_options.get(ORIGIN_OPTION))
             self.populate_existing = bool(execution_options.get("populate_existing"))
             self.identity_token = execution_options.get("identity_token")
         # Options that stay with the loaded objects: with all, or where they say something.
@@ -94,6 +97,8 @@ class LoadContext:
         # map holds it.
         self.target = target
         self.target_load: EntityLoad | None = None
+        # An object whose row was locked, and must have the version that was loaded (VC-13).
+        self.locked: InstanceState | None = None
         # The members that rows hold for joined collections; emptied when a batch is finished.
         self.fillings: dict[JoinedLoad, Filling] = {}
         # Load that follows -> objects of the batch that it is for.
@@ -106,6 +111,12 @@ class LoadContext:
         # Whether anyone hears from the session of loads. Its guard says only that somebody has
         # listened to something.
         self.watches: bool = session.has_listeners and bool(session.dispatch.loaded_as_persistent)
+
+    def note_origin(self, origin: LoadOrigin | None) -> None:
+        """Why the rows are read."""
+        if origin is not None:
+            self.is_lazy = origin.lazy_loaded_from is not None
+            self.is_refresh = origin.is_refresh
 
     def path_of(self, path: LoadPath) -> LoadPath:
         """A path of the plan as the options of this statement name it."""

@@ -59,7 +59,7 @@ class PlannedSelect:
             return fetch_columns(session, self.statement, parameters, target=target, origin=origin)
         rows = self.fixed.fetch_rows(session.connection_for(self.mapper), values)
         context = LoadContext(session, target=target)
-        context.is_lazy = origin is not None and origin.lazy_loaded_from is not None
+        context.note_origin(origin)
         if target is not None:
             context.target_load = self.plan.elements[0]  # type: ignore[assignment]
         elif self.plan.embeds_statement:
@@ -76,9 +76,21 @@ def fetch_columns(
     execution_options: Mapping[str, Any] | None = None,
     bind_arguments: Mapping[str, Any] | None = None,
     target: InstanceState | None = None,
+    locked: InstanceState | None = None,
     origin: LoadOrigin | None = None,
 ) -> list[Sequence[Any]]:
-    """Run a statement over classes through the session; its elements, one sequence for each."""
+    """Run a statement over classes through the session; its elements, one sequence for each.
+
+    Args:
+        session: Whose objects are loaded.
+        statement: Over classes.
+        parameters: Its values.
+        execution_options: Of this execution.
+        bind_arguments: For the session's choice of a connection.
+        target: The one object that the rows are for.
+        locked: The object whose version the row must have.
+        origin: Tells listeners why it runs.
+    """
     options: dict[str, Any] = dict(execution_options or {})
     if origin is not None:
         options[ORIGIN_OPTION] = origin
@@ -86,6 +98,8 @@ def fetch_columns(
             statement = statement.options(UNFILTERED)
     if target is not None:
         options[TARGET_OPTION] = target
+    if locked is not None:
+        options[LOCKED_OPTION] = locked
     more = {} if bind_arguments is None else {"bind_arguments": bind_arguments}
     result = session.execute_internal(statement, parameters, execution_options=options, **more)
     if gives_scalars(result):
@@ -178,13 +192,23 @@ def uncached_if_deep(options: Mapping[str, Any], path: LoadPath) -> Mapping[str,
 # Statements of longer chains would each be kept in Core's cache for every path (LD-36).
 DEEPEST_CACHED = 8
 
+TARGET_OPTION = "_load_target"
+"""Key in execution options for the state of the one object that the rows are for."""
+
 OF_ONE_CURSOR = frozenset(
-    ("max_row_buffer", "prebuffer_rows", "stream_results", "yield_per", ORIGIN_OPTION)
+    (
+        "max_row_buffer",
+        "prebuffer_rows",
+        "stream_results",
+        "yield_per",
+        ORIGIN_OPTION,
+        TARGET_OPTION,
+    )
 )
 """Execution options that speak of how one result is read, and do not reach further SELECTs."""
 
-TARGET_OPTION = "_load_target"
-"""Key in execution options for the state of the one object that the rows are for."""
+LOCKED_OPTION = "_load_locked"
+"""Key in execution options for the state of the object whose version the row must have."""
 
 
 class Planned:

@@ -24,7 +24,8 @@ from holdfast.queries.options.paths import LoadPath
 from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
 from holdfast.reading.kept_options import kept_choice
-from holdfast.reading.origin import COLUMN_LOAD
+from holdfast.reading.origin import COLUMN_LOAD, LoadOrigin
+from holdfast.reading.populate import check_version
 from holdfast.states.instance import InstanceState
 
 _planned = Planned()
@@ -90,8 +91,11 @@ def load_by_key(
         statement = statement.options(*options)
     if with_for_update is not None:
         statement._for_update_arg = with_for_update
+    locked = None
+    if with_for_update is not None and not populate_existing:
+        locked = session.members.identity_map.find_state(mapper, pk, identity_token)
     found = fetch_columns(
-        session, statement, execution_options=more, bind_arguments=bind_arguments
+        session, statement, execution_options=more, bind_arguments=bind_arguments, locked=locked
     )[0]
     return found[0] if found else None
 
@@ -125,6 +129,7 @@ def refresh_state(
     keys: Iterable[str] | None = None,
     *,
     with_for_update: Any = None,
+    origin: LoadOrigin = COLUMN_LOAD,
 ) -> bool:
     """Read the missing values of one object; False when its row is gone.
 
@@ -134,14 +139,18 @@ def refresh_state(
         keys: Names of the attributes to read; None for all that are not deferred, with what is
             loaded eagerly.
         with_for_update: A lock, as Core keeps it.
+        origin: Why the object is read as a whole.
     """
     mapper = state.manager.mapper
     if keys is None:
-        return _refresh_all(session, state, mapper, with_for_update)
+        return _refresh_all(session, state, mapper, with_for_update, origin)
     named = [mapper.properties[key] for key in keys]
     columns = [prop.key for prop in named if prop.kind == "column"]
     # Relationships are loaded by the key, and an object without it would be read once more.
     keys_too = [key for key in mapper.primary_key_keys if key not in state.dict]
+    if with_for_update is not None and mapper.version_key is not None:
+        # What else the object holds is of the version that the row must have.
+        keys_too.append(mapper.version_key)
     columns = list(dict.fromkeys([*keys_too, *columns]))
     relationships = [prop.key for prop in named if prop.kind == "relationship"]
     joined = [key for key in relationships if _is_joined(state, mapper.properties[key])]
@@ -178,16 +187,20 @@ def _refresh_with_joins(
     statement = select(mapper).where(_criterion(mapper, key_values(mapper, state.pk)))
     statement = statement.options(StartsAt(path, only=frozenset(keys)), *options)
     statement._for_update_arg = with_for_update
-    return bool(fetch_columns(session, statement, target=state, origin=COLUMN_LOAD)[0])
+    locked = None if with_for_update is None else state
+    found = fetch_columns(session, statement, target=state, locked=locked, origin=COLUMN_LOAD)
+    return bool(found[0])
 
 
-def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_update: Any) -> bool:
+def _refresh_all(
+    session: Any, state: InstanceState, mapper: Any, with_for_update: Any, origin: LoadOrigin
+) -> bool:
     values = key_values(mapper, state.pk)
     extra = state.extra
     options = () if extra is None else extra.load_options
     if not options and with_for_update is None and None not in values:
         planned = planned_get(mapper)
-        found = planned.load_columns(session, values, target=state, origin=COLUMN_LOAD)
+        found = planned.load_columns(session, values, target=state, origin=origin)
         return bool(found[0])
     statement = select(mapper).where(_criterion(mapper, values))
     if options:
@@ -199,9 +212,7 @@ def _refresh_all(session: Any, state: InstanceState, mapper: Any, with_for_updat
         statement._for_update_arg = with_for_update
     more = {"identity_token": state.identity_token} if state.identity_token is not None else None
     return bool(
-        fetch_columns(session, statement, execution_options=more, target=state, origin=COLUMN_LOAD)[
-            0
-        ]
+        fetch_columns(session, statement, execution_options=more, target=state, origin=origin)[0]
     )
 
 
@@ -221,6 +232,8 @@ def load_column_values(
         statement = statement._set_propagate_attrs(mapper.clause._propagate_attrs)
         parts = fetch_columns(session, statement, origin=COLUMN_LOAD)
         row = [part[0] for part in parts if part]
+        if with_for_update is not None:
+            check_version(state, dict(zip(keys, row, strict=False)))
     else:
         fixed = _column_select(mapper, tuple(keys))
         rows = fixed.fetch_rows(session.connection_for(mapper), values)

@@ -22,6 +22,8 @@ class KeptOptions(tuple[Any, ...]):  # noqa: SLOT001  tuples cannot have slots w
     tables: dict[LoadPath, OptionTable]
     # Whether some option speaks of no attribute, and so stays with every object.
     for_all: bool
+    # Those that apply when an attribute is touched: a "*" without entity ends with its statement.
+    for_touched: tuple[Any, ...]
 
     def __reduce__(self) -> Any:
         return kept_options, (tuple(self),)
@@ -34,6 +36,9 @@ def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
         return ()
     made = KeptOptions(kept)
     made.tables = {}
+    made.for_touched = tuple(
+        each for each in kept if not isinstance(each, Load) or each.root is not None
+    )
     made.for_all = not all(isinstance(each, Load) for each in kept)
     return made
 

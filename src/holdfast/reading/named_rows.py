@@ -6,7 +6,7 @@ its attribute unloaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -18,7 +18,8 @@ from holdfast.queries.load_plan import BundleResult, ColumnResult, EntityLoad, L
 def plan_for_cursor(compile_state: Any, cursor: Any, rows: Any) -> Any:
     """The rows with their columns where the plan, freed of what is not there, expects them."""
     positions = [
-        position_of_column(cursor, column, required=False) for column in compile_state.wanted
+        _position_of(cursor, column, named)
+        for column, named in zip(compile_state.wanted, compile_state.named, strict=True)
     ]
     missing = {index for index, position in enumerate(positions) if position is None}
     plan: LoadPlan = compile_state.plan
@@ -30,14 +31,22 @@ def plan_for_cursor(compile_state: Any, cursor: Any, rows: Any) -> Any:
         for index in sorted(missing & needed):
             position_of_column(cursor, compile_state.wanted[index], required=True)
         plan = _reduced_plan(compile_state, frozenset(missing))
-    return type(rows)(rows.cursor, plan, _picker([position or 0 for position in positions]))
+    return type(rows)(rows.cursor, plan, picker([position or 0 for position in positions]))
 
 
-def _picker(positions: list[int]) -> Callable[[Any], Any] | None:
+def picker(positions: Sequence[int]) -> Callable[[Any], Any]:
+    """A function that puts the columns of a row in another order."""
     if len(positions) == 1:
         only = positions[0]
         return lambda row: (row[only],)
     return itemgetter(*positions)
+
+
+def _position_of(cursor: Any, column: Any, named: Any) -> int | None:
+    found = position_of_column(cursor, column, required=False)
+    if found is None and named is not None:
+        return position_of_column(cursor, named, required=False)
+    return found
 
 
 def _reduced_plan(compile_state: Any, missing: frozenset[int]) -> LoadPlan:

@@ -43,7 +43,8 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     if not prop.is_column:
         return ATTR_EMPTY
     if key in mapper.deferred_keys or (extra is not None and key in extra.deferred):
-        return prop.strategy_for("deferred").load(state, state.dict, policy)
+        name = "deferred" if prop.strategy_name == "column" else prop.strategy_name
+        return prop.strategy_for(name).load(state, state.dict, policy)
     return load_expired(state, key, policy)
 
 

@@ -21,6 +21,9 @@ class LoadOrigin:
     lazy_loaded_from: InstanceState | None = None
     # Where the loaded entities stand in the first statement's options.
     path: LoadPath = LoadPath.ROOT
+    # Somebody asked for the whole of an object to be read anew.
+    is_refresh: bool = False
 
 
 COLUMN_LOAD = LoadOrigin(is_column_load=True)
+REFRESH = LoadOrigin(is_column_load=True, is_refresh=True)

@@ -13,11 +13,13 @@ Rules kept here:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, call
 from typing import Any
 
+from holdfast.errors.flush import StaleDataError
+from holdfast.foundation.markers import NO_VALUE
 from holdfast.queries.load_plan import EntityLoad
 from holdfast.reading.context import LoadContext
 from holdfast.reading.row_loader import Row, RowFunctions, dict_setter, functions_of
@@ -29,6 +31,20 @@ SMALL = 12
 
 NoneType = type(None)
 dict_of = attrgetter("__dict__")
+
+
+def check_version(state: InstanceState, loaded: Mapping[str, Any]) -> None:
+    """Compare the version that an object has with that of its row, which was locked (VC-13).
+
+    Raises:
+        StaleDataError: Somebody else has changed the row since it was loaded.
+    """
+    key: str | None = state.manager.mapper.version_key
+    if key is None or key not in loaded:
+        return
+    known = state.committed_value(key)
+    if known is not NO_VALUE and known != loaded[key]:
+        raise StaleDataError.version_loaded(state, known, loaded[key])
 
 
 class EntityLoader:
@@ -89,6 +105,7 @@ class EntityLoader:
             or self.load.deferred
             or self._keeps_options(context)
             or context.identity_token is not None
+            or context.locked is not None
             or self.manager.has_load_listeners
             or self.manager.has_refresh_listeners
         )
@@ -215,7 +232,7 @@ class EntityLoader:
 
         PERF: 10,000 rows already present.
         """
-        if context.populate_existing or self.always_refresh:
+        if context.populate_existing or self.always_refresh or context.locked is not None:
             return False
         if space.filled_by is self.functions:
             return True
@@ -231,10 +248,12 @@ class EntityLoader:
         # A refresh runs under the options that the object keeps.
         keeps = context.target is None and self._keeps_options(context)
         defers = context.target is None and self.load.deferred
-        listens = self.manager.has_refresh_listeners
+        listens, locked = self.manager.has_refresh_listeners, context.locked
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__
             state = values["_sa_instance_state"]
+            if locked is not None and state is locked:
+                check_version(locked, {step.key: row[step.index] for step in self.load.columns})
             filled = fill(row, values, state.changes)
             if filled and keeps:
                 self._keep_options(state, context)

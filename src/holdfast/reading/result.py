@@ -11,10 +11,12 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, NoReturn, TypeVar
 
+from sqlalchemy import Column
 from sqlalchemy.engine import Result
 
 from holdfast.errors.loading import LoadingError
@@ -25,13 +27,15 @@ from holdfast.foundation.sqlalchemy_core import (
     IteratorResult,
     SimpleResultMetaData,
     close_exhausted,
+    is_null_type,
     is_server_side,
     next_rows,
     remaining_rows,
     require_unique_with,
+    yield_per_of,
 )
 from holdfast.instrument.manager import instance_state
-from holdfast.queries.entities import parse_elements
+from holdfast.queries.entities import SelectedElement, parse_elements
 from holdfast.queries.load_plan import (
     BundleResult,
     ColumnResult,
@@ -41,7 +45,7 @@ from holdfast.queries.load_plan import (
 )
 from holdfast.reading.assemble import finish_batch, load_batch, load_columns
 from holdfast.reading.context import NOTHING, LoadContext
-from holdfast.reading.fetch import TARGET_OPTION, source_of
+from holdfast.reading.fetch import LOCKED_OPTION, TARGET_OPTION, source_of
 from holdfast.reading.kept_options import kept_options
 from holdfast.reading.named_rows import plan_for_cursor
 
@@ -60,8 +64,10 @@ def build_result(
     cursor: Any,
     execution_options: Mapping[str, Any],
     parameters: Mapping[str, Any] = NOTHING,
+    *,
+    rows: Rows | None = None,
 ) -> Result[Any]:
-    """The result of a SELECT over classes.
+    """The result of a statement over classes.
 
     Args:
         session: Whose objects the rows become.
@@ -69,23 +75,32 @@ def build_result(
         cursor: Core's result of it.
         execution_options: Of the statement and the call together.
         parameters: Given with the call.
+        rows: The rows and their plan, where they are not those of `cursor`.
     """
     try:
-        return _planned_result(session, statement, cursor, execution_options, parameters)
+        found = _rows_of(cursor) if rows is None else rows
+        return _planned_result(session, statement, found, execution_options, parameters)
     except BaseException:
         cursor.close()
         raise
 
 
+def _rows_of(cursor: Any) -> Rows:
+    compile_state = cursor.context.compiled.compile_state
+    rows = Rows(cursor, compile_state.plan)
+    if getattr(compile_state, "by_name", False):
+        rows = plan_for_cursor(compile_state, cursor, rows)
+    return rows
+
+
 def _planned_result(
     session: Any,
     statement: Any,
-    cursor: Any,
+    rows: Rows,
     execution_options: Mapping[str, Any],
     parameters: Mapping[str, Any],
 ) -> Result[Any]:
-    compile_state = cursor.context.compiled.compile_state
-    plan: LoadPlan = compile_state.plan
+    plan: LoadPlan = rows.plan
     options = statement._with_options
     context = LoadContext(
         session,
@@ -97,19 +112,16 @@ def _planned_result(
         context.roots = _renamed_roots(plan, statement)
     if execution_options:
         context.target = execution_options.get(TARGET_OPTION)
+        context.locked = execution_options.get(LOCKED_OPTION)
         if context.target is not None:
             context.target_load = plan.elements[0]  # type: ignore[assignment]
-    rows = Rows(cursor, plan)
-    if getattr(compile_state, "by_name", False):
-        rows = plan_for_cursor(compile_state, cursor, rows)
-        plan = rows.plan
     yield_per = execution_options.get("yield_per") if execution_options else None
     if yield_per and (plan.needs_unique or plan.embeds_statement):
         raise LoadingError.no_eager_with_yield_per("joined" if plan.needs_unique else "subquery")
     is_source = rows.positions is None and not statement.is_dml
     if plan.embeds_statement and context.target is None and is_source:
         context.source = source_of(statement, parameters)
-    result = _result_of(plan, rows, context, cursor, yield_per)
+    result = _result_of(plan, rows, context, rows.cursor, yield_per)
     if execution_options and execution_options.get("prebuffer_rows"):
         return result.freeze()()
     return result
@@ -150,17 +162,38 @@ def _result_of(
     else:
         # A chain hands on the rows without running Python for each.
         loaded = chain.from_iterable(_loaded_rows(plan, rows, context, is_single=is_single))
-        result = IteratorResult(result_metadata(plan), loaded, cursor, is_single)
+        metadata = result_metadata(plan, context.statement)
+        result = IteratorResult(metadata, loaded, cursor, is_single)
     if plan.needs_unique:
         require_unique_with(result, _refusal(LoadingError.unique_required, cursor))
     return result  # type: ignore[no-any-return]
 
 
-def result_metadata(plan: LoadPlan) -> SimpleResultMetaData:
-    """What Core's results know of the plan's rows; made once for the plan."""
+def no_rows() -> Result[Any]:
+    """The closed result of statements that were to return nothing."""
+    result: Any = IteratorResult(SimpleResultMetaData(()), iter(()))
+    close_exhausted(result)
+    return result  # type: ignore[no-any-return]
+
+
+def result_metadata(plan: LoadPlan, statement: Any = None) -> SimpleResultMetaData:
+    """What Core's results know of the plan's rows.
+
+    Made once for the plan, unless aliases or expressions of the statement name its elements: equal
+    statements may have others.
+    """
     metadata: SimpleResultMetaData | None = plan.memo.get("metadata")
     if metadata is None:
-        metadata = plan.memo["metadata"] = _metadata(plan)
+        is_lasting = statement is None or all(map(_is_named_for_good, plan.elements))
+        if is_lasting:
+            names = [_names_of(element) for element in plan.elements]
+        else:
+            names = [element.other_names for element in _selected(statement)]
+        metadata = SimpleResultMetaData(
+            plan.names, names, _create_unique_filters=partial(_unique_filters, plan.elements)
+        )
+        if is_lasting:
+            plan.memo["metadata"] = metadata
     return metadata
 
 
@@ -218,7 +251,7 @@ def _streamed_result(
             yield columns[0] if is_single else list(zip(*columns, strict=True))
 
     result: Any = ChunkedIteratorResult(
-        _metadata(plan, rows.cursor),
+        result_metadata(plan, context.statement),
         portions,
         source_supports_scalars=is_single,
         raw=rows.cursor,
@@ -299,28 +332,41 @@ def _refusal(error: Callable[[], LoadingError], cursor: Any) -> Callable[[Any], 
     return refuse
 
 
-def _metadata(plan: LoadPlan, stream: Any | None = None) -> SimpleResultMetaData:
-    """Metadata of rows; those of a stream, whose cursor is given, can not be made unique."""
-    elements = plan.elements
-
-    def unique_filters(_: Any) -> Sequence[Callable[[Any], Any] | None]:
-        if stream is not None:
-            return [_refusal(LoadingError.no_unique_with_yield_per, stream)] * len(elements)
-        return [_unique_filter(element) for element in elements]
-
-    return SimpleResultMetaData(
-        plan.names,
-        [_names_of(element) for element in elements],
-        _create_unique_filters=unique_filters,
-    )
+def _unique_filters(
+    elements: Sequence[ElementResult], result: Any
+) -> Sequence[Callable[[Any], Any] | None]:
+    """How each element of a row is told apart from others, for `unique()`."""
+    if yield_per_of(result):
+        result.raw.close()
+        raise LoadingError.no_unique_with_yield_per()
+    return [_unique_filter(element) for element in elements]
 
 
 def _unique_filter(element: ElementResult) -> Callable[[Any], Any] | None:
     if isinstance(element, EntityLoad):
         return id
-    if isinstance(element, ColumnResult) and not element.is_hashable:
-        return id
-    return None
+    type_ = element.type if isinstance(element, ColumnResult) else None
+    if type_ is None or (type_.hashable and not is_null_type(type_)):
+        return None
+
+    def hashed(value: Any) -> Any:
+        is_known = not is_null_type(type_)
+        if is_known or not isinstance(value, Hashable):
+            raise LoadingError.unhashable(type_, is_known=is_known)
+        return value
+
+    return hashed
+
+
+def _is_named_for_good(element: ElementResult) -> bool:
+    """Whether an equal statement names the element by the same objects."""
+    if isinstance(element, EntityLoad):
+        return not element.entity.is_aliased_class
+    if isinstance(element, BundleResult):
+        return False
+    column = element.aliases[0]
+    entity = column._annotations.get("parententity")
+    return isinstance(column, Column) if entity is None else not entity.is_aliased_class
 
 
 def _names_of(element: ElementResult) -> tuple[Any, ...]:
@@ -338,9 +384,11 @@ def _renamed_roots(plan: LoadPlan, statement: Any) -> dict[Any, Any] | None:
     if not any(load.entity.is_aliased_class for load in loads):
         return None
     found = {}
-    is_selected = statement.is_select
-    elements = parse_elements(statement._raw_columns if is_selected else statement._returning)
-    for element, selected in zip(plan.elements, elements, strict=True):
+    for element, selected in zip(plan.elements, _selected(statement), strict=True):
         if isinstance(element, EntityLoad) and element.entity is not selected.entity:
             found[element.entity] = selected.entity
     return found or None
+
+
+def _selected(statement: Any) -> tuple[SelectedElement, ...]:
+    return parse_elements(statement._raw_columns if statement.is_select else statement._returning)

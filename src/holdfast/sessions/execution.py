@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.engine import Result
+from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable, Select
 
-from holdfast.dml.update_delete import CriteriaStatement
+from holdfast.dml.run import run_dml
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, hold_rows, roles
 from holdfast.mapping.sockets import PLUGIN
 from holdfast.reading.by_equality import result_by_equality
@@ -95,14 +95,26 @@ def _run(
     connection = session.connection_for_bind(bind)
     if not is_orm:
         return connection.execute(statement, params, execution_options=options)
+    return run_over_classes(session, statement, params, options, connection)
+
+
+def run_over_classes(
+    session: SessionHost,
+    statement: Any,
+    params: Any,
+    options: Mapping[str, Any],
+    connection: Connection,
+) -> Result[Any]:
+    """Run a statement over classes on a connection."""
+    own: Mapping[str, Any] = statement._execution_options
     if not (options or own or params or session.intercepts_execution):
         # PERF: "fresh select by key".
         found = result_by_equality(session, statement, connection)
         if found is not None:
             return found
-    if statement.is_dml and not statement.is_insert and not statement.is_select:
+    if statement.is_dml and not statement.is_select:
         merged = {**own, **options} if own else options
-        result, outcome = CriteriaStatement(session, statement, params, merged, connection).run()
+        result, outcome = run_dml(session, statement, params, merged, connection)
         session.innermost.snapshot.record(outcome)
         return result
     core_options = {**options, **ORM_OPTIONS}

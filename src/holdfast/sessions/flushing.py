@@ -5,21 +5,24 @@ Rules kept here:
 2. before_flush, then the internal level, then the statements; after_flush before objects change
    their state, after_flush_postexec afterwards (EV-40 to EV-42).
 3. A failing flush rolls back to the nearest boundary (SB-109), and so does a bulk write (PT-133).
+4. The error of a flush tells which objects were being written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import StatementError
 
+from holdfast.errors.flush import note_step
 from holdfast.errors.session import SessionUseError, late_changes_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.state_functions import make_transient_to_detached
 from holdfast.sessions.subjects import state_of
-from holdfast.sessions.transactions.transaction import SessionTransaction
+from holdfast.sessions.transactions.transaction import CLOSED, SessionTransaction
 from holdfast.states.changes import forget_changes
 from holdfast.states.members import Members
 from holdfast.unitofwork.bulk import save_objects
@@ -54,18 +57,14 @@ def autoflush(session: SessionHost) -> None:
         raise
 
 
-def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], None]) -> None:
+def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], object]) -> None:
     """Run a write that is no unit of work, in the session's transaction (PT-128)."""
     if session.is_flushing:
         raise SessionUseError.flushing()
-    transaction = session.autobegin().begin_flush()
     session.is_flushing = True
     try:
-        write(session.connection_for)
-        transaction.commit()
-    except BaseException as error:
-        transaction.rollback(error)
-        raise
+        with internal_level(session):
+            write(session.connection_for)
     finally:
         session.is_flushing = False
 
@@ -107,13 +106,28 @@ def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:
         session.dispatch.before_flush(session, context, wanted)
         if not members.has_changes:
             return
-    transaction = session.autobegin().begin_flush()
+    with internal_level(session) as level:
+        try:
+            if context.collect_and_plan():
+                _write(session, context, level)
+        except Exception as error:
+            if context.step is not None:
+                note_step(error, context.step)
+            raise
+
+
+@contextmanager
+def internal_level(session: SessionHost) -> Iterator[SessionTransaction]:
+    """The level of a flush, which nobody but the flush may end."""
+    level = session.autobegin().begin_flush()
+    level.occupy("flush")
     try:
-        if context.collect_and_plan():
-            _write(session, context, transaction)
-        transaction.commit()
+        yield level
+        with level.expecting(CLOSED):
+            level.commit()
     except BaseException as error:
-        transaction.rollback(error)
+        with level.expecting(CLOSED):
+            level.rollback(error)
         raise
 
 

@@ -256,8 +256,7 @@ class Plan:
                     self.relationships.append((prop, slot))
             elif slot is not None:
                 self.columns.append((key, slot))
-        version = mapper.version_id_col
-        self.version_key = None if version is None else mapper.key_of_column[version]
+        self.version_key: str | None = mapper.version_key
 
 
 def _given_key(state: InstanceState, mapper: Any) -> Key | None:
@@ -304,8 +303,7 @@ def _set_values(
 
 def _check_version(state: InstanceState, key: str, target_state: InstanceState) -> None:
     """Refuse a source that was read before the target's row was last changed (SM-89)."""
-    changes = target_state.changes or {}
-    existing = changes.get(key, target_state.dict.get(key, NO_VALUE))
+    existing = target_state.committed_value(key)
     merged = state.dict.get(key, NO_VALUE)
     if existing is NO_VALUE or merged is NO_VALUE or existing == merged:
         return

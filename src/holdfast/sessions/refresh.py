@@ -21,6 +21,7 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
 from holdfast.mapping.cascades import reachable
 from holdfast.reading.identity import load_by_key, refresh_state
+from holdfast.reading.origin import REFRESH
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.membership import expunge_states
 from holdfast.sessions.subjects import key_values, mapper_of, state_of
@@ -182,7 +183,9 @@ def refresh(
     session.autobegin()
     session.autoflush_if_enabled()
     _check_key_is_flushed(state)
-    if not refresh_state(session, state, wanted or None, with_for_update=for_update):
+    if not refresh_state(
+        session, state, wanted or None, with_for_update=for_update, origin=REFRESH
+    ):
         raise MembershipError.not_refreshed(state)
 
 

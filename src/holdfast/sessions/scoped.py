@@ -175,7 +175,9 @@ def _passed(parameter: inspect.Parameter) -> str:
     return f"{name}={name}" if by_keyword else name
 
 
-def _forward_attribute(name: str, *, assignable: bool) -> property:
+def forward_attribute(name: str, *, assignable: bool) -> property:
+    """An attribute of the registry that is the one of the scope's session."""
+
     def read(self: Any) -> Any:
         return getattr(self.registry(), name)
 
@@ -188,6 +190,6 @@ def _forward_attribute(name: str, *, assignable: bool) -> property:
 for _name in METHODS:
     setattr(scoped_session, _name, _forward_method(_name))
 for _name in READABLE:
-    setattr(scoped_session, _name, _forward_attribute(_name, assignable=False))
+    setattr(scoped_session, _name, forward_attribute(_name, assignable=False))
 for _name in ASSIGNABLE:
-    setattr(scoped_session, _name, _forward_attribute(_name, assignable=True))
+    setattr(scoped_session, _name, forward_attribute(_name, assignable=True))

@@ -12,8 +12,8 @@ Rules kept here:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Literal, Self
@@ -21,7 +21,12 @@ from typing import Any, ClassVar, Literal, Self
 from sqlalchemy.engine import Connection, Engine, Result, ScalarResult
 from sqlalchemy.sql import Executable
 
-from holdfast.errors.session import NoRowError, SessionArgumentError, SessionUseError
+from holdfast.errors.session import (
+    NoRowError,
+    SessionArgumentError,
+    SessionUseError,
+    StateChangeError,
+)
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -44,7 +49,12 @@ from holdfast.sessions.state_functions import (
 )
 from holdfast.sessions.subjects import state_of
 from holdfast.sessions.transactions.connections import JOIN_MODES, JoinMode
-from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.sessions.transactions.transaction import (
+    CLOSED,
+    PREPARED,
+    SessionTransaction,
+    SessionTransactionOrigin,
+)
 from holdfast.states.identity_map import IdentityMapView, Space
 from holdfast.states.members import Members
 from holdfast.unitofwork import bulk
@@ -264,10 +274,22 @@ class Session(SessionClassMethods, SessionServices):
         self.is_closed = self.is_closed or self.close_forbids_use
 
     def _end(self, *, invalidate: bool) -> None:
+        self._check_free("close")
         self.expunge_all()
-        if self.innermost is not None:
-            for level in self.innermost.levels():
-                level.close(invalidate)
+        self._end_levels(lambda level: level.close(invalidate))
+
+    def _levels(self) -> list[SessionTransaction]:
+        return [] if self.innermost is None else list(self.innermost.levels())
+
+    def _check_free(self, method: str) -> None:
+        for level in self._levels():
+            level.check_free(method, CLOSED)
+
+    def _end_levels(self, end: Callable[[SessionTransaction], None]) -> None:
+        """End the levels of the transaction, the innermost first, also when one fails."""
+        with ExitStack() as stack:
+            for level in reversed(self._levels()):
+                stack.callback(_end_unless_closed, level, end)
 
     @property
     def info(self) -> dict[Any, Any]:
@@ -304,6 +326,8 @@ class Session(SessionClassMethods, SessionServices):
 
     def commit(self) -> None:
         """Flush and commit, whatever SAVEPOINTs are open (TX-21)."""
+        if self.is_flushing:
+            raise StateChangeError.during("commit", "flush", PREPARED)
         level: SessionTransaction | None = self.autobegin()
         while level is not None:
             parent = level.parent
@@ -312,11 +336,8 @@ class Session(SessionClassMethods, SessionServices):
 
     def rollback(self) -> None:
         """Roll back, whatever SAVEPOINTs are open; silent without a transaction (SB-160)."""
-        level = self.innermost
-        while level is not None:
-            parent = level.parent
-            level.rollback()
-            level = parent
+        self._check_free("rollback")
+        self._end_levels(lambda level: level.rollback())
 
     def prepare(self) -> None:
         """Flush and prepare a two-phase transaction (TX-102)."""
@@ -747,6 +768,14 @@ class Session(SessionClassMethods, SessionServices):
             with_for_update: True or arguments of `Select.with_for_update`.
         """
         refresh.refresh(self, instance, attribute_names, with_for_update)
+
+
+def _end_unless_closed(
+    level: SessionTransaction, end: Callable[[SessionTransaction], None]
+) -> None:
+    # A listener that the end of a level inside called may have ended this one too.
+    if level.phase is not CLOSED:
+        end(level)
 
 
 def close_all_sessions() -> None:

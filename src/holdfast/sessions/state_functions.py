@@ -60,6 +60,7 @@ def make_transient(instance: object) -> None:
         extra.was_deleted = False
         extra.deferred = frozenset()
         extra.pending = None
+        extra.released = ()
         extra.identity_token = None
 
 

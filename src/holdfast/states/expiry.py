@@ -95,11 +95,10 @@ def expire_keys(state: InstanceState, keys: Iterable[str]) -> None:
             names += manager.mapper.properties[key].column_keys
     note_gaps(state)
     values = state.dict
-    extra = state.extra
-    pending = None if extra is None else extra.pending
-    if extra is not None:
-        extra.released = {*extra.released, *names}
-        extra.deferred = extra.deferred.difference(names)
+    extra = state.more()
+    pending = extra.pending
+    extra.released = {*extra.released, *names}
+    extra.deferred = extra.deferred.difference(names)
     if state.changes is not None:
         _forget_members(state, values, state.changes.keys() & names)
     for key in names:

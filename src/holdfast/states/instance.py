@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
 from holdfast.states.pickling import packed, unpack
 
@@ -253,6 +254,11 @@ class InstanceState(weakref.ref[Any]):
     def committed_state(self) -> Mapping[str, Any]:
         """Last values known to the database of the attributes that were changed since."""
         return EMPTY if self.changes is None else self.changes
+
+    def committed_value(self, key: str) -> Any:
+        """The last value of an attribute that the database is known to hold, or NO_VALUE."""
+        present = self.dict.get(key, NO_VALUE)
+        return present if self.changes is None else self.changes.get(key, present)
 
     @property
     def unloaded(self) -> set[str]:

@@ -11,11 +11,12 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import chain, groupby, repeat
 from typing import Any
 
 from holdfast.errors.flush import BulkRowError
+from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.journal import ConnectionSource
 from holdfast.unitofwork.writing.insert import form_of, insert_run
@@ -24,6 +25,7 @@ from holdfast.unitofwork.writing.rows import (
     TableRows,
     Values,
     is_written,
+    read_present,
     read_rows,
     table_rows,
 )
@@ -68,9 +70,10 @@ def values_in_row(state: InstanceState, *, changed_only: bool) -> Values:
     committed = state.committed_state
     values = {k: v for k, v in state.dict.items() if not changed_only or k in committed}
     values.update(zip(mapper.primary_key_keys, state.identity or (), strict=True))
-    if mapper.version_id_col is not None:
-        key = mapper.key_of_column[mapper.version_id_col]
-        values[key] = committed.get(key, state.dict.get(key))
+    version = mapper.version_key
+    if version is not None:
+        known = state.committed_value(version)
+        values[version] = None if known is NO_VALUE else known
     return values
 
 
@@ -92,12 +95,33 @@ def insert_mappings(
         render_nulls: Send None as NULL, in place of leaving its column out.
     """
     given = list(mappings)
-    dicts = [without_composites(mapper, mapping) for mapping in given]
+    dicts = values_to_insert(mapper, given, fills=returns)
     insert_values(connection_for, mapper, dicts, returns=returns, render_nulls=render_nulls)
     if returns:
         keys = [key for table in mapper.tables for key in table_rows(mapper, table).pk_keys]
         for mapping, values in zip(given, dicts, strict=True):
             mapping.update((key, values[key]) for key in keys if key in values)
+
+
+def values_to_insert(
+    mapper: Any, mappings: Sequence[Mapping[str, Any]], *, fills: bool = False
+) -> Sequence[Values]:
+    """Dictionaries for `insert_values`: the given ones where nothing is put into them.
+
+    Args:
+        mapper: Whose rows these are.
+        mappings: What the application gave.
+        fills: Whether what comes back is put into them.
+    """
+    if (
+        fills
+        or mapper.composites
+        or mapper.sets_polymorphic_identity
+        or mapper.version_id_col is not None
+        or len(mapper.tables) > 1
+    ):
+        return [without_composites(mapper, mapping) for mapping in mappings]
+    return mappings  # type: ignore[return-value]  # only read
 
 
 def insert_values(
@@ -110,6 +134,24 @@ def insert_values(
 ) -> None:
     """INSERT attribute values into the tables of a mapper; base tables come first."""
     connection = connection_for(mapper.base_mapper)
+    for rows, run in runs_to_insert(mapper, dicts, render_nulls=render_nulls):
+        form = form_of(rows, run.keys)
+        if returns:
+            insert_run(connection, form, run)
+        else:
+            form.fixed.execute_many(connection, run.rows)
+
+
+def runs_to_insert(
+    mapper: Any, dicts: Sequence[Values], *, render_nulls: bool
+) -> Iterator[tuple[TableRows, InsertRun]]:
+    """Rows for each table of a mapper, base tables first; the keys of one table feed the next.
+
+    Args:
+        mapper: Whose rows these are.
+        dicts: Values by attribute name.
+        render_nulls: Send None as NULL, in place of leaving its column out.
+    """
     if mapper.sets_polymorphic_identity:
         for values in dicts:
             values.setdefault(mapper.polymorphic_key, mapper.polymorphic_identity)
@@ -122,17 +164,17 @@ def insert_values(
             for values in dicts:
                 values[rows.version_key] = mapper.version_id_generator(None)
         for run in given_runs(rows, dicts, render_nulls=render_nulls):
-            form = form_of(rows, run.keys)
-            if returns:
-                insert_run(connection, form, run)
-            else:
-                form.fixed.execute_many(connection, run.rows)
+            yield rows, run
 
 
 def given_runs(
     rows: TableRows, dicts: Sequence[Values], *, render_nulls: bool
 ) -> Iterable[InsertRun]:
     """Consecutive dictionaries that give values to the same columns of one table."""
+    uniform = uniform_run(rows, dicts, render_nulls=render_nulls)
+    if uniform is not None:
+        yield uniform
+        return
     keys = rows.keys
 
     def all_named(values: Values) -> tuple[str, ...]:
@@ -143,39 +185,99 @@ def given_runs(
         yield InsertRun(given, run, read_rows(given, run), has_expressions=False)
 
 
+def uniform_run(
+    rows: TableRows, dicts: Sequence[Values], *, render_nulls: bool
+) -> InsertRun | None:
+    """All dictionaries as one run; None when they do not give values to the same columns.
+
+    PERF: bench bulk insert. Nothing is called for a single dictionary.
+    """
+    if not dicts:
+        return None
+    first = dicts[0]
+    names = tuple(first)
+    keys = rows.in_order(set(names))
+    if not keys or set(map(len, dicts)) != {len(names)}:
+        return None
+    try:
+        found = read_present(keys, dicts)
+        if len(keys) < len(names):
+            # In place of a name that is no column here, another dictionary may have one that is.
+            read_present(names, dicts)
+    except KeyError:
+        return None
+    if not render_nulls and type(None) in set(map(type, chain.from_iterable(found))):
+        return None
+    return InsertRun(keys, dicts, found, has_expressions=False)
+
+
 def update_mappings(
     connection_for: ConnectionSource, mapper: Any, mappings: Iterable[Mapping[str, Any]]
-) -> None:
+) -> list[Values]:
     """UPDATE rows from dictionaries by attribute name, each with the primary key of its row.
+
+    Returns:
+        What was written, next versions included.
 
     Raises:
         InvalidRequestError: A dictionary lacks a part of the key, or the version.
     """
     connection = connection_for(mapper.base_mapper)
     dicts = [without_composites(mapper, mapping) for mapping in mappings]
+    for rows, changes in changes_by_table(mapper, dicts):
+        write_changes(connection, rows, changes, takes_back=False)
+    return dicts
+
+
+def changes_by_table(
+    mapper: Any, dicts: Sequence[Values], always: frozenset[Any] = frozenset()
+) -> Iterator[tuple[TableRows, list[Change]]]:
+    """What dictionaries change in each table of a mapper.
+
+    Args:
+        mapper: Whose rows these are.
+        dicts: Values by attribute name.
+        always: Tables of which the statement itself sets columns.
+    """
     all_rows = [table_rows(mapper, table) for table in mapper.tables if is_written(mapper, table)]
     keys_set = {key for rows in all_rows for key in rows.keys if key not in rows.pk_keys}
     for rows in all_rows:
         inherit_keys(rows, dicts)
         settable = tuple(key for key in rows.keys if key not in rows.pk_keys)
-        changes = []
-        for values in dicts:
+        changes = uniform_changes(rows, settable, dicts)
+        for values in () if changes else dicts:
             keys = tuple(key for key in settable if key in values)
-            if keys or (rows.version_key is not None and not keys_set.isdisjoint(values)):
+            counts = rows.version_key is not None and not keys_set.isdisjoint(values)
+            if keys or counts or rows.table in always:
                 changes.append(change_by_key(rows, keys, values))
-        write_changes(connection, rows, changes, takes_back=False)
+        yield rows, changes
+
+
+def uniform_changes(
+    rows: TableRows, settable: tuple[str, ...], dicts: Sequence[Values]
+) -> list[Change]:
+    """The changes of dictionaries that all set the same columns; empty when they do not.
+
+    PERF: bench bulk update. Nothing is called for a single dictionary.
+    """
+    run = None if rows.version_key is not None else uniform_run(rows, dicts, render_nulls=True)
+    if run is None or not set(rows.pk_keys).issubset(run.keys):
+        return []
+    keys = tuple(key for key in settable if key in run.keys)
+    row_keys = read_present(rows.pk_keys, dicts)
+    if not keys or any(None in column for column in zip(*row_keys, strict=True)):
+        return []
+    return list(map(Change, repeat(keys), dicts, row_keys))
 
 
 def change_by_key(rows: TableRows, keys: tuple[str, ...], values: Values) -> Change:
     """One row to update, with its next version where it has one."""
     version = rows.version_key
-    row_key = tuple(values.get(key) for key in rows.pk_keys)
-    if version is not None:
-        row_key = (*row_key, values.get(version))
+    names = rows.pk_keys if version is None else (*rows.pk_keys, version)
+    row_key = tuple(values.get(key) for key in names)
     if None in row_key:
-        columns = [*rows.pk_columns, rows.mapper.version_id_col]
         raise BulkRowError.without_key(
-            [column for column, value in zip(columns, row_key, strict=False) if value is None]
+            rows.column_of[key] for key in names if values.get(key) is None
         )
     if version is not None:
         generator = rows.mapper.version_id_generator

@@ -16,6 +16,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy import Column
+
+from holdfast.errors.session import MembershipError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.cascades import reachable
 from holdfast.states.instance import InstanceState
@@ -68,6 +71,7 @@ def add_members(work: WorkSet, only: Collection[InstanceState] | None) -> None:
             {state: instance for state, instance in each.items() if state in chosen}
             for each in (new, modified, deleted)
         )
+    check_values(new)
     work.saves.update(new)
     work.saves.update(modified)
     for state, instance in deleted.items():
@@ -77,6 +81,29 @@ def add_members(work: WorkSet, only: Collection[InstanceState] | None) -> None:
         if mapper.orphan_relationships:
             sort_out_orphans(work, mapper, states)
     work.forget_links()
+
+
+def check_values(new: Iterable[InstanceState]) -> None:
+    """Raise where a new object would be written without the values that it once had.
+
+    They were expired while it had a row, and a rollback took the row.
+    """
+    for state in [each for each in new if each.extra is not None and each.extra.released]:
+        released = frozenset(state.more().released).difference(state.dict)
+        mapper = state.manager.mapper
+        lost = [key for key in mapper.column_keys if key in released and is_given(mapper, key)]
+        if lost:
+            raise MembershipError.values_lost(state, lost)
+
+
+def is_given(mapper: Any, key: str) -> bool:
+    """Whether nobody but the user has values for a column: no default, and no related object."""
+    column = mapper.properties[key].columns[0]
+    if not isinstance(column, Column) or column is mapper.polymorphic_on:
+        return False
+    is_made = column.default is not None or column.server_default is not None
+    is_key = key == mapper.version_key or column.primary_key or bool(column.foreign_keys)
+    return not (is_made or is_key)
 
 
 def sort_out_orphans(work: WorkSet, mapper: Any, states: Iterable[InstanceState]) -> None:

@@ -45,6 +45,7 @@ class Journal:
         replaced: Objects marked for deletion whose row a new object took over; state -> successor.
         gone: Persistent objects that were found to have no row any more.
         cascaded: (object, attribute) of primary keys that the database changes by itself.
+        step: What is being written just now; None before and afterwards.
         versions: Objects whose version counter this flush has written; state -> version.
     """
 
@@ -55,4 +56,5 @@ class Journal:
         self.replaced: dict[InstanceState, InstanceState] = {}
         self.gone: list[InstanceState] = []
         self.cascaded: set[tuple[InstanceState, str]] = set()
+        self.step: Any = None
         self.versions: dict[InstanceState, Any] = {}

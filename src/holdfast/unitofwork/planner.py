@@ -15,7 +15,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, cast
 
@@ -76,13 +76,12 @@ class Planner:
         # Relationships that lead between classes of this flush, each once.
         self.dependencies = keyed_dependencies([*self.saves, *self.deletes], work)
         # Base mapper of the holders -> what is copied or cleared before they are saved.
-        self.copies: dict[Any, list[tuple[KeyedDependency, list[KeyCopy]]]] = {}
+        self.copies: dict[Any, list[tuple[KeyedDependency, Sequence[KeyCopy]]]] = {}
         clears = unless_copied(work.clears, work.copies)
         for recorded in (clears, work.copies):
             for dependency, copies in recorded.items():
-                if copies:
-                    base = dependency.holder_mapper.base_mapper
-                    self.copies.setdefault(base, []).append((dependency, copies))
+                for base, chosen in by_unit(dependency, copies):
+                    self.copies.setdefault(base, []).append((dependency, chosen))
 
     # -- saves -------------------------------------------------------------------------------------
 
@@ -90,9 +89,11 @@ class Planner:
         """Key copies, UPDATEs and INSERTs, sources before holders."""
         units = self.saves
         edges = [
-            (dependency.source_mapper.base_mapper, dependency.holder_mapper.base_mapper)
+            (source, holder)
             for dependency in self.dependencies
             if not dependency.writes_late
+            for source in dependency.source_mapper.base_mappers
+            for holder in dependency.holder_mapper.base_mappers
         ]
         for group in ordered_groups(units, edges):
             if len(group) == 1 and not self.refers_to_itself(group[0]):
@@ -105,7 +106,7 @@ class Planner:
         return any(
             source is not None and source.pk is None and source.manager.mapper.base_mapper is unit
             for dependency, copies in self.copies.get(unit, ())
-            if dependency.source_mapper.base_mapper is unit
+            if unit in dependency.source_mapper.base_mappers
             for source, _ in copies
         )
 
@@ -171,11 +172,10 @@ class Planner:
         holders: dict[Any, dict[InstanceState, None]] = {}
         dependencies: dict[Any, dict[Any, None]] = {}
         for dependency in dict.fromkeys(each for copies in recorded for each in copies):
-            base = dependency.holder_mapper.base_mapper
             for copies in recorded:
-                if copies.get(dependency):
-                    yield CopyKeysStep(self.names, dependency, copies[dependency])
-                    found = dict.fromkeys(holder for _, holder in copies[dependency])
+                for base, chosen in by_unit(dependency, copies.get(dependency, ())):
+                    yield CopyKeysStep(self.names, dependency, chosen)
+                    found = dict.fromkeys(holder for _, holder in chosen)
                     holders.setdefault(base, {}).update(found)
                     dependencies.setdefault(base, {})[dependency] = None
         for base, states in holders.items():
@@ -187,9 +187,11 @@ class Planner:
         """DELETEs, holders before sources."""
         units = self.deletes
         edges = [
-            (dependency.holder_mapper.base_mapper, dependency.source_mapper.base_mapper)
+            (holder, source)
             for dependency in self.dependencies
             if not dependency.writes_late
+            for holder in dependency.holder_mapper.base_mappers
+            for source in dependency.source_mapper.base_mappers
         ]
         itself = {first for first, then in edges if first is then}
         for group in ordered_groups(units, edges, reverse=True):
@@ -207,16 +209,17 @@ class Planner:
     def row_references(self, group: Sequence[Any]) -> Iterator[Edge]:
         """(holder, source) of rows to delete that refer to each other, as the database has it."""
         for dependency in self.dependencies:
-            source_unit = dependency.source_mapper.base_mapper
-            holder_unit = dependency.holder_mapper.base_mapper
-            if dependency.writes_late or source_unit not in group or holder_unit not in group:
+            if dependency.writes_late:
                 continue
             sources = {
                 committed_values(state, [pair.source for pair in dependency.pairs]): state
-                for state in self.deletes[source_unit]
+                for unit in dependency.source_mapper.base_mappers
+                if unit in group
+                for state in self.deletes[unit]
                 if state.manager.mapper.isa(dependency.source_mapper)
             }
-            for holder in self.deletes[holder_unit]:
+            units = [unit for unit in dependency.holder_mapper.base_mappers if unit in group]
+            for holder in chain.from_iterable(self.deletes[unit] for unit in units):
                 if not holder.manager.mapper.isa(dependency.holder_mapper):
                     continue
                 wanted = committed_values(holder, [pair.holder for pair in dependency.pairs])
@@ -242,6 +245,21 @@ def unless_copied(
     return found
 
 
+def by_unit(
+    dependency: KeyedDependency, copies: Sequence[KeyCopy]
+) -> Iterator[tuple[Any, Sequence[KeyCopy]]]:
+    """The copies by base mapper of their holders: several where concrete classes inherit."""
+    bases = dependency.holder_mapper.base_mappers
+    if len(bases) == 1:
+        if copies:
+            yield bases[0], copies
+        return
+    for base in bases:
+        chosen = [copy for copy in copies if copy[1].manager.mapper.base_mapper is base]
+        if chosen:
+            yield base, chosen
+
+
 def units_of(states: Iterable[InstanceState]) -> Units:
     """The objects by base mapper, units and objects in order of appearance."""
     units: Units = {}
@@ -253,7 +271,7 @@ def units_of(states: Iterable[InstanceState]) -> Units:
 
 def keyed_dependencies(units: Iterable[Any], work: WorkSet) -> list[KeyedDependency]:
     """Relationships on foreign keys between the classes of a flush, in a fixed order."""
-    bases = dict.fromkeys(units)
+    bases = set(units)
     kinds = cast(
         "dict[type[InstanceState], None]", dict.fromkeys(map(type, [*work.saves, *work.deletes]))
     )
@@ -262,8 +280,8 @@ def keyed_dependencies(units: Iterable[Any], work: WorkSet) -> list[KeyedDepende
         for dependency in dependencies_of(kind.manager.mapper):
             if (
                 isinstance(dependency, KeyedDependency)
-                and dependency.source_mapper.base_mapper in bases
-                and dependency.holder_mapper.base_mapper in bases
+                and not bases.isdisjoint(dependency.source_mapper.base_mappers)
+                and not bases.isdisjoint(dependency.holder_mapper.base_mappers)
             ):
                 found[dependency] = None
     return list(found)

@@ -108,6 +108,7 @@ def test_relationships_of_a_subclass(session: Session, option: Any) -> None:
     assert engineer.company.name == "acme"
 
 
+@pytest.mark.rule("LD-184")
 def test_an_option_for_a_subclass_loads_for_its_rows(session: Session, sql: Any) -> None:
     statement = select(Person).options(selectinload(Engineer.machines)).order_by(Person.id)
     engineer = session.scalars(statement).all()[1]
@@ -182,6 +183,7 @@ def test_a_subclass_named_in_an_option_brings_its_columns(
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-182")
 def test_columns_of_subclasses_by_one_select_each(session: Session, sql: Any) -> None:
     option = selectin_polymorphic(Person, [Engineer, Boss])
     found = {each.id: each for each in session.scalars(select(Person).options(option))}

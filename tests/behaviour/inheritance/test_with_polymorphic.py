@@ -19,6 +19,7 @@ from holdfast import (
 from models.company import Boss, Company, Engineer, Manager, Person
 
 
+@pytest.mark.rule("LD-180")
 @pytest.mark.parametrize("how", [{}, {"aliased": True}, {"flat": True}])
 def test_columns_of_subclasses_come_in_the_same_select(
     session: Session, sql: Any, how: dict[str, bool]
@@ -35,6 +36,7 @@ def test_columns_of_subclasses_come_in_the_same_select(
     assert len(sql) == 1
 
 
+@pytest.mark.rule("LD-180")
 def test_attributes_of_subclasses_stand_under_the_class(session: Session) -> None:
     staff = with_polymorphic(Person, [Engineer, Boss])
     statement = select(staff.name).where(
@@ -56,6 +58,7 @@ def test_a_class_of_another_hierarchy_is_refused() -> None:
         with_polymorphic(Engineer, [Manager])
 
 
+@pytest.mark.rule("LD-183")
 @pytest.mark.parametrize("option", [joinedload, selectinload])
 def test_eager_loading_of_a_polymorphic_target(session: Session, sql: Any, option: Any) -> None:
     staff = with_polymorphic(Person, "*", flat=True)

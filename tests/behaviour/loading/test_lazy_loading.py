@@ -10,6 +10,7 @@ from holdfast.errors.loading import DetachedInstanceError, LoadRefusedError, Obj
 from models.library import Author, Book
 
 
+@pytest.mark.rule("LD-10", "LD-191", "LD-2", "LD-1 select")
 def test_collection_is_loaded_once_in_its_order(session: Session, sql: Any) -> None:
     author = session.get(Author, 1)
     sql.clear()
@@ -21,6 +22,7 @@ def test_collection_is_loaded_once_in_its_order(session: Session, sql: Any) -> N
     assert len(sql) == 1
 
 
+@pytest.mark.rule("LD-11")
 def test_reference_is_taken_from_the_identity_map(session: Session, sql: Any) -> None:
     author = session.get(Author, 1)
     book = session.get(Book, 1)
@@ -30,6 +32,7 @@ def test_reference_is_taken_from_the_identity_map(session: Session, sql: Any) ->
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-11")
 def test_reference_is_loaded_when_absent_and_none_without_key(session: Session, sql: Any) -> None:
     book, orphan = session.get(Book, 1), session.get(Book, 4)
     sql.clear()
@@ -43,6 +46,7 @@ def test_many_to_many_is_loaded(session: Session) -> None:
     assert {tag.name for tag in session.get(Book, 1).tags} == {"x", "y"}
 
 
+@pytest.mark.rule("LD-15", "LD-12")
 def test_unflushed_foreign_key_is_followed(session: Session) -> None:
     book = session.get(Book, 1)
     book.author_id = 2
@@ -50,6 +54,7 @@ def test_unflushed_foreign_key_is_followed(session: Session) -> None:
     assert book.author.name == "bob"
 
 
+@pytest.mark.rule("LD-13")
 def test_detached_object_does_not_load(session: Session) -> None:
     author = session.get(Author, 1)
     session.expunge(author)
@@ -58,6 +63,7 @@ def test_detached_object_does_not_load(session: Session) -> None:
         author.books
 
 
+@pytest.mark.rule("LD-17", "LD-1 defaultload")
 def test_options_below_a_lazy_attribute_apply_when_it_loads(session: Session, sql: Any) -> None:
     statement = select(Book).where(Book.id == 1)
     book = session.scalars(
@@ -119,6 +125,7 @@ def test_only_expired_columns_are_read(session: Session, sql: Any) -> None:
     assert sql.emitted == ["SELECT author.name FROM author WHERE author.id = ?"]
 
 
+@pytest.mark.rule("LD-151")
 def test_eager_options_fill_unloaded_attributes_of_present_objects(session: Session) -> None:
     author = session.get(Author, 1)
 

@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import delete, event, exists, func, select, update
 
 from holdfast import (
     DeclarativeBase,
@@ -19,7 +19,10 @@ from holdfast import (
     subqueryload,
     with_loader_criteria,
 )
+from holdfast.errors.queries import LoaderOptionError
 from models.library import Author, Base, Book
+from models.tree import Base as Tree
+from models.tree import Node
 
 
 @pytest.fixture
@@ -42,6 +45,7 @@ def titles(author: Author) -> list[str | None]:
     return [book.title for book in author.books]
 
 
+@pytest.mark.rule("LD-130")
 def test_criteria_filter_selected_and_joined_entities(session):
     only_ann = with_loader_criteria(Author, Author.name == "Ann")
 
@@ -52,6 +56,7 @@ def test_criteria_filter_selected_and_joined_entities(session):
     assert session.execute(select(inner, Book.id).options(only_ann)).first()[0] == 1
 
 
+@pytest.mark.rule("LD-130")
 def test_criteria_filter_what_any_and_has_look_at(session):
     no_y = with_loader_criteria(Book, Book.title != "y")
     with_y = select(Author).where(Author.books.any(Book.title == "y"))
@@ -63,6 +68,7 @@ def test_criteria_filter_what_any_and_has_look_at(session):
     assert session.scalars(of_ann.options(only_ann)).all() == [10, 11]
 
 
+@pytest.mark.rule("LD-130", "LD-131")
 @pytest.mark.parametrize("how", [joinedload, selectinload, subqueryload, None])
 def test_criteria_filter_what_is_loaded_eagerly_and_lazily(session, how):
     query = select(Author).options(with_loader_criteria(Book, no_x)).order_by(Author.id)
@@ -84,12 +90,14 @@ def test_criteria_stay_with_a_pickled_object(session):
     assert titles(copied) == ["y"]
 
 
+@pytest.mark.rule("LD-132")
 def test_criteria_reach_lazy_loads_only_when_they_may(session):
     stays = with_loader_criteria(Book, no_x, propagate_to_loaders=False)
 
     assert titles(session.scalars(select(Author).options(stays)).first()) == ["x", "y"]
 
 
+@pytest.mark.rule("LD-132")
 def test_criteria_for_loaders_leave_the_statement_alone(session):
     loaders = with_loader_criteria(Book, no_x, loader_only=True)
 
@@ -97,6 +105,7 @@ def test_criteria_for_loaders_leave_the_statement_alone(session):
     assert titles(session.scalars(select(Author).options(loaders)).first()) == ["y"]
 
 
+@pytest.mark.rule("LD-132")
 @pytest.mark.parametrize(("includes", "count"), [(True, 2), (False, 4)])
 def test_criteria_reach_aliases_on_request(session, includes, count):
     option = with_loader_criteria(Book, no_x, include_aliases=includes)
@@ -104,6 +113,7 @@ def test_criteria_reach_aliases_on_request(session, includes, count):
     assert len(session.scalars(select(aliased(Book)).options(option)).all()) == count
 
 
+@pytest.mark.rule("LD-131")
 def test_criteria_of_a_mixin_are_asked_of_each_class_below_it(session, tables):
     class Named:
         name: Mapped[str]
@@ -128,6 +138,7 @@ def test_criteria_of_a_mixin_are_asked_of_each_class_below_it(session, tables):
     assert [dog.name for dog in session.scalars(select(Dog).options(option))] == ["b"]
 
 
+@pytest.mark.rule("LD-136")
 def test_values_in_a_closure_are_those_of_each_execution(session, sql):
     def found(title: str) -> list[int]:
         option = with_loader_criteria(Book, lambda cls: cls.title == title)
@@ -137,6 +148,7 @@ def test_values_in_a_closure_are_those_of_each_execution(session, sql):
     assert sql.emitted[-1] == sql.emitted[-2]
 
 
+@pytest.mark.rule("LD-137")
 def test_criteria_of_two_classes_that_ask_for_each_other_end(session):
     of_books = with_loader_criteria(Book, Book.author_id.in_(select(Author.id)))
     of_authors = with_loader_criteria(Author, Author.id.in_(select(Book.author_id)))
@@ -146,6 +158,7 @@ def test_criteria_of_two_classes_that_ask_for_each_other_end(session):
     assert session.scalars(query).all() == ["Ann", "Bob"]
 
 
+@pytest.mark.rule("LD-133")
 def test_reads_of_an_object_again_are_not_filtered(session):
     ann = session.get_one(Author, 1)
 
@@ -161,9 +174,91 @@ def test_reads_of_an_object_again_are_not_filtered(session):
     assert session.get(Author, 1) is None
 
 
+@pytest.mark.rule("LD-135")
 def test_criteria_filter_rows_that_a_delete_reaches(session):
     option = with_loader_criteria(Book, no_x)
 
     session.execute(delete(Book).options(option))
 
     assert session.scalars(select(Book.title)).all() == ["x", "x"]
+
+
+@pytest.mark.rule("LD-134")
+def test_objects_of_the_identity_map_are_not_filtered(session):
+    ann = session.get_one(Author, 1)
+    book = session.get_one(Book, 10)
+    option = with_loader_criteria(Author, Author.id != 1)
+    session.scalars(
+        select(Book).options(option), execution_options={"populate_existing": True}
+    ).all()
+
+    assert book.author is ann
+    session.expunge(ann)
+    session.expire(book, ["author"])
+    assert book.author is None
+
+
+def no_ann() -> Any:
+    return with_loader_criteria(Author, Author.name != "Ann")
+
+
+@pytest.mark.rule("LD-130")
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (select(func.count(Author.id).label("n")), [(1,)]),
+        (select(Author).select_from(Author).with_only_columns(func.count()), [(1,)]),
+        (select(func.count()).where(Author.id > 0), [(1,)]),
+        (select(func.count()).select_from(select(Author).subquery()), [(1,)]),
+        (select(Book.id).where(Book.author_id == Author.id), [(20,), (21,)]),
+        (select(Book.id).where(exists(1).where(Author.id == Book.author_id)), [(20,), (21,)]),
+        (select(Book.id).order_by(Book.author.has(), Book.id).limit(2), [(10,), (11,)]),
+        (select(Book.author.has()).where(Book.id.in_([10, 20])), [(False,), (True,)]),
+        (select(Author.id).union(select(Author.id)), [(2,)]),
+        (select(Author.id).from_statement(select(Author.id).union(select(Author.id))), [(2,)]),
+    ],
+    ids=lambda each: None if isinstance(each, list) else " ".join(str(each).split()),
+)
+def test_criteria_are_found_wherever_the_class_is(session, statement, expected):
+    found = session.execute(statement.options(no_ann())).all()
+
+    assert [tuple(row) for row in found] == expected
+
+
+@pytest.mark.rule("LD-130")
+def test_class_of_the_statement_around_is_filtered_there_alone(session, sql):
+    has_books = select(Book.id).where(Book.author_id == Author.id).exists()
+
+    found = session.scalars(select(Author.name).where(has_books).options(no_ann())).all()
+
+    assert found == ["Bob"]
+    assert sql.emitted[-1].count("author.name != ?") == 1
+
+
+@pytest.mark.rule("LD-130", "LD-135")
+def test_statements_over_tables_filter_the_classes_within(session):
+    chosen = select(Author.id).scalar_subquery()
+    statement = update(Book.__table__).values(title="z").where(Book.__table__.c.author_id == chosen)
+
+    session.execute(statement.options(no_ann()))
+
+    assert session.scalars(select(Book.id).where(Book.title == "z")).all() == [20, 21]
+
+
+@pytest.mark.rule("LD-130")
+def test_criteria_filter_self_referential_existence(session, tables):
+    tables(Tree.metadata)
+    session.add(Node(id=1, name="top", children=[Node(id=2, name="x"), Node(id=3, name="y")]))
+    session.flush()
+    option = with_loader_criteria(Node, Node.name != "x")
+
+    with_x = select(Node.id).where(Node.children.any(Node.name == "x"))
+    with_y = select(Node.id).where(Node.children.any(Node.name == "y"))
+
+    assert session.scalars(with_x.options(option)).all() == []
+    assert session.scalars(with_y.options(option)).all() == [1]
+
+
+def test_criteria_are_refused_within_other_options():
+    with pytest.raises(LoaderOptionError, match="is not compatible with the Load.options"):
+        selectinload(Author.books).options(with_loader_criteria(Book, no_x))

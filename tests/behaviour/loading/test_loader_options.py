@@ -155,6 +155,13 @@ def test_wildcard_of_an_entity_leaves_others_alone(session: Session) -> None:
         _ = author.books
 
 
+@pytest.mark.rule("LD-87", "LD-84")
+def test_wildcard_means_nothing_to_a_statement_of_columns(session: Session) -> None:
+    statement = select(Author.name).options(Load(Author).lazyload("*")).order_by(Author.id)
+
+    assert session.scalars(statement).all() == ["ann", "bob", "cy"]
+
+
 @pytest.mark.rule("LD-88")
 @pytest.mark.parametrize("option", [joinedload, selectinload, subqueryload, lazyload])
 def test_criteria_limit_the_members(session: Session, option: Any) -> None:

@@ -16,6 +16,7 @@ def load_author(session: Session, *options: Any) -> Author:
     return session.scalars(select(Author).where(Author.id == 1).options(*options)).unique().one()
 
 
+@pytest.mark.rule("LD-90")
 @pytest.mark.parametrize("raises", [False, True])
 def test_deferral_ends(session: Session, raises: bool) -> None:
     author = load_author(session, defer(Author.name, raiseload=raises))

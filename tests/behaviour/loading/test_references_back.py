@@ -30,6 +30,7 @@ def mapped(down: str, up: str) -> Any:
     return base.metadata, Folder, File
 
 
+@pytest.mark.rule("LD-73")
 @pytest.mark.parametrize("down", ["joined", "selectin", "subquery"])
 def test_immediate_reference_comes_from_memory(
     tables: Callable[[MetaData], Engine], sql: Any, down: str

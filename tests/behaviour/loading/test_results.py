@@ -27,6 +27,7 @@ def test_outer_joined_entity_may_be_none(session: Session) -> None:
     assert session.execute(statement).all() == [("cy", None)]
 
 
+@pytest.mark.rule("LD-150")
 def test_loaded_values_win_over_rows(session: Session) -> None:
     author = session.get(Author, 1)
     session.connection().exec_driver_sql("UPDATE author SET name = 'changed' WHERE id = 1")
@@ -38,6 +39,7 @@ def test_loaded_values_win_over_rows(session: Session) -> None:
     assert (kept, author.name) == ("ann", "changed")
 
 
+@pytest.mark.rule("LD-150")
 def test_expired_values_come_from_rows(session: Session, sql: Any) -> None:
     author = session.get(Author, 1)
     session.expire(author)
@@ -48,6 +50,7 @@ def test_expired_values_come_from_rows(session: Session, sql: Any) -> None:
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-152")
 def test_populate_existing_discards_changes(session: Session) -> None:
     author = session.get(Author, 1)
     author.name = "local"
@@ -80,6 +83,7 @@ def test_prebuffered_rows_outlive_the_session(library: Any) -> None:
     assert len(result.all()) == 3
 
 
+@pytest.mark.rule("LD-110 load_only")
 def test_load_only_defers_the_rest(session: Session, sql: Any) -> None:
     option = load_only(Author.name)
     author = session.scalars(select(Author).options(option).where(Author.id == 1)).one()

@@ -1,7 +1,7 @@
 """Classes that are completed from the database."""
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, inspect, select
 
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from holdfast.exc import UnmappedClassError
@@ -10,11 +10,11 @@ from holdfast.mapping.declarative.reflection import DeferredReflection
 
 @pytest.fixture
 def prepared(engine):
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR)")
-        connection.exec_driver_sql(
-            "CREATE TABLE book (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author (id))"
-        )
+    there = MetaData()
+    Table("author", there, Column("id", Integer, primary_key=True), Column("name", String))
+    key = Column("author_id", ForeignKey("author.id"))
+    Table("book", there, Column("id", Integer, primary_key=True), key)
+    there.create_all(engine)
 
     class Base(DeclarativeBase):
         pass

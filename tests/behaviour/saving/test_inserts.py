@@ -15,6 +15,7 @@ from sqlalchemy import (
     text,
 )
 
+from databases import UNIQUE
 from holdfast import Session, registry
 from holdfast.errors.flush import FlushError
 from models import library
@@ -157,7 +158,7 @@ def test_a_key_that_nobody_makes_is_an_error(engine):
     with Session(engine) as session:
         session.add(Thing(value=1))
 
-        with pytest.raises((FlushError, exc.IntegrityError)), pytest.warns(exc.SAWarning):
+        with pytest.raises((FlushError, exc.DBAPIError)), pytest.warns(exc.SAWarning):
             session.flush()
 
 
@@ -216,13 +217,18 @@ def test_a_new_object_takes_the_place_of_one_whose_row_is_gone(session):
 def test_a_new_object_with_a_generated_key_replaces_one_whose_row_is_gone(session, sql):
     stale = load_one_whose_row_goes(session)
     session.execute(library.Tag.__table__.insert().values(id=6, name="six"))
+    if session.get_bind().dialect.name == "mariadb":
+        # InnoDB gives no key twice, not even after a rollback.
+        session.execute(text("SET insert_id = 7"))
     new = library.Tag(name="new")
     session.add(new)
     sql.clear()
     session.flush()
 
     assert new.id == 7
-    assert sql.emitted == ["INSERT INTO tag (name) VALUES (?)"]
+    assert [each.removesuffix(" RETURNING tag.id") for each in sql.emitted] == [
+        "INSERT INTO tag (name) VALUES (?)"
+    ]
     assert session.get(library.Tag, 7) is new
     assert stale not in session
     session.commit()
@@ -237,7 +243,7 @@ def test_a_new_object_with_the_key_of_a_living_one_is_warned_of(session):
 
     with (
         pytest.warns(exc.SAWarning, match="conflicts with persistent instance"),
-        pytest.raises(exc.IntegrityError, match="UNIQUE"),
+        pytest.raises(exc.IntegrityError, match=UNIQUE),
     ):
         session.flush()
     session.rollback()

@@ -6,6 +6,7 @@ relationships in the second pass, when their direction is known.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.instrument.manager import ClassManager, find_manager, register_class
-from holdfast.instrument.proxies import ForwardedValue, ProxyAttribute
+from holdfast.instrument.proxies import AbsentValue, ForwardedValue, ProxyAttribute
 from holdfast.instrument.slots.base import AttributeSlot
 from holdfast.instrument.slots.collection import CollectionSlot
 from holdfast.instrument.slots.large import LargeCollectionSlot
@@ -64,6 +65,18 @@ def install(mapper: Any, prop: Any) -> None:
     )
     if prop.is_relationship and prop.configured:
         install_slot(mapper, prop)
+
+
+def install_gap(mapper: Any, key: str, prop: Any) -> None:
+    """Let an attribute of the base of a concrete class raise on objects (MP-155).
+
+    Something else that the class has under the name stays. On the class, the name is the base's.
+    """
+    manager = mapper.class_manager
+    if inspect.getattr_static(mapper.class_, key, None) is manager.get(key, manager):
+        gap = AbsentValue(mapper, key)
+        manager.install(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
+        manager.slots.pop(key, None)
 
 
 def release_class(mapper: Any) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.sql import operators
 from holdfast.errors.attributes import ReservedNameError
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.sqlalchemy_core import is_left_out
 from holdfast.instrument.manager import ClassManager
 from holdfast.mapping.assembly import class_attributes
 from holdfast.mapping.joins.elements import iter_comparisons, iter_parts
@@ -161,7 +162,7 @@ def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:
         found = selectable.corresponding_column(column)
         if found is not None:
             prop.columns[number] = found
-        elif plain and isinstance(column, Column) and not _is_inherited(mapper, column):
+        elif plain and not _is_inherited(mapper, column):
             raise MappingArgumentError.foreign_column(mapper, column)
 
 
@@ -177,7 +178,14 @@ def _combined(
     if not isinstance(existing, ColumnProperty):
         raise MappingArgumentError.column_hides(key, mapper, column, existing)
     known = existing.columns[0]
-    if not known.shares_lineage(column) and not are_equated(mapper, known, column):
+    # A column of the version counter's name may stand in each table of a hierarchy.
+    is_counter = known is mapper.version_id_col or column is mapper.version_id_col
+    if (
+        not is_counter
+        and not is_left_out(column)
+        and not known.shares_lineage(column)
+        and not are_equated(mapper, known, column)
+    ):
         text = MappingError.implicit_combination(known, column, key)
         if existing.parent is mapper:
             raise text

@@ -40,21 +40,17 @@ def place(mapper: Any, table: Any) -> None:
     mapper.equivalent_columns = {}
     mapper.inherit_pairs = []
     mapper.inherit_condition = None
-    if parent is None:
-        if table is None:
-            raise MappingArgumentError.no_table_given(mapper)
-        mapper.base_mapper = mapper
-        mapper.local_table = mapper.persist_selectable = table
-        return
-    if not issubclass(mapper.class_, parent.class_):
+    if parent is not None and not issubclass(mapper.class_, parent.class_):
         raise MappingArgumentError.not_a_subclass(mapper.class_, parent.class_)
-    if mapper.concrete:
+    if parent is None or mapper.concrete:
         if table is None:
             raise MappingArgumentError.no_table_given(mapper)
         mapper.base_mapper = mapper
+        mapper.base_mappers = [mapper]
         mapper.local_table = mapper.persist_selectable = table
         return
     mapper.base_mapper = parent.base_mapper
+    mapper.base_mappers = [parent.base_mapper]
     mapper.equivalent_columns = {k: set(v) for k, v in parent.equivalent_columns.items()}
     if table is None or table is parent.local_table:
         mapper.single = True
@@ -144,7 +140,8 @@ def inherited_identity(mapper: Any) -> tuple[Any, ...]:
 def inherit_properties(mapper: Any) -> None:
     """Take over the base's properties that the class does not define itself."""
     parent = mapper.inherits
-    if parent is None:
+    if parent is None or mapper.concrete:
+        # A concrete class first maps what it has; `join_family` then finds what is missing.
         return
     for key, prop in list(parent.properties.items()):
         if key not in mapper.given_properties:
@@ -154,6 +151,8 @@ def inherit_properties(mapper: Any) -> None:
 def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
     """Take over one property of the base, and hand it on to subclasses."""
     existing = mapper.properties.get(key)
+    if mapper.concrete and existing is None:
+        class_attributes.install_gap(mapper, key, prop)
     if mapper.concrete or key in mapper.given_properties:
         return
     if existing is not None and existing.parent is mapper:
@@ -180,6 +179,8 @@ def join_family(mapper: Any) -> None:
         parent.inheriting_mappers.append(mapper)
         for each in parent.iterate_to_root():
             each.forget_derived()
+            if mapper.concrete:
+                each.base_mappers.append(mapper)
         mapper.registry.depend_on(parent.registry)
         # Attributes that the base got since, or while this class was being mapped.
         for key, prop in list(parent.properties.items()):

@@ -36,7 +36,8 @@ def mapped_selectable(element: Any) -> Any:
 def tables_of(selectable: Any) -> list[Table]:
     """The tables that rows are written to, in the order in which they are joined.
 
-    A subquery or alias is a place to read from: no table in it is written.
+    The rows of a plain SELECT are those of its tables, and so are those of an alias; a union or an
+    aggregate is a place to read from only.
     """
     found: list[Table] = []
     waiting = [selectable]
@@ -47,8 +48,10 @@ def tables_of(selectable: Any) -> list[Table]:
                 found.append(element)
         elif element.__visit_name__ == "join":
             waiting += [element.right, element.left]
-        elif element.__visit_name__ == "grouping":
+        elif element.__visit_name__ in ("grouping", "alias", "subquery"):
             waiting.append(element.element)
+        elif element.__visit_name__ == "select" and not element._group_by_clauses:
+            waiting += reversed(element.get_final_froms())
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.errors.mapping import MappingArgumentError
+from holdfast.errors.mapping import MappingArgumentError, second_version_warning
+from holdfast.foundation.deprecated import warn
 
 VersionGenerator = Callable[[Any], Any]
 
@@ -15,31 +16,41 @@ def count_up(version: int | None) -> int:
     return (version or 0) + 1
 
 
-def version_settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
+def settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
     """The version column, or None, and its generator; False when the database makes the value.
 
-    Subclass mappers of a hierarchy share the base's. The attribute gets active history: an UPDATE
-    must name the former version, also when a new one was assigned while it was not loaded.
+    Subclass mappers of a hierarchy share the base's.
     """
-    column, generator = _settings(mapper, options)
-    if column is not None:
-        slot = mapper.class_manager.slots[mapper.key_of_column[column]]
-        slot.active_history = True
-    return column, generator
-
-
-def _settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
-    inherits = mapper.inherits
+    inherits = None if mapper.concrete else mapper.inherits
     generator = options.version_id_generator
     column = options.version_id_col
+    inherited = None if inherits is None else inherits.version_id_col
     if column is None:
-        if inherits is not None and not mapper.concrete:
-            return inherits.version_id_col, inherits.version_id_generator
+        if inherited is not None:
+            return inherited, inherits.version_id_generator
         return None, count_up
     if hasattr(column, "columns"):
         column = column.columns[0]
     elif hasattr(column, "__clause_element__"):
         column = column.__clause_element__()._deannotate()
+    if inherited is not None and column is not inherited:
+        warn(second_version_warning(column, inherited))
+    return column, count_up if generator is None else generator
+
+
+def settle(mapper: Any) -> None:
+    """Find the counter's attribute, now that columns are mapped, and give it active history.
+
+    An UPDATE must name the former version, also when a new one was assigned while it was not
+    loaded.
+
+    Raises:
+        ArgumentError: The column is none of the class's.
+    """
+    column = mapper.version_id_col
+    if column is None:
+        return
     if column not in mapper.key_of_column:
         raise MappingArgumentError.foreign_column(mapper, column)
-    return column, count_up if generator is None else generator
+    mapper.version_key = mapper.key_of_column[column]
+    mapper.class_manager.slots[mapper.version_key].active_history = True

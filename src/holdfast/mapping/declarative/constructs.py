@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
-from sqlalchemy import insert_sentinel
+from sqlalchemy import insert_sentinel, null
+from sqlalchemy.sql.expression import Null
 
 from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
-from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments, FieldArguments
+from holdfast.mapping.declarative.dataclass_arguments import (
+    DataclassArguments,
+    FieldArguments,
+    ImpliedArguments,
+)
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.mapped import Mapped
-from holdfast.mapping.properties.column import MappedSQLExpression
+from holdfast.mapping.properties.column import MappedSQLExpression, QueryExpression
 from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship, RelationshipArguments
 from holdfast.mapping.properties.reverse import backref as backref
@@ -142,7 +147,7 @@ def orm_insert_sentinel(
 ) -> MappedColumn[Any]:
     """Declare a column by which the rows of one INSERT are told apart (Core's insert sentinel)."""
     made: MappedColumn[Any] = MappedColumn(
-        arguments=DataclassArguments(init=False, repr=False, compare=False),
+        arguments=ImpliedArguments(init=False, repr=False, compare=False),
         column=insert_sentinel(
             name=name, type_=type_, default=default, omit_from_statements=omit_from_statements
         ),
@@ -196,6 +201,35 @@ def column_property(
     made.declared_columns = (column, *additional_columns)
     made.dataclass_arguments = DataclassArguments(**field)
     return cast("Mapped[T]", made)
+
+
+def query_expression(
+    default_expr: _ColumnExpressionArgument[Any] | None = None,
+    *,
+    expire_on_flush: bool = True,
+    info: Any = None,
+    doc: str | None = None,
+    **field: Unpack[FieldArguments],
+) -> Mapped[Any]:
+    """Map an attribute whose value each statement gives, by `with_expression()`.
+
+    Args:
+        default_expr: What is read where a statement gives nothing; None, without SQL, when omitted.
+        expire_on_flush: Forget the value when the row is updated.
+        info: Data of the application.
+        doc: Documentation of the attribute.
+        field: Of the dataclass field.
+    """
+    expression = null() if default_expr is None else default_expr
+    made: Any = QueryExpression(
+        expression,
+        deferred=isinstance(expression, Null),
+        expire_on_flush=expire_on_flush,
+        info=info,
+        doc=doc,
+    )
+    made.dataclass_arguments = DataclassArguments(**field)
+    return cast("Mapped[Any]", made)
 
 
 def deferred(

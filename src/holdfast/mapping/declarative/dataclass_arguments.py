@@ -7,7 +7,7 @@ Made by the functions of `constructs`, kept on the property or column they retur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
 from holdfast.foundation.sqlalchemy_core import NO_ARG
@@ -42,7 +42,9 @@ class DataclassArguments:
     def given(self) -> dict[str, Any]:
         """The arguments that were given, by name."""
         return {
-            name: value for name in self.__slots__ if (value := getattr(self, name)) is not NO_ARG
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not NO_ARG
         }
 
     def field_arguments(self) -> dict[str, Any]:
@@ -51,6 +53,12 @@ class DataclassArguments:
         if "dataclass_metadata" in found:
             found["metadata"] = found.pop("dataclass_metadata")
         return found
+
+
+class ImpliedArguments(DataclassArguments):
+    """What goes without saying for a construct; of no weight in a class that is no dataclass."""
+
+    __slots__ = ()
 
 
 NOTHING_GIVEN = DataclassArguments()

@@ -21,6 +21,7 @@ from holdfast.mapping.declarative.annotated.columns import complete_column, name
 from holdfast.mapping.declarative.annotated.composites import complete_composite
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.declarative.annotated.targets import check_default, complete_relationship
+from holdfast.mapping.declarative.dataclass_arguments import ImpliedArguments
 from holdfast.mapping.declarative.dataclass_fields import (
     FieldSource,
     make_dataclass,
@@ -146,6 +147,7 @@ def finish_class(prepared: PreparedClass) -> Any:
             _share_table(cls, columns, prepared.inherits)
             # In a shared table, the mapper takes only the columns that it is told of.
             properties = columns.properties
+    properties = {**options.pop("properties", {}), **properties}
     _drop_excluded(cls, columns, properties, options)
     _exclude_unmapped(columns, options)
     mapper = map_class(
@@ -174,7 +176,7 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
     """Refuse `init=` and its kin on attributes of a class that is not made a dataclass."""
     for key, declared in body.attributes.items():
         arguments = getattr(declared.value, "dataclass_arguments", None)
-        if arguments is None:
+        if arguments is None or isinstance(arguments, ImpliedArguments):
             continue
         names = [name for name in arguments.given() if not _is_plain(declared.value, name)]
         if names:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, MetaData
@@ -115,11 +116,19 @@ def _members(base: type, metadata_key: str | None) -> Iterator[tuple[str, Any, A
     if metadata_key is not None:
         for key, each in base.__dict__.get("__dataclass_fields__", {}).items():
             if metadata_key in each.metadata and (key in annotations or key in values):
-                found = each.metadata[metadata_key]
-                is_maker = callable(found) and not _is_construct(found)
-                values[key] = declared_attr(found) if is_maker else found
+                values[key] = _of_field(each.metadata[metadata_key])
     for key in merge_lists_w_ordering(list(values), list(annotations)):
         yield key, values.get(key), annotations.get(key)
+
+
+def _of_field(given: Any) -> Any:
+    """What a dataclass field's metadata means; a function of no argument makes it per class."""
+    maker = given.fget if isinstance(given, declared_attr) else given
+    if _is_construct(maker) or not callable(maker):
+        return given
+    if signature(maker).parameters:
+        return declared_attr(maker)
+    return declared_attr(lambda cls: maker())
 
 
 # -- directives ----------------------------------------------------------------------------------

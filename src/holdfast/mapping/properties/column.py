@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Column
 
-from holdfast.foundation.sqlalchemy_core import coercions, roles
+from holdfast.foundation.sqlalchemy_core import coercions, proxy_key, roles
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.sockets import PLUGIN, PluggedComparator
 
@@ -94,15 +94,20 @@ class ColumnProperty(MapperProperty):
         """
         column = self.columns[0]
         if entity.is_aliased_class:
-            return entity.adapt(self.expression_for(entity.mapper), self.key)
-        return column._annotate(
-            {
-                "entity_namespace": entity,
-                "parententity": entity,
-                "parentmapper": entity,
-                "proxy_key": self.key,
-            }
-        )._set_propagate_attrs({"compile_state_plugin": PLUGIN, "plugin_subject": entity})
+            marked = entity.adapt(self.expression_for(entity.mapper), self.key)
+        else:
+            marked = column._annotate(
+                {
+                    "entity_namespace": entity,
+                    "parententity": entity,
+                    "parentmapper": entity,
+                    "proxy_key": self.key,
+                }
+            )._set_propagate_attrs({"compile_state_plugin": PLUGIN, "plugin_subject": entity})
+        if proxy_key(column) is None:
+            # Subqueries know it by the attribute's name, not by that of an anonymous label.
+            marked.key = self.key
+        return marked
 
     def __clause_element__(self) -> Any:
         # A class body may use the property where Core expects a column.
@@ -115,7 +120,7 @@ class ColumnProperty(MapperProperty):
 
     def copy(self) -> ColumnProperty:
         """A property with the same settings that belongs to no mapper yet."""
-        made = ColumnProperty(
+        made = type(self)(
             *self.columns,
             group=self.group,
             deferred=self.deferred,
@@ -134,3 +139,17 @@ class MappedSQLExpression(ColumnProperty):
     """What `column_property()` makes; the name is the documented one."""
 
     inherit_cache = True
+
+
+class QueryExpression(MappedSQLExpression):
+    """What `query_expression()` makes: each statement says what it holds.
+
+    Its own expression is what it holds otherwise; when deferred, it holds nothing then.
+    """
+
+    inherit_cache = True
+
+    @property
+    def strategy_name(self) -> str:
+        """Always the same, deferred or not."""
+        return "query_expression"

@@ -31,7 +31,7 @@ def link(prop: Any, key: str) -> None:
         # A relationship that mirrors itself, as "friends" of "friends" would, is left alone.
         return
     other.resolve()
-    if not other.mapper.common_parent(prop.parent):
+    if not (other.mapper.common_parent(prop.parent) or prop.parent.isa(other.mapper)):
         raise RelationshipError.foreign_reverse(key, (prop, other), prop.parent)
     if other.direction is prop.direction and prop.direction is not MANYTOMANY:
         raise RelationshipError.same_direction(other, prop, prop.direction)

@@ -20,23 +20,19 @@ from holdfast.errors.queries import (
     InNotSupportedError,
     OperatorNotSupportedError,
 )
-from holdfast.foundation.sqlalchemy_core import (
-    anonymous_alias,
-    coercions,
-    roles,
-)
+from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.mapping.sockets import PLUGIN, register_comparator
 from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
+from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.bundles import Bundle, Reader
 from holdfast.queries.criteria.relating import (
     bind_of_column,
     condition_with_object,
+    has_key,
     instance_state_of,
     with_own_association,
 )
-from holdfast.queries.hierarchies import single_table_criterion
-from holdfast.queries.options.criteria import EXISTS_OF, EXISTS_ON
 
 T = TypeVar("T", bound=Any)
 
@@ -63,6 +59,11 @@ class PropComparator(ColumnOperators, Generic[T]):
     def adapt_to_entity(self, entity: Any) -> PropComparator[T]:
         """The same operators for the attribute of another entity, an alias."""
         return type(self)(self.prop, entity)
+
+    def assigned_columns(self, value: Any) -> Iterable[tuple[Any, Any]]:
+        """What `values()` of an INSERT or UPDATE sets in order to set the attribute (QY-180)."""
+        columns = getattr(self.prop, "columns", None)
+        return [(columns[0] if columns else self.prop.key, value)]
 
     def of_type(self, class_: Any) -> Any:
         """The attribute with a subclass or alias as its target."""
@@ -100,10 +101,6 @@ class ColumnComparator(PropComparator[Any]):
         if self.owner.is_aliased_class:
             return [self.owner.adapt(column, self.prop.key) for column in self.prop.columns]
         return list(self.prop.columns)
-
-    def assigned_columns(self, value: Any) -> Iterable[tuple[Any, Any]]:
-        """What `values()` of an INSERT or UPDATE sets in order to set the attribute (QY-180)."""
-        return [(self.prop.columns[0], value)]
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Apply the operator to the expression."""
@@ -236,7 +233,6 @@ class RelationshipComparator(PropComparator[Any]):
             alias_of(self.owner),
             self._target_alias(),
             criteria=self.extra_criteria,
-            alias_secondary=False,
         )
         parts = [each for each in (joins.primary, joins.secondary) if each is not None]
         condition = and_(*parts) if len(parts) > 1 else parts[0]
@@ -314,13 +310,7 @@ class RelationshipComparator(PropComparator[Any]):
                 value = bind_of_column(target, state, remote, local.key)
                 parts.append(or_(column != value, column.is_(None)))
             return and_(*parts)
-        same = and_(
-            *(
-                column == bind_of_column(target, state, column, column.key)
-                for column in target.primary_key
-            )
-        )
-        return ~self._exists(same)
+        return ~self._exists(and_(*(has_key(target, state, each) for each in target.primary_key)))
 
     # -- existence of a related object -----------------------------------------------------------
 
@@ -349,36 +339,31 @@ class RelationshipComparator(PropComparator[Any]):
     def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:
         prop, target = self.prop, self.entity
         related = self._target_alias()
-        selectable = target.selectable
-        is_anonymous = False
-        if related is None and self._needs_alias:
-            related = selectable = anonymous_alias(selectable, name=None, flat=False)
-            is_anonymous = True
+        is_anonymous = related is None and self._needs_alias
+        if is_anonymous:
+            target = inspect(AliasedClass(target.entity, stands_for=target))
+            related = target.selectable
         joins = relationship_joins(
             prop,
             alias_of(self.owner),
             related,
             criteria=self.extra_criteria,
             alias_secondary=related is not None,
-        ).narrowed_by(
-            replace_columns(single_table_criterion(target), related, target.mapper)
-            if is_anonymous
-            else single_table_criterion(target)
         )
         parts = [] if criterion is None else [coercions.expect(roles.WhereHavingRole, criterion)]
-        parts += [getattr(target.entity, key) == value for key, value in kwargs.items()]
+        parts += [getattr(self.entity.entity, key) == value for key, value in kwargs.items()]
         if is_anonymous:
             parts = [replace_columns(part, related, target.mapper) for part in parts]
         conditions = [joins.primary]
-        froms = [selectable]
+        # Marked as the entity's: the compile hook adds what its rows must satisfy.
+        froms = [target.__clause_element__()]
         if joins.secondary is not None:
             conditions.append(joins.secondary)
             froms.append(joins.association)
         # The conditions are final: whoever rewrites the outer statement leaves them alone.
         final = and_(*conditions)._annotate({"no_replacement_traverse": True})
         inner = and_(final, *(part._annotate({"no_replacement_traverse": True}) for part in parts))
-        found = exists(1).where(inner).select_from(*froms).correlate_except(*froms)
-        return found._annotate({EXISTS_OF: target, EXISTS_ON: related if is_anonymous else None})
+        return exists(1).where(inner).select_from(*froms).correlate_except(*froms)
 
     @property
     def _needs_alias(self) -> bool:

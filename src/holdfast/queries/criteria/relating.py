@@ -51,6 +51,14 @@ def bind_of_column(mapper: Any, state: Any, column: Any, name: str) -> Any:
     return bindparam(name, callable_=value, type_=column.type, unique=True)
 
 
+def has_key(mapper: Any, state: Any, column: Any) -> Any:
+    """The criterion for rows whose `column`, of the primary key, is that of an object."""
+    key = mapper.key_of_column[column]
+    if key in state.dict and state.dict[key] is None:
+        return column.is_(None)
+    return column == bind_of_column(mapper, state, column, column.key)
+
+
 def value_at_execution(mapper: Any, state: Any, column: Any) -> Callable[[], Any]:
     """A function that reads the object's value of `column`, loading it when it must."""
     key = mapper.key_of_column[column]

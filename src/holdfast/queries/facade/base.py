@@ -18,7 +18,7 @@ from holdfast.errors.queries import QueryUseError
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
 from holdfast.queries.facade.compound import CompoundSource
-from holdfast.queries.options.statement import WithoutEagerJoins
+from holdfast.queries.options.statement import WithoutEagerLoads
 
 LEGACY = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
 
@@ -39,8 +39,8 @@ class QuerySettings:
     joinpoint: Any | None = None
     # Whether methods refuse what has no effect or another one than meant.
     assertions: bool = True
-    # Whether joined loading is allowed.
-    eager_joins: bool = True
+    # Whether relationships may load with the rows, or right after.
+    eager_loads: bool = True
     # Rows even for a single entity (True), objects whenever possible (None).
     tuples: bool | None = None
 
@@ -84,8 +84,8 @@ class QueryBase:
             raise QueryUseError.no_columns()
         style = self.settings.label_style if label_style is None else label_style
         draft: Any = self.draft
-        if not self.settings.eager_joins:
-            draft = draft.options(WithoutEagerJoins())
+        if not self.settings.eager_loads:
+            draft = draft.options(WithoutEagerLoads())
         if self.settings.from_statement is not None:
             return draft.set_label_style(style).from_statement(self.settings.from_statement)
         if self.settings.source is not None:
@@ -101,14 +101,14 @@ class QueryBase:
         return built.params(self.settings.params) if self.settings.params else built
 
     def embedded(self) -> Any:
-        """The same without eager joins, which no enclosing statement could read.
+        """The same without eager loads, which no enclosing statement could read.
 
         Raises:
             InvalidRequestError: The statement was given whole.
         """
         if self.settings.from_statement is not None:
             raise QueryUseError.given_statement()
-        return self.changed(eager_joins=False).plain()
+        return self.changed(eager_loads=False).plain()
 
     @property
     def elements(self) -> tuple[SelectedElement, ...]:

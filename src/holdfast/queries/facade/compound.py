@@ -15,6 +15,14 @@ from holdfast.foundation.sqlalchemy_core import ColumnAdapter
 from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.joins import is_relationship_attribute
 
+SYNTAX_POSITIONS = (
+    "_pre_columns_clause",
+    "_post_select_clause",
+    "_post_criteria_clause",
+    "_post_body_clause",
+)
+"""Where a SELECT keeps syntax extensions."""
+
 
 class CompoundSource:
     """A subquery that stands for the tables of the entities of a query."""
@@ -35,6 +43,10 @@ class CompoundSource:
         made._order_by_clauses = self._adapted(draft._order_by_clauses)
         made._group_by_clauses = self._adapted(draft._group_by_clauses)
         made._distinct_on = self._adapted(draft._distinct_on)
+        for position in SYNTAX_POSITIONS:
+            extension = getattr(draft, position)
+            if extension is not None:
+                setattr(made, position, self._element(extension))
         made._setup_joins = tuple(
             (self._side(target), self._side(onclause), self._side(left), flags)
             for target, onclause, left, flags in draft._setup_joins

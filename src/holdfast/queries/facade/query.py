@@ -72,8 +72,13 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
         return self.changed(tuples=value)
 
     def tuples(self) -> Self:
-        """The same query, typed as giving tuples."""
-        return self
+        """Give rows even where there is a single entity. Deprecated: rows are tuples."""
+        warn_deprecated(
+            "The Query.tuples() method is deprecated, Row now behaves like a tuple and can be "
+            "typed directly.",
+            version="2.1",
+        )
+        return self.only_return_tuples(True)
 
     # -- criteria --------------------------------------------------------------------------------
 
@@ -163,8 +168,8 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
         return self.execution_options(yield_per=count)
 
     def enable_eagerloads(self, value: bool) -> Self:  # noqa: FBT001
-        """Whether joined loading takes part."""
-        return self.changed(eager_joins=value)
+        """Whether relationships may load with the rows, or right after; else when touched."""
+        return self.changed(eager_loads=value)
 
     def enable_assertions(self, value: bool) -> Self:  # noqa: FBT001
         """Whether calls in an order that has no meaning are refused."""
@@ -225,11 +230,13 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
 
     @property
     def selectable(self) -> Any:
-        """The same, for functions that take a statement."""
-        return self.plain()
+        """The same as other statements embed it, with table_column labels unless others are set."""
+        style = self.settings.label_style
+        plain = self.plain()
+        return plain.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL) if style is LEGACY else plain
 
     def __clause_element__(self) -> Any:
-        return self.plain()
+        return self.selectable
 
     def set_label_style(self, style: SelectLabelStyle) -> Self:
         """Choose how columns are labelled."""

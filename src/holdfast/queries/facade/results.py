@@ -6,7 +6,7 @@ query for several elements gives rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
@@ -34,7 +34,7 @@ class ReadableQuery(QueryBase, Generic[T]):
             result = result.scalars()
         holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
         if holds_objects and not query.draft._execution_options.get("yield_per"):
-            result = result.unique()
+            result = result.unique(_telling_apart(elements))
         return result
 
     def heard(self) -> Self:
@@ -158,10 +158,11 @@ class ReadableQuery(QueryBase, Generic[T]):
         return found[0]
 
     def _sliced(self, item: slice) -> list[T]:
-        start = None if item.start is None else _as_index(item.start)
-        stop = None if item.stop is None else _as_index(item.stop)
-        if isinstance(stop, int) and isinstance(start, int | None) and stop <= (start or 0):
+        start, stop = item.start, item.stop
+        if isinstance(stop, int) and isinstance(start, int) and stop <= start:
             return []
+        start = None if start is None else _as_index(start)
+        stop = None if stop is None else _as_index(stop)
         found = list(self.limited(start, stop))
         return found[:: item.step] if item.step is not None else found
 
@@ -170,6 +171,21 @@ class ReadableQuery(QueryBase, Generic[T]):
         if start is None and stop is None:
             return self
         return self.changed(_sliced(self.draft, start, stop))
+
+
+def _telling_apart(elements: Any) -> Callable[[Any], Any] | None:
+    """How rows are told apart where some values may have no hash; None for the usual way."""
+    if all(isinstance(each, SelectedEntity) or each.is_hashable for each in elements):
+        return None
+    by_identity = [isinstance(each, SelectedEntity) for each in elements]
+
+    def parts(row: Any) -> Any:
+        return tuple(
+            id(value) if is_object or not isinstance(value, Hashable) else value
+            for value, is_object in zip(row, by_identity, strict=True)
+        )
+
+    return parts
 
 
 def _sliced(draft: Any, start: int | None, stop: int | None) -> Any:

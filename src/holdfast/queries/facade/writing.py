@@ -70,9 +70,7 @@ class WritableQuery(QueryBase):
             statement = statement.ordered_values(*dict(pairs).items())
         else:
             statement = statement.values(dict(change.values))
-        query.run_change(statement, change, synchronize_session)
-        query.session.dispatch.after_bulk_update(change)
-        return change.result.rowcount  # type: ignore[no-any-return]
+        return query.run_change(statement, change, synchronize_session)
 
     def delete(
         self,
@@ -94,9 +92,7 @@ class WritableQuery(QueryBase):
         change = BulkChange(self)
         query = self._heard_before("before_compile_delete", change)
         statement = delete(query.written_table()).with_dialect_options(**dict(delete_args or {}))
-        query.run_change(statement, change, synchronize_session)
-        query.session.dispatch.after_bulk_delete(change)
-        return change.result.rowcount  # type: ignore[no-any-return]
+        return query.run_change(statement, change, synchronize_session)
 
     def _heard_before(self, event: str, change: BulkChange) -> WritableQuery:
         """The query as the listeners of an event want it."""
@@ -134,13 +130,19 @@ class WritableQuery(QueryBase):
         only = self.elements[0]
         return only.entity.entity if isinstance(only, SelectedEntity) else draft._raw_columns[0]
 
-    def run_change(self, statement: Any, change: BulkChange, synchronize_session: Any) -> None:
-        """Execute an UPDATE or DELETE of the rows that the query would give."""
+    def run_change(self, statement: Any, change: BulkChange, synchronize_session: Any) -> int:
+        """Execute an UPDATE or DELETE of the rows that the query would give; their number."""
         draft: Any = self.draft
+        session: Any = self.session
         statement = statement.where(*draft._where_criteria).options(*draft._with_options)
-        statement = statement.execution_options(**draft._execution_options)
-        change.result = self.session.execute(  # type: ignore[union-attr]  # checked before
-            statement,
+        change.result = session.execute(
+            statement.execution_options(**draft._execution_options),
             self.settings.params or None,
             execution_options={"synchronize_session": synchronize_session},
         )
+        listeners = session.dispatch
+        if statement.is_delete:
+            listeners.after_bulk_delete(change)
+        else:
+            listeners.after_bulk_update(change)
+        return change.result.rowcount  # type: ignore[no-any-return]

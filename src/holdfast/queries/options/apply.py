@@ -64,7 +64,7 @@ def replaced_options(statement: Any) -> list[Any]:
     """Options given before `with_only_columns()` replaced the select list."""
     return [
         option
-        for earlier in statement._memoized_select_entities
+        for earlier in getattr(statement, "_memoized_select_entities", ())
         for option in earlier._with_options
     ]
 
@@ -90,7 +90,7 @@ class _Resolver:
             path = self._placed(saying.path)
             if path is not None:
                 self._enter(saying, path)
-            elif check:
+            elif check and (self.roots or not saying.choice.wildcard):
                 self._refuse(saying)
 
     def _placed(self, path: LoadPath) -> LoadPath | None:
@@ -151,6 +151,10 @@ def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> Attrib
             criteria=leading.criteria or other.criteria,
             of_type=leading.of_type or other.of_type,
         )
+    leads_on = known.strategy == added.strategy == "contains_eager"
+    if leads_on and bool(known.settings) != bool(added.settings):
+        # What leads further along need not repeat the alias.
+        return known if known.settings else added
     if not _agree(known, added):
         raise LoaderConflictError.between(added.text, known.text)
     return known

@@ -19,11 +19,18 @@ from sqlalchemy import exc, inspect
 from holdfast.errors.loading import noload_warning
 from holdfast.errors.queries import LoaderOptionError, LoaderStrategyException
 from holdfast.foundation.deprecated import warn_deprecated
-from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
+from holdfast.foundation.sqlalchemy_core import (
+    ExecutableOption,
+    HasCacheKey,
+    coercions,
+    immutabledict,
+    roles,
+)
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.queries.adapt import real_attribute
 from holdfast.queries.options.paths import (
     COLUMN,
+    EXPRESSION,
     NO_SETTINGS,
     RELATIONSHIP,
     AttributeChoice,
@@ -170,6 +177,12 @@ class Load(LoaderOption):
         """Load the column with the row."""
         return self.with_column("undefer", key, "column")
 
+    def with_expression(self, key: Any, expression: Any) -> Load:
+        """Load a `query_expression()` attribute from this expression."""
+        given = coercions.expect(roles.LabeledColumnExprRole, expression)
+        settings = immutabledict({EXPRESSION: given})
+        return self.with_column("with_expression", key, "query_expression", settings)
+
     def undefer_group(self, name: str) -> Load:
         """Load the columns that are mapped as deferred in this group with the row."""
         choice = AttributeChoice("column", immutabledict({"group": name}))
@@ -190,7 +203,7 @@ class Load(LoaderOption):
         made = self
         for option in opts:
             if not isinstance(option, Load):
-                raise LoaderOptionError.attribute_expected(option)
+                raise LoaderOptionError.not_within(option)
             made = made._including(option)
         return made
 
@@ -216,6 +229,7 @@ class Load(LoaderOption):
     ) -> Load:
         """The option continued along a relationship, or about all relationships ("*")."""
         given = immutabledict({key: each for key, each in settings.items() if each is not None})
+        self._check_open()
         if isinstance(attr, str):
             _check_wildcard(attr)
             choice = AttributeChoice(strategy, given, wildcard=True, text=f"{function}('*')")
@@ -242,6 +256,7 @@ class Load(LoaderOption):
         settings: Mapping[str, Any] = NO_SETTINGS,
     ) -> Load:
         """The option with something said about a column, or about all columns ("*")."""
+        self._check_open()
         if isinstance(attr, str):
             _check_wildcard(attr)
             choice = AttributeChoice(strategy, settings, wildcard=True, text=f"{function}('*')")
@@ -273,6 +288,13 @@ class Load(LoaderOption):
         made.sayings, made.text, made.static_key = tuple(sayings), text, None
         return made
 
+    def _check_open(self) -> None:
+        """Refuse to go on behind a "*", which means all relationships."""
+        if self.sayings:
+            last = self.sayings[-1]
+            if last.choice.wildcard and last.kind == RELATIONSHIP and last.path == self.path:
+                raise LoaderOptionError.after_wildcard()
+
     def _check_link(self, entity: Any, what: str) -> None:
         if self.via is None:
             if self.root is not None and not _links(self.root, entity):
@@ -299,11 +321,6 @@ class Load(LoaderOption):
     def propagate_to_loaders(self) -> bool:
         """Whether the option stays with the objects that the statement loads."""
         return any(saying.propagates for saying in self.sayings)
-
-    @property
-    def has_criteria(self) -> bool:
-        """Do SQL expressions take part, whose bound values may change between executions?"""
-        return any(saying.choice.criteria for saying in self.sayings)
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         if self.static_key is not None:

@@ -12,7 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -22,18 +22,21 @@ from sqlalchemy.sql.expression import SelectBase
 from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
 from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
-from holdfast.queries.adapt import replace_columns
-from holdfast.queries.hierarchies import single_table_criterion
+from holdfast.queries.entities import SelectedElement
+from holdfast.queries.hierarchies import (
+    entities_in,
+    joined_entities,
+    mentioned_entities,
+    single_table_criterion,
+)
+from holdfast.queries.options.apply import replaced_options
 from holdfast.queries.options.chain import LoaderOption
 from holdfast.queries.options.statement import UNFILTERED, StartsAt
 
 WITHIN = "within_loader_criteria"
-# Annotations of the EXISTS of any() and has(): the entity, and the alias it stands on if any.
-EXISTS_OF = "exists_of"
-EXISTS_ON = "exists_on"
 
 
-class LoaderCriteria(LoaderOption):
+class LoaderCriteriaOption(LoaderOption):
     """Criteria for a class wherever a statement, or what loads below it, has the class.
 
     Args:
@@ -53,6 +56,7 @@ class LoaderCriteria(LoaderOption):
         "entity",
         "given",
         "include_aliases",
+        "is_asked",
         "loader_only",
         "propagate_to_loaders",
         "texts",
@@ -68,6 +72,8 @@ class LoaderCriteria(LoaderOption):
         track_closure_variables: bool = True,  # noqa: FBT001, FBT002
     ) -> None:
         self.given = (entity_or_base, where_criteria)
+        # Whether the criteria are those of a callable.
+        self.is_asked = callable(where_criteria)
         self.loader_only = loader_only
         self.include_aliases = include_aliases
         self.propagate_to_loaders = propagate_to_loaders
@@ -84,7 +90,7 @@ class LoaderCriteria(LoaderOption):
         )
 
     def _made(self, criteria: Any, subject: Any) -> Any:
-        given = criteria(subject) if isinstance(criteria, Callable) else criteria  # type: ignore[arg-type]
+        given = criteria(subject) if self.is_asked else criteria
         made: Any = coercions.expect(roles.WhereHavingRole, given)
         if any(isinstance(each, SelectBase) for each in iterate(made)):
             text = made._generate_cache_key()
@@ -101,17 +107,21 @@ class LoaderCriteria(LoaderOption):
         """
         if self.entity is not None and self.entity.is_aliased_class:
             return self.criteria[self.entity.class_] if entity is self.entity else None
-        if entity.is_aliased_class and not (self.include_aliases or is_eager):
+        is_users = entity.is_aliased_class and entity.stands_for is None
+        if is_users and not (self.include_aliases or is_eager):
             return None
         for class_ in entity.mapper.class_.__mro__:
             if class_ in self.criteria:
                 found = self.criteria[class_]
+                if self.is_asked:
+                    # Parameters of its own wherever it stands.
+                    found = cloned_traverse(found, {}, {})
                 return found if entity.adapter is None else entity.adapter.traverse(found)
         return None
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         return (
-            LoaderCriteria,
+            LoaderCriteriaOption,
             self.entity,
             self.loader_only,
             self.include_aliases,
@@ -124,10 +134,10 @@ class LoaderCriteria(LoaderOption):
 
     def __reduce__(self) -> Any:
         how = (self.loader_only, self.include_aliases, self.propagate_to_loaders)
-        return LoaderCriteria, (*self.given, *how)
+        return LoaderCriteriaOption, (*self.given, *how)
 
 
-with_loader_criteria = LoaderCriteria
+with_loader_criteria = LoaderCriteriaOption
 
 
 def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
@@ -142,7 +152,9 @@ class CriteriaInForce:
 
     __slots__ = ("options", "roots")
 
-    def __init__(self, options: Sequence[LoaderCriteria], roots: Sequence[LoaderCriteria]) -> None:
+    def __init__(
+        self, options: Sequence[LoaderCriteriaOption], roots: Sequence[LoaderCriteriaOption]
+    ) -> None:
         self.options = options
         # Those that apply to what the statement itself selects.
         self.roots = roots
@@ -154,19 +166,28 @@ _in_force: ContextVar[CriteriaInForce] = ContextVar("criteria_in_force", default
 
 def criteria_of(statement: Any, compiler: Any = None) -> CriteriaInForce:
     """The criteria of a statement, those of the statement that is compiled around it included."""
-    given = statement._with_options
-    own = [each for each in given if isinstance(each, LoaderCriteria)] if given else []
-    outermost = None if compiler is None else getattr(compiler.compile_state, "criteria", None)
-    if outermost is not None and outermost.options:
-        around = [statement, *(entry["selectable"] for entry in compiler.stack)]
+    given = [*statement._with_options, *replaced_options(statement)]
+    own = _criteria_in(given)
+    outermost = None if compiler is None else compiler.compile_state
+    if outermost is not None:
+        # A state of ours has criteria; of Core's the statement tells.
+        known = getattr(outermost, "criteria", None)
+        options = (
+            _criteria_in(outermost.statement._with_options) if known is None else known.options
+        )
+        around = [statement, *(entry["selectable"] for entry in compiler.stack)] if options else []
         within = [each._annotations[WITHIN] for each in around if WITHIN in each._annotations]
-        own += [each for each in outermost.options if not any(x in within for x in each.texts)]
+        own += [each for each in options if not any(x in within for x in each.texts)]
     if not own:
         return _NONE
     if UNFILTERED in given:
         return CriteriaInForce(own, ())
     continues = any(isinstance(each, StartsAt) for each in given)
     return CriteriaInForce(own, [each for each in own if continues or not each.loader_only])
+
+
+def _criteria_in(options: Iterable[Any]) -> list[LoaderCriteriaOption]:
+    return [each for each in options if isinstance(each, LoaderCriteriaOption)]
 
 
 @contextmanager
@@ -184,7 +205,7 @@ def row_criterion(entity: Any, *, is_eager: bool = False) -> Any | None:
     criteria = _in_force.get()
     plain = single_table_criterion(entity)
     given = criteria.options if is_eager else criteria.roots
-    wanted = _wanted(given, entity, criteria.options, is_eager=is_eager)
+    wanted = _wanted(given, entity, is_eager=is_eager)
     if not wanted:
         return plain
     return and_(*wanted) if plain is None else and_(plain, *wanted)
@@ -192,47 +213,34 @@ def row_criterion(entity: Any, *, is_eager: bool = False) -> Any | None:
 
 def given_criteria(entity: Any) -> list[Any]:
     """What options of the statement alone say of the rows of an entity."""
-    criteria = _in_force.get()
-    return _wanted(criteria.roots, entity, criteria.options)
+    return _wanted(_in_force.get().roots, entity)
 
 
 def row_criteria(entities: Iterable[Any]) -> list[Any]:
-    """The same for several entities."""
+    """What rows must satisfy for all of several entities."""
     return [each for each in map(row_criterion, entities) if each is not None]
 
 
-def with_criteria_within(clauses: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Clauses of a statement, with criteria put into their EXISTS of any() and has()."""
-    criteria = _in_force.get()
-    if not criteria.roots:
-        return clauses
-    return tuple(_filled(each, criteria.roots) for each in clauses)
+def criteria_of_mentioned(
+    statement: Any, elements: Sequence[SelectedElement]
+) -> list[tuple[Any, list[Any]]]:
+    """Entities that WHERE alone brings into a statement, with what options say of their rows."""
+    if not _in_force.get().roots:
+        return []
+    known = {None, *mentioned_entities(statement, elements), *joined_entities(statement)} - {None}
+    hierarchies = {each.mapper.base_mapper for each in known if not each.is_aliased_class}
+    clauses = statement._where_criteria
+    return [
+        (each, given_criteria(each))
+        for each in dict.fromkeys(each for clause in clauses for each in entities_in(clause))
+        if each not in known
+        and (each.is_aliased_class or each.mapper.base_mapper not in hierarchies)
+    ]
 
 
 def _wanted(
-    given: Iterable[LoaderCriteria],
-    entity: Any,
-    options: Sequence[LoaderCriteria],
-    *,
-    is_eager: bool = False,
+    given: Iterable[LoaderCriteriaOption], entity: Any, *, is_eager: bool = False
 ) -> list[Any]:
-    """What options say of an entity; `options` are in force within it, each but in its own."""
-    found = []
-    for option in given:
-        criterion = option.criterion_for(entity, is_eager=is_eager)
-        if criterion is not None:
-            found.append(_filled(criterion, [each for each in options if each is not option]))
-    return found
-
-
-def _filled(clause: Any, options: Sequence[LoaderCriteria]) -> Any:
-    """A clause whose EXISTS of any() and has() are filtered."""
-
-    def fill(found: Any) -> None:
-        entity = found._annotations.get(EXISTS_OF)
-        wanted = _wanted(options, entity, options) if entity is not None else []
-        alias = found._annotations.get(EXISTS_ON)
-        for each in wanted:
-            found.element = found.where(replace_columns(each, alias, entity.mapper)).element
-
-    return cloned_traverse(clause, {}, {"unary": fill}) if options else clause
+    """What options say of an entity."""
+    found = [each.criterion_for(entity, is_eager=is_eager) for each in given]
+    return [each for each in found if each is not None]

@@ -107,12 +107,13 @@ def contains_eager(*keys: Any, alias: Any = None) -> Load:
 
     Args:
         keys: The relationship; each of several is loaded so.
-        alias: The alias to which the statement joins, where the attribute does not say it.
+        alias: The alias to which the statement joins for the last of them, where the attribute
+            does not say it.
     """
     option = _start(keys[0]) if keys else _along(keys)[0]
-    for key in keys:
-        option = option.contains_eager(key, alias=alias)
-    return option
+    for key in keys[:-1]:
+        option = option.contains_eager(key)
+    return option.contains_eager(keys[-1], alias=alias)
 
 
 def load_only(*attrs: Any, raiseload: bool = False) -> Load:
@@ -151,6 +152,20 @@ def undefer(key: Any, *addl_attrs: Any) -> Load:
     """Load a column with the row, though it is mapped as deferred."""
     option, last = _along((key, *addl_attrs))
     return option.undefer(last)
+
+
+def with_expression(key: Any, expression: Any) -> Load:
+    """Load a `query_expression()` attribute from an expression.
+
+    Example:
+        >>> select(Author).options(with_expression(Author.shelf, func.upper(Author.name)))
+
+    Args:
+        key: The attribute.
+        expression: What is selected for it.
+    """
+    option, last = _along((key,))
+    return option.with_expression(last, expression)
 
 
 def undefer_group(name: str) -> Load:

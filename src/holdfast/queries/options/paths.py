@@ -24,6 +24,8 @@ NO_SETTINGS: Mapping[str, Any] = immutabledict()
 
 RELATIONSHIP = "relationship"
 COLUMN = "column"
+# The setting that holds what `with_expression()` was given.
+EXPRESSION = "expression"
 
 
 class LoadPath(tuple[Any, ...]):
@@ -121,7 +123,8 @@ class AttributeChoice:
         # Expressions do not travel; what was loaded with them does.
         if self.criteria and self.strategy == "select":
             warn(dropped_criteria_warning(self.text))
-        plain = (self.strategy, self.settings, (), self.of_type, self.wildcard, self.text)
+        settings = {key: each for key, each in self.settings.items() if key != EXPRESSION}
+        plain = (self.strategy, immutabledict(settings), (), self.of_type, self.wildcard, self.text)
         return AttributeChoice, plain
 
 

@@ -17,14 +17,14 @@ from holdfast.queries.options.chain import LoaderOption
 from holdfast.queries.options.paths import NO_OPTIONS, LoadPath, OptionTable
 
 
-class WithoutEagerJoins(LoaderOption):
-    """Let relationships that would be joined into the statement load when touched instead."""
+class WithoutEagerLoads(LoaderOption):
+    """Let relationships that would be loaded with the rows load when touched instead."""
 
     __slots__ = ()
     propagate_to_loaders = False
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (WithoutEagerJoins,)
+        return (WithoutEagerLoads,)
 
 
 class Unfiltered(LoaderOption):
@@ -66,8 +66,8 @@ class StatementOptions:
     start: LoadPath = LoadPath.ROOT
     # Names of the attributes to load; None for all that are not deferred.
     only: frozenset[str] | None = None
-    # Whether relationships may be joined to it.
-    can_join: bool = True
+    # Whether relationships may be loaded with its rows, or right after.
+    is_eager: bool = True
 
 
 def statement_options(
@@ -86,7 +86,7 @@ def statement_options(
     if not given and not replaced:
         return StatementOptions()
     start, only = LoadPath.ROOT, None
-    can_join = not any(isinstance(each, WithoutEagerJoins) for each in given)
+    is_eager = not any(isinstance(each, WithoutEagerLoads) for each in given)
     others = []
     for option in given:
         if isinstance(option, StartsAt):
@@ -96,4 +96,4 @@ def statement_options(
     if not others and not replaced:
         return StatementOptions(NO_OPTIONS, start, only)
     table = build_option_table(others, root_entities(elements), start=start, replaced=replaced)
-    return StatementOptions(table, start, only, can_join)
+    return StatementOptions(table, start, only, is_eager)

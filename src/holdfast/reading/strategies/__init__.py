@@ -5,7 +5,7 @@ object when it is touched (`load`). `mapping.sockets` finds them by the names th
 `relationship(lazy=...)` and the loader options use.
 
 - `base`: what strategies of relationships have in common.
-- `column`: a column loaded with its row.
+- `column`: a column, or an expression of the statement, loaded with its row.
 - `deferred`: a column loaded when touched.
 - `lazy`: one SELECT when touched, or none.
 - `immediate`: one SELECT for each parent, at once.

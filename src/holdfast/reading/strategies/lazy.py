@@ -282,7 +282,8 @@ class LazyStrategy(RelationshipStrategy):
         if extra is None or not extra.load_options:
             return ()
         path = extra.load_path.along(self.relationship, self.relationship.mapper)
-        return (StartsAt(path), *extra.load_options)
+        options = getattr(extra.load_options, "for_touched", extra.load_options)
+        return (StartsAt(path), *options)
 
     def _origin(self, state: Any) -> LoadOrigin:
         return LoadOrigin(is_relationship_load=True, lazy_loaded_from=state)

@@ -7,11 +7,12 @@ Rules kept here:
 1. One connection serves one engine within a transaction (TX-87).
 2. A connection that the session was given stays open; one that it opened is closed (TX-81).
 3. What was begun outside is ended only as far as `join_transaction_mode` allows (TX-140).
+4. A connection that fails keeps none of the others from being rolled back and released.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy.engine import Connection, Engine
@@ -61,8 +62,7 @@ class Leases:
 
     def roll_back(self) -> None:
         """Roll back on every connection, also what was begun outside."""
-        for lease in self:
-            lease.transaction.rollback()
+        self._end_each(lambda lease: lease.transaction.rollback())
 
     def commit(self) -> None:
         """Commit what is this level's to commit."""
@@ -77,13 +77,30 @@ class Leases:
 
     def close(self, *, is_root: bool, invalidate: bool) -> None:
         """End the level: roll back what is still open; the root releases its connections."""
-        for lease in self:
+
+        def end(lease: Lease) -> None:
             if invalidate and is_root:
                 lease.connection.invalidate()
-            if lease.ends_transaction and lease.transaction.is_valid:
-                lease.transaction.close()
-            if lease.closes_connection and is_root:
-                lease.connection.close()
+            try:
+                if lease.ends_transaction:
+                    # Also when COMMIT failed: else the pool takes the connection for clean.
+                    lease.transaction.close()
+            finally:
+                if lease.closes_connection and is_root:
+                    lease.connection.close()
+
+        self._end_each(end)
+
+    def _end_each(self, end: Callable[[Lease], None]) -> None:
+        """Call `end` for every lease, and raise afterwards what the first that failed raised."""
+        trouble: BaseException | None = None
+        for lease in self:
+            try:
+                end(lease)
+            except BaseException as caught:
+                trouble = trouble or caught
+        if trouble is not None:
+            raise trouble
 
 
 def lease_root(

@@ -50,6 +50,18 @@ class Phased:
         """Raise because `method` may not start in `phase`."""
         raise StateChangeError.wrong_start(method, phase)
 
+    def check_free(self, method: str, after: Any) -> None:
+        """Raise if a method is running that does not let `method` lead to `after`."""
+        expected = self.expected
+        if expected is Shift.IN_PROGRESS:
+            raise StateChangeError.during(method, str(self.running), after)
+        if expected is not Shift.NO_CHANGE and expected is not after:
+            raise StateChangeError.wrong_destination(method, after, expected)
+
+    def occupy(self, method: str) -> None:
+        """From now on `method` is running; it moves the object on inside `expecting` alone."""
+        self.running, self.expected = method, Shift.IN_PROGRESS
+
     @contextmanager
     def expecting(self, phase: Any) -> Iterator[None]:
         """Let the running method call another declared one that leads to `phase`."""
@@ -64,40 +76,40 @@ class Phased:
             self.expected = before
 
 
-def moves(before: Iterable[Any] | Shift, after: Any) -> Callable[[F], F]:
-    """Declare that a method starts in one of the phases `before` and ends in `after`."""
+def moves(before: Iterable[Any] | Shift, after: Any, *, name: str = "") -> Callable[[F], F]:
+    """Declare that a method starts in one of the phases `before` and ends in `after`.
+
+    Args:
+        before: The phases, or `Shift.ANY`.
+        after: The phase, or `Shift.NO_CHANGE`.
+        name: What users call, where that is not the method itself.
+    """
     starts = None if before is Shift.ANY else frozenset(cast("Iterable[Any]", before))
 
     def declare(method: F) -> F:
-        name = method.__name__
+        called = name or method.__name__
 
         @wraps(method)
         def guarded(self: Phased, *args: Any, **kw: Any) -> Any:
-            found = self.phase
+            found, expected, outer = self.phase, self.expected, self.running
+            if after is not Shift.NO_CHANGE:
+                self.check_free(called, after)
             if starts is not None and found not in starts:
-                self.refuse(name, found)
-            expected, outer = self.expected, self.running
-            if after is not Shift.NO_CHANGE and expected is not Shift.NO_CHANGE:
-                _check_expected(name, outer, after, expected)
-            self.running, self.expected = name, Shift.IN_PROGRESS
+                self.refuse(called, found)
+            # A step of `commit()` goes by that name.
+            self.running = outer if expected is after and outer else called
+            self.expected = Shift.IN_PROGRESS
             try:
                 answer = method(self, *args, **kw)
             finally:
                 self.running, self.expected = outer, expected
             if self.phase is not (found if after is Shift.NO_CHANGE else after):
-                _complain(name, outer, found, after, self.phase)
+                _complain(called, outer, found, after, self.phase)
             return answer
 
         return cast("F", guarded)
 
     return declare
-
-
-def _check_expected(name: str, outer: str | None, after: Any, expected: Any) -> None:
-    if expected is Shift.IN_PROGRESS:
-        raise StateChangeError.during(name, str(outer), after)
-    if expected is not after:
-        raise StateChangeError.wrong_destination(name, after, expected)
 
 
 def _complain(name: str, outer: str | None, found: Any, after: Any, reached: Any) -> None:

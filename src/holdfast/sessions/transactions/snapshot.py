@@ -56,8 +56,8 @@ class Snapshot:
         self.inserted: dict[InstanceState, int] = {}
         self.deleted: dict[InstanceState, int] = {}
         self.updated: dict[InstanceState, None] = {}
-        # State -> the primary key that it had when the level began.
-        self.former_keys: dict[InstanceState, Any] = {}
+        # State -> the primary key that it had when the level began, and which flush changed it.
+        self.former_keys: dict[InstanceState, tuple[Any, int]] = {}
 
     def record(self, outcome: Outcome) -> None:
         """Add what a flush did."""
@@ -66,7 +66,7 @@ class Snapshot:
         self.deleted.update(dict.fromkeys(outcome.deleted, moment))
         self.updated.update(dict.fromkeys(outcome.updated))
         for state, old, _ in outcome.rekeyed:
-            self.former_keys.setdefault(state, old)
+            self.former_keys.setdefault(state, (old, moment))
 
     def note_gone(self, state: InstanceState) -> None:
         """Add an object whose row turned out to be gone."""
@@ -77,9 +77,9 @@ class Snapshot:
         outer.inserted.update(self.inserted)
         outer.deleted.update(self.deleted)
         outer.updated.update(self.updated)
-        for state, pk in self.former_keys.items():
+        for state, former in self.former_keys.items():
             # The oldest key is the one to go back to.
-            outer.former_keys.setdefault(state, pk)
+            outer.former_keys.setdefault(state, former)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -135,6 +135,9 @@ class Snapshot:
         for state, moment in self.deleted.items():
             if first_inserted.get(_row_of(state), moment) < moment:
                 self.inserted.setdefault(state, moment)
+        for state, (pk, moment) in self.former_keys.items():
+            if first_inserted.get(_row_of(state, pk), moment) < moment:
+                self.inserted.setdefault(state, moment)
 
     def _make_transient(self, members: Members) -> None:
         persistent: list[InstanceState] = []
@@ -147,6 +150,10 @@ class Snapshot:
                     state.extra.was_deleted = False
             elif state.members is members and state() is not None:
                 (deleted if state.was_deleted else persistent).append(state)
+        for state in persistent:
+            if state.expired:
+                # Its values are lost, and the next flush must not write NULLs for them.
+                state.more().released = state.manager.mapper.column_keys
         move(members, Move.INSERT_UNDONE, persistent)
         move(members, Move.WITHDRAWN, list(members.new))
         move(members, Move.INSERT_AND_DELETE_UNDONE, deleted)
@@ -163,7 +170,7 @@ class Snapshot:
 
     def _change_keys_back(self, members: Members) -> None:
         moved = []
-        for state, pk in self.former_keys.items():
+        for state, (pk, _) in self.former_keys.items():
             if state in self.inserted or state.members not in (members, None):
                 continue
             is_here = members.identity_map.holds(state)
@@ -178,6 +185,12 @@ class Snapshot:
 
     def _expire_changed(self, members: Members, restored: list[InstanceState]) -> None:
         changed = [*members.modified, *self.updated, *restored]
+        # Rows that were changed may have been read anew, after their objects were let go.
+        find_state = members.identity_map.find_state
+        for state in self.updated:
+            if state() is None and (mapper := state.manager.mapper) is not None:
+                reader = find_state(mapper, state.pk, state.identity_token)
+                changed += [reader] if reader is not None else []
         expire_states(
             [state for state in dict.fromkeys(changed) if members.identity_map.holds(state)]
         )
@@ -185,12 +198,19 @@ class Snapshot:
             members.modified.pop(state, None)
 
 
-def _row_of(state: InstanceState) -> tuple[Any, Any, Any] | None:
-    """The row that an object stands for, as the identity map is asked for it."""
+def _row_of(state: InstanceState, pk: Any = None) -> tuple[Any, Any, Any] | None:
+    """The row that an object stands for, as the identity map is asked for it.
+
+    Args:
+        state: Of the object.
+        pk: A former key of the object.
+    """
     mapper = state.manager.mapper
-    if mapper is None or state.pk is None:
+    if pk is None:
+        pk = state.pk
+    if mapper is None or pk is None:
         return None
-    return (mapper.base_mapper, state.pk, state.identity_token)
+    return (mapper.base_mapper, pk, state.identity_token)
 
 
 def _make_room(members: Members, state: InstanceState) -> None:

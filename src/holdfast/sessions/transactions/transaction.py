@@ -24,6 +24,7 @@ from holdfast.errors.flush import FlushError
 from holdfast.errors.session import (
     RollbackRequiredError,
     SessionUseError,
+    StateChangeError,
     TransactionClosedError,
     connection_established_warning,
     state_discarded_warning,
@@ -179,7 +180,7 @@ class SessionTransaction(Phased, TransactionalContext):
             warn(connection_established_warning())
         return lease.connection
 
-    @moves((ACTIVE,), Shift.NO_CHANGE)
+    @moves((ACTIVE,), Shift.NO_CHANGE, name="connection")
     def acquire(self, bind: Engine | Connection, options: Mapping[str, Any] | None) -> Connection:
         """Take a connection into this level."""
         if not self.is_boundary:
@@ -217,7 +218,7 @@ class SessionTransaction(Phased, TransactionalContext):
             session.flush()
         return SessionTransaction(session, SessionTransactionOrigin.BEGIN_NESTED, self)
 
-    @moves((ACTIVE,), Shift.NO_CHANGE)
+    @moves((ACTIVE,), Shift.NO_CHANGE, name="flush")
     def begin_flush(self) -> SessionTransaction:
         """Begin the internal level of a flush (TX-5)."""
         return SessionTransaction(self.session, SessionTransactionOrigin.SUBTRANSACTION, self)
@@ -228,6 +229,8 @@ class SessionTransaction(Phased, TransactionalContext):
     def make_ready(self) -> None:
         """All of a commit that comes before the COMMIT."""
         session = self.session
+        if self.parent is None and session.is_flushing:
+            raise StateChangeError.during("commit", "flush", PREPARED)
         if self.is_boundary and session.has_listeners:
             session.dispatch.before_commit(session)
         for level in self.levels_inside():
@@ -248,6 +251,7 @@ class SessionTransaction(Phased, TransactionalContext):
                 raise
         self.phase = PREPARED
 
+    @moves((ACTIVE,), PREPARED)
     def prepare(self) -> None:
         """Flush, and let every database promise that it can commit (TX-102).
 
@@ -256,7 +260,8 @@ class SessionTransaction(Phased, TransactionalContext):
         """
         if self.parent is not None or not self.session.twophase:
             raise SessionUseError.cannot_prepare()
-        self.make_ready()
+        with self.expecting(PREPARED):
+            self.make_ready()
 
     @moves((ACTIVE, PREPARED), CLOSED)
     def commit(self) -> None:
@@ -264,19 +269,24 @@ class SessionTransaction(Phased, TransactionalContext):
         if self.phase is not PREPARED:
             with self.expecting(PREPARED):
                 self.make_ready()
+        session = self.session
         if self.is_boundary:
-            session = self.session
             self.leases.commit()
             self.phase = COMMITTED
-            if session.has_listeners:
+        try:
+            if self.is_boundary and session.has_listeners:
                 session.dispatch.after_commit(session)
+        finally:
+            # It is over, whatever a listener raises.
             self._settle_commit()
-        with self.expecting(CLOSED):
-            self.close()
+            with self.expecting(CLOSED):
+                self.close()
 
     def _settle_commit(self) -> None:
         """What the level did becomes the enclosing level's, or final."""
         session = self.session
+        if not self.is_boundary:
+            return
         if self.parent is not None:
             self.snapshot.hand_over(self.parent.snapshot)
         elif session.expire_on_commit:
@@ -297,9 +307,9 @@ class SessionTransaction(Phased, TransactionalContext):
         boundary, trouble = self, None
         if self.phase is not DEACTIVE:
             boundary, trouble = self._roll_back_boundary()
-        if trouble is None and session.members.has_changes:
-            # Changed since a flush failed: those changes had no transaction to belong to (TX-62).
-            warn(state_discarded_warning())
+        # Changed since a flush failed: those changes had no transaction to belong to (TX-62).
+        discards = trouble is None and session.members.has_changes
+        if discards:
             boundary.snapshot.undo(session.members, only_changed=boundary.nested)
         with self.expecting(CLOSED):
             self.close()
@@ -309,6 +319,8 @@ class SessionTransaction(Phased, TransactionalContext):
             raise trouble
         if session.has_listeners:
             session.dispatch.after_soft_rollback(session, self)
+        if discards:
+            warn(state_discarded_warning())
 
     def _roll_back_boundary(self) -> tuple[SessionTransaction, BaseException | None]:
         """Roll back the nearest boundary; every level up to it is over, though not ended."""
@@ -338,17 +350,19 @@ class SessionTransaction(Phased, TransactionalContext):
         if self.nested or self.parent is None:
             session.innermost_nested = self.outer_nested
         session.innermost = self.parent
-        if self.is_boundary:
-            self.leases.close(is_root=self.parent is None, invalidate=invalidate)
-        self.phase = CLOSED
-        if session.has_listeners:
-            session.dispatch.after_transaction_end(session, self)
+        try:
+            if self.is_boundary:
+                self.leases.close(is_root=self.parent is None, invalidate=invalidate)
+        finally:
+            self.phase = CLOSED
+            if session.has_listeners:
+                session.dispatch.after_transaction_end(session, self)
 
     def refuse(self, method: str, phase: Any) -> None:
         """Say why the level's phase does not allow a method."""
         if phase is DEACTIVE:
             if self.failure is not None:
-                raise RollbackRequiredError.after(self.failure)
+                raise RollbackRequiredError.after(self.failure) from self.failure
             raise RollbackRequiredError.inactive()
         if phase is CLOSED:
             raise TransactionClosedError.closed()

@@ -12,6 +12,7 @@ In reading order:
 - `delete`: rows of deleted objects.
 - `associations`: rows of association tables.
 - `versions`: version counters of rows.
+- `stale`: rows that a write has missed.
 - `receive`: take back what the database made.
 
 Called by `flush` with a plan; fills the journal.

@@ -21,6 +21,7 @@ from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
 from holdfast.unitofwork.writing.forms import DeleteForm
 from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table, table_rows
+from holdfast.unitofwork.writing.stale import stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, row_version
 
 
@@ -109,7 +110,9 @@ def delete_rows(
         if one_by_one or len(params) == 1
         else dialect.supports_sane_multi_rowcount
     )
-    if sane and 0 <= matched != len(params) and rows.mapper.confirm_deleted_rows:
+    table, expected = rows.table.description, len(params)
+    if sane and 0 <= matched != expected and rows.mapper.confirm_deleted_rows:
         if checks_version:
-            raise StaleDataError.row_count("DELETE", rows.table.description, len(params), matched)
-        warn(delete_count_warning(rows.table.description, len(params), matched))
+            stale = stale_rows(connection, rows, params, expected - matched)
+            raise StaleDataError.row_count("DELETE", table, expected, matched, rows=stale)
+        warn(delete_count_warning(table, expected, matched))

@@ -157,8 +157,8 @@ def key_criterion(
         short: Name parameters by their column alone, as no other column can be in the way.
     """
     columns: Sequence[Any] = rows.pk_columns
-    if checks_version:
-        columns = [*columns, rows.mapper.version_id_col]
+    if rows.version_key is not None and checks_version:
+        columns = [*columns, rows.column_of[rows.version_key]]
     names = tuple(column.key if short else column._tq_label for column in columns)
     criterion = and_(
         *(

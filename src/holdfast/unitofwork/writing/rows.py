@@ -102,11 +102,9 @@ class TableRows:
         # (attribute of the base's key, attribute of this table that takes its value).
         self.inherited_keys = hierarchy.inherited_keys(mapper, table)
         # Attribute of the version counter, if this table has it.
-        counter = mapper.version_id_col
+        key, counter = mapper.version_key, mapper.version_id_col
         self.version_key: str | None = (
-            mapper.key_of_column[counter]
-            if counter is not None and counter.table is table
-            else None
+            key if key in self.column_of and self.column_of[key].shares_lineage(counter) else None
         )
         # Attribute -> the type's comparison, where it is not plain equality.
         self.comparators: dict[str, Callable[[Any, Any], bool]] = {
@@ -361,18 +359,27 @@ def read_column(key: str, dicts: Sequence[Values]) -> list[Any]:
 
 def read_rows(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
     """One tuple of values per object; an attribute that was never set becomes None."""
-    if not keys:
-        return [()] * len(dicts)
     try:
-        if len(keys) == 1:
-            return list(zip(map(itemgetter(keys[0]), dicts)))
-        return list(map(itemgetter(*keys), dicts))
+        return read_present(keys, dicts)
     except KeyError:
         for key in keys:
             for values in dicts:
                 if key not in values:
                     values[key] = None
         return read_rows(keys, dicts)
+
+
+def read_present(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
+    """The same for attributes that all of them have.
+
+    Raises:
+        KeyError: One of them lacks one.
+    """
+    if not keys:
+        return [()] * len(dicts)
+    if len(keys) == 1:
+        return list(zip(map(itemgetter(keys[0]), dicts)))
+    return list(map(itemgetter(*keys), dicts))
 
 
 def has_expressions(rows: Sequence[Sequence[Any]]) -> bool:

@@ -35,6 +35,7 @@ from holdfast.unitofwork.writing.rows import (
     runs_by_table,
     table_rows,
 )
+from holdfast.unitofwork.writing.stale import stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, next_version, row_version
 
 
@@ -110,7 +111,7 @@ def write_changed_run(connection: Any, rows: TableRows, run: ChangedRun) -> None
         return
     params = list(zip(*columns, *key_columns, strict=True))
     matched = form.fixed.execute_many(connection, params)
-    check_count(connection, form, len(params), matched)
+    check_count(connection, form, params, matched)
     if form.server_made:
         for values in run.dicts:
             take_returned(rows, values, form.server_made, None)
@@ -223,7 +224,7 @@ def write_run(
             matched = sum(form.fixed.execute_rowcount(connection, row) for row in params)
         else:
             matched = form.fixed.execute_many(connection, params)
-        check_count(connection, form, len(run), matched)
+        check_count(connection, form, params, matched)
         if eager:
             fetch_made(connection, form.rows, [change[1] for change in run], form.server_made)
         else:
@@ -276,7 +277,8 @@ def write_single(
     result = connection.execute(
         statement, parameters, execution_options={"preserve_rowcount": True}
     )
-    check_count(connection, form, 1, result.rowcount, returning=bool(wanted and returns))
+    row = (*(values.get(key) for key in form.keys), *change.row_key)
+    check_count(connection, form, [row], result.rowcount, returning=bool(wanted and returns))
     for key in form.prefetched:
         values[key] = result.context.compiled_parameters[0][rows.column_of[key].key]
     take_returned(rows, values, made, result.returned_defaults if wanted and returns else None)
@@ -285,14 +287,26 @@ def write_single(
 
 
 def check_count(
-    connection: Any, form: UpdateForm, expected: int, matched: int, *, returning: bool = False
+    connection: Any,
+    form: UpdateForm,
+    params: Sequence[tuple[Any, ...]],
+    matched: int,
+    *,
+    returning: bool = False,
 ) -> None:
     """Every object must have a row.
+
+    Args:
+        connection: The transaction's connection.
+        form: What was executed.
+        params: Its parameters: what was set, then what the rows were found by.
+        matched: How many rows were.
+        returning: Whether the statement had RETURNING.
 
     Raises:
         StaleDataError: The driver says that some have not.
     """
-    dialect = connection.dialect
+    dialect, expected = connection.dialect, len(params)
     if returning:
         sane = dialect.supports_sane_rowcount_returning
     elif expected == 1 or form.checks_version:
@@ -300,7 +314,12 @@ def check_count(
     else:
         sane = dialect.supports_sane_multi_rowcount
     if sane and matched >= 0 and matched != expected:
-        raise StaleDataError.row_count("UPDATE", form.rows.table.description, expected, matched)
+        keys, rows = form.keys, form.rows
+        written = [dict(zip(keys, row, strict=False)) for row in params]
+        row_keys = [row[len(keys) :] for row in params]
+        stale = stale_rows(connection, rows, row_keys, expected - matched, written)
+        table = rows.table.description
+        raise StaleDataError.row_count("UPDATE", table, expected, matched, rows=stale)
 
 
 def take_over_rows(

@@ -25,11 +25,12 @@ def row_version(journal: Journal, state: InstanceState, key: str) -> Any:
     """The version of an object's row, loaded if need be."""
     if state in journal.versions:
         return journal.versions[state]
-    values = state.dict
-    known = values if state.pk is None else {**values, **state.committed_state}
-    version = known.get(key, NO_VALUE)
-    if version is NO_VALUE and state.pk is not None:
-        version = state.manager.mapper.class_manager.slots[key].get(state, values, LoadPolicy.LOAD)
+    if state.pk is None:
+        return state.dict.get(key, NO_VALUE)
+    version = state.committed_value(key)
+    if version is NO_VALUE:
+        slots = state.manager.mapper.class_manager.slots
+        version = slots[key].get(state, state.dict, LoadPolicy.LOAD)
     return version
 
 

@@ -29,7 +29,9 @@ from holdfast.unitofwork.writing.update import write_post_updates, write_updates
 def write(plan: FlushPlan, journal: Journal) -> None:
     """Emit the SQL of a plan, and note in the journal what was done."""
     for step in plan.steps:
+        journal.step = step
         WRITERS[type(step)](journal, step)
+    journal.step = None
 
 
 def write_copies(journal: Journal, step: CopyKeysStep) -> None:

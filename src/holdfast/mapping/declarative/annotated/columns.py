@@ -16,6 +16,7 @@ from holdfast.errors.declarative import (
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     NO_ARG,
+    is_left_out,
     is_null_type,
     merge_column,
     nullability_given,
@@ -75,7 +76,7 @@ def _apply_python_type(
     annotated = annotated_of(python_type)
     if annotated is not None:
         _merge_annotated(made, annotated)
-    if not nullability_given(column) and column.identity is None:
+    if not nullability_given(column) and column.identity is None and not is_left_out(column):
         column.nullable = not column.primary_key and includes_none(python_type)
     if is_null_type(column.type) and not column.foreign_keys:
         unknown = list(unresolved_names(python_type))
