@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,18 +67,21 @@ def database(request: pytest.FixtureRequest, worker_id: str) -> Iterator[URL | N
     if request.param is None:
         yield None
         return
-    with databases.own_database(request.param, f"holdfast_{worker_id}") as url:
+    with databases.own_database(request.param, f"holdfast_{worker_id}_{os.getpid()}") as url:
         yield url
 
 
 @pytest.fixture
 def engine(database: URL | None) -> Iterator[Engine]:
     """An engine on an empty database."""
-    engine = databases.sqlite_engine() if database is None else databases.server_engine(database)
-    yield engine
-    engine.dispose()
-    if database is not None:
-        databases.empty(database)
+    if database is None:
+        engine = databases.sqlite_engine()
+        yield engine
+        engine.dispose()
+        return
+    with databases.server_engine(database) as engine:
+        yield engine
+    databases.empty(database)
 
 
 @pytest.fixture

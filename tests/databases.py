@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import URL, Engine, String, Table, create_engine, event, make_url, text
@@ -33,16 +33,24 @@ END $$
 """
 
 
-def sqlite_engine() -> Engine:
-    """SQLite in memory, one connection, foreign keys enforced, SAVEPOINT made to work."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
-    )
+def sqlite_engine(path: str = "") -> Engine:
+    """SQLite with foreign keys enforced and SAVEPOINT made to work.
+
+    Args:
+        path: A file, whose readers do not wait for writers; in memory with one connection without.
+    """
+    if path:
+        engine = create_engine(f"sqlite:///{path}")
+    else:
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
@@ -51,16 +59,27 @@ def sqlite_engine() -> Engine:
     return engine
 
 
-def server_engine(url: URL) -> Engine:
-    """An engine on a server; where strings must have a length, those without are 255 long."""
+@contextmanager
+def server_engine(url: URL) -> Iterator[Engine]:
+    """An engine on a server, all of whose connections are closed at the end.
+
+    Where strings must have a length, those without are 255 long.
+    """
     engine = create_engine(url)
+    opened: list[Any] = []
+    event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
     if engine.dialect.name in ("mysql", "mariadb"):
         types = engine.dialect.type_compiler_instance
         render = types.visit_VARCHAR
         types.visit_VARCHAR = lambda type_, **kw: render(
             type_ if type_.length else String(255), **kw
         )
-    return engine
+    yield engine
+    engine.dispose()
+    for connection in opened:
+        # PyMySQL refuses to close twice.
+        with suppress(Exception):
+            connection.close()
 
 
 @event.listens_for(Table, "after_create")
@@ -123,6 +142,10 @@ def empty(url: URL) -> None:
     with engine.connect() as connection:
         end_other_connections(connection, str(url.database))
         if engine.dialect.name == "postgresql":
+            # Prepared transactions outlive their connections and hold locks.
+            prepared = "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+            for name in connection.scalars(text(prepared)).all():
+                connection.exec_driver_sql(f"ROLLBACK PREPARED '{name}'")
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
             return

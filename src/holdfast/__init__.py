@@ -48,6 +48,7 @@ from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper
 from holdfast.mapping.configure import configure_mappers
 from holdfast.mapping.declarative.annotated.python_types import TypeResolve
+from holdfast.mapping.declarative.concrete import AbstractConcreteBase, ConcreteBase
 from holdfast.mapping.declarative.constructs import (
     backref,
     column_property,
@@ -82,6 +83,7 @@ from holdfast.mapping.declarative.mixins import (
     declared_attr,
     has_inherited_table,
 )
+from holdfast.mapping.declarative.reflection import DeferredReflection
 from holdfast.mapping.declarative.registry import registry
 from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
 from holdfast.mapping.joins.remote import foreign, remote
@@ -127,7 +129,7 @@ from holdfast.queries.options.user_defined import UserDefinedOption
 from holdfast.queries.unions import FromStatement
 from holdfast.reading.context import LoadContext as QueryContext
 from holdfast.sessions.execute_state import ORMExecuteState
-from holdfast.sessions.frozen import merge_frozen_result
+from holdfast.sessions.merge import merge_frozen_result
 from holdfast.sessions.scoped import QueryPropertyDescriptor, scoped_session
 from holdfast.sessions.session import Session, close_all_sessions
 from holdfast.sessions.sessionmaker import sessionmaker
@@ -153,6 +155,7 @@ __all__ = [
     "NO_KEY",
     "NO_VALUE",
     "ONETOMANY",
+    "AbstractConcreteBase",
     "AppenderQuery",
     "AttributeEventToken",
     "AttributeEvents",
@@ -163,9 +166,11 @@ __all__ = [
     "ColumnProperty",
     "Composite",
     "CompositeProperty",
+    "ConcreteBase",
     "DeclarativeBase",
     "DeclarativeBaseNoMeta",
     "DeclarativeMeta",
+    "DeferredReflection",
     "DictBundle",
     "DynamicMapped",
     "FromStatement",

@@ -1,7 +1,7 @@
 """Offer the functions that load objects, as `sqlalchemy.orm.loading` does."""
 
 from holdfast.reading.identity import load_by_key
-from holdfast.sessions.frozen import merge_frozen_result
+from holdfast.sessions.merge import merge_frozen_result
 
 __all__ = [
     "load_by_key",

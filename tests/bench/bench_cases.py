@@ -433,6 +433,57 @@ def fresh_select(contestant: Orm, size: int) -> Run:
     return run
 
 
+def fresh_query(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(100)
+    session = contestant.session()
+    item = contestant.Item
+    kept = session.scalars(select(item)).all()
+
+    def run(kept: Any = kept) -> None:
+        query = session.query
+        for _ in range(size):
+            query(item).filter(item.id == 50).one()
+
+    return run
+
+
+def portions_of(count: int) -> Callable[[Orm, int], Run]:
+    """Objects in portions, each dropped before the next comes."""
+
+    def portions(contestant: Orm, size: int) -> Run:
+        contestant.fill_items(size)
+        session = contestant.session()
+        statement = select(contestant.Item).execution_options(yield_per=count)
+
+        def run() -> None:
+            for _ in session.scalars(statement):
+                pass
+
+        return run
+
+    return portions
+
+
+def load_columns(contestant: Orm, size: int) -> Run:
+    contestant.fill_items(size)
+    session = contestant.session()
+    item = contestant.Item
+    statement = select(item.id, item.name, item.size)
+    return lambda: session.execute(statement).all()
+
+
+def load_wide(contestant: Orm, size: int) -> Run:
+    contestant.fill_wide(size)
+    session = contestant.session()
+    return lambda: session.scalars(select(contestant.Wide)).all()
+
+
+def load_typed(contestant: Orm, size: int) -> Run:
+    contestant.fill_typed(size)
+    session = contestant.session()
+    return lambda: session.scalars(select(contestant.Typed)).all()
+
+
 def memory(contestant: Orm, size: int) -> Run:
     contestant.fill_items(size)
     item = contestant.Item
@@ -468,7 +519,7 @@ CASES = [
     Case("bulk_insert_mappings 20,000", 2, 20_000, bulk_mappings),
     Case("bulk insert() 20,000", 2, 20_000, bulk_insert),
     Case("bulk insert().returning() 10,000", 3, 10_000, bulk_returning),
-    Case("bulk update() by key 10,000", 1.5, 10_000, bulk_update),
+    Case("bulk update() by key 10,000", 2, 10_000, bulk_update),
     Case("UPDATE 20,000", 4, 20_000, update),
     Case("DELETE 20,000", 5, 20_000, delete),
     Case("commit that expires 100,000", 5, 100_000, commit),
@@ -484,6 +535,12 @@ CASES = [
     Case("append with backref", 4, 5_000, append),
     Case("attribute get", 2, 100_000, attribute_get),
     Case("attribute set", 2, 100_000, attribute_set),
-    Case("fresh select by key", 1.8, 1_000, fresh_select),
+    Case("fresh select by key", 2.2, 1_000, fresh_select),
+    Case("fresh select by key, Query", 2.2, 1_000, fresh_query),
+    Case("portions of 100", 2.2, 20_000, portions_of(100)),
+    Case("portions of 1,000", 3, 20_000, portions_of(1_000)),
+    Case("columns only 20,000", 1, 20_000, load_columns),
+    Case("load 10,000 of 30 columns", 2.2, 10_000, load_wide),
+    Case("load 10,000 of typed columns", 3, 10_000, load_typed),
     Case("memory per loaded object", 1 / 0.65, 10_000, memory, is_ratio_of_bytes=True),
 ]

@@ -3,11 +3,21 @@
 Annotations are evaluated at once here: they name classes and types local to a function.
 """
 
+import enum
+from datetime import datetime
+from decimal import Decimal
 from types import ModuleType
 from typing import Any, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
+
+
+class Phase(enum.Enum):
+    """A value of a typed row."""
+
+    OPEN = "open"
+    DONE = "done"
 
 
 class Orm:
@@ -57,7 +67,20 @@ class Orm:
             name: Mapped[str | None]
             parent: Mapped[Optional["Parent"]] = orm.relationship(back_populates="children")
 
+        columns = {f"c{number}": column(sa.Integer) for number in range(1, 30)}
+        body = {"__tablename__": "wide", "id": column(sa.Integer, primary_key=True), **columns}
+        Wide = type("Wide", (Base,), {**body, "__module__": __name__})
+
+        class Typed(Base):
+            __tablename__ = "typed"
+            id: Mapped[int] = column(primary_key=True)
+            made: Mapped[datetime]
+            price: Mapped[Decimal] = column(sa.Numeric(10, 2))
+            notes: Mapped[dict[str, Any]] = column(sa.JSON)
+            state: Mapped[Phase]
+
         self.Base, self.Item, self.Parent, self.Child = Base, Item, Parent, Child
+        self.Wide, self.Typed = Wide, Typed
         orm.configure_mappers()
         Base.metadata.create_all(self.engine)
 
@@ -77,6 +100,28 @@ class Orm:
                 self.Item.__table__.insert(),
                 [{"id": i, "name": f"name {i}", "size": i % 100} for i in range(1, count + 1)],
             )
+
+    def fill_wide(self, count: int) -> None:
+        self.clear()
+        columns = self.Wide.__table__.columns.keys()
+        rows = [dict.fromkeys(columns, number) for number in range(1, count + 1)]
+        with self.engine.begin() as connection:
+            connection.execute(self.Wide.__table__.insert(), rows)
+
+    def fill_typed(self, count: int) -> None:
+        self.clear()
+        rows = [
+            {
+                "id": number,
+                "made": datetime(2026, 1, 1 + number % 28, number % 24),
+                "price": Decimal(number) / 100,
+                "notes": {"number": number},
+                "state": Phase.OPEN if number % 2 else Phase.DONE,
+            }
+            for number in range(1, count + 1)
+        ]
+        with self.engine.begin() as connection:
+            connection.execute(self.Typed.__table__.insert(), rows)
 
     def fill_graph(self, parents: int, children: int, *, indexed: bool = False) -> None:
         self.clear()

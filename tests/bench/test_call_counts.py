@@ -24,6 +24,10 @@ LIMITS = {
     "flush 20,000 new, generated keys": 0.27,
     "flush 20,000 new, given keys": 0.27,
     "flush graph 1,000 x 10": 85,
+    "bulk_insert_mappings 20,000": 0.25,
+    "bulk insert() 20,000": 0.25,
+    "bulk insert().returning() 10,000": 2.5,
+    "bulk update() by key 10,000": 1.4,
     "UPDATE 20,000": 0.2,
     "DELETE 20,000": 8,
     "commit that expires 100,000": 0.1,
@@ -40,6 +44,12 @@ LIMITS = {
     "attribute get": 1.1,
     "attribute set": 1.1,
     "fresh select by key": 112,
+    "fresh select by key, Query": 150,
+    "portions of 100": 0.42,
+    "portions of 1,000": 0.2,
+    "columns only 20,000": 0.15,
+    "load 10,000 of 30 columns": 0.2,
+    "load 10,000 of typed columns": 7.5,
 }
 
 pytestmark = pytest.mark.skipif(

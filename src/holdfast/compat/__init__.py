@@ -12,6 +12,8 @@ Called by programs only. In reading order:
 - `join_conditions`: join conditions of relationships, made from tables alone
 - `key_copying`: keys copied from one object to another
 - `load_paths`: paths and loader options
+- `proxied_attributes`: class-level attributes over a descriptor of somebody else
+- `path_registry`: the class of paths that SQLAlchemy's tests look into
 - `registered_attributes`: attributes on classes without a mapper, as SQLAlchemy's tests make them
 - `state_changes`: the guarded methods that SQLAlchemy's tests try out on classes of their own
 """

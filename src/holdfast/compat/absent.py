@@ -45,6 +45,4 @@ ABSENT_NAMES: dict[str, str] = {
     """,
     "decl_base": "_DeferredDeclarativeConfig",
     "interfaces": "CompileStateOption MapperOption",
-    "path_registry": "RootRegistry",
-    "util": "_cleanup_mapped_str_annotation",
 }

@@ -7,90 +7,144 @@ path, one of four.
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import exc, inspect
-
+from holdfast.compat.path_registry import PathRegistry
+from holdfast.queries.entities import parse_elements, root_entities
+from holdfast.queries.options.apply import build_option_table
+from holdfast.queries.options.chain import Load
 from holdfast.queries.options.paths import RELATIONSHIP, LoadPath
+from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.kept_options import kept_table, lazy_choice
 
 # Ways to load later, as they are named in `relationship(lazy=...)`.
 _LATER = {"select", "raise", "raise_on_sql", "noload"}
 
 
-TOKENS: dict[str, PathToken] = {}
-
-
-class PathToken(str):
-    """The end of a path to all attributes of one kind."""
-
-    __slots__ = ()
-    _intern: ClassVar[dict[str, PathToken]] = TOKENS
-
-
-TOKENS.update(
-    (name, PathToken(name))
-    for kind in ("column", "relationship")
-    for name in (f"{kind}:*", f"{kind}:_sa_default")
-)
-
-
-class PathRegistry(LoadPath):
-    """A path whose last item may be a token."""
-
-    __slots__ = ()
-    root: ClassVar[PathRegistry]
-
-    @property
-    def path(self) -> tuple[Any, ...]:
-        """The items."""
-        return tuple(self)
-
-    def token(self, name: str) -> PathRegistry:
-        """The path to all attributes of one kind."""
-        if name not in TOKENS:
-            raise exc.ArgumentError(f"invalid token: {name}")
-        return PathRegistry((*self, TOKENS[name]))
-
-    def serialize(self) -> list[tuple[type[Any] | None, str | None]]:
-        """Classes and names, in pairs."""
-        names = [getattr(item, "class_", None) or getattr(item, "key", item) for item in self]
-        if len(names) % 2:
-            names = (
-                [*names, None] if isinstance(names[-1], type) else [*names[:-1], None, names[-1]]
-            )
-        return list(zip(names[::2], names[1::2], strict=True))
-
-    @staticmethod
-    def deserialize(pairs: Any) -> PathRegistry:
-        """The path of some pairs."""
-        items: list[Any] = []
-        for class_, key in pairs:
-            mapper: Any = None if class_ is None else inspect(class_)
-            items += [] if mapper is None else [mapper]
-            if key is not None:
-                items.append(TOKENS.get(key) or mapper.get_property(key))
-        return PathRegistry(items)
-
-
-PathRegistry.root = PathRegistry()
-
-
 class OptionElement:
     """One thing that an option says."""
 
-    def __init__(self, saying: Any) -> None:
-        self.saying = saying
-        self.local_opts = dict(saying.choice.settings)
-        path = PathRegistry(saying.path)
-        if saying.is_general:
-            path = path.token(f"{saying.kind}:{'*' if path else '_sa_default'}")
+    __slots__ = ("_of_type", "choice", "local_opts", "path", "strategy")
+
+    is_class_strategy = False
+
+    def __init__(self, path: PathRegistry, choice: Any) -> None:
         self.path = path
+        self.choice = choice
+        self.strategy = choice.strategy
+        self.local_opts = dict(choice.settings)
+        self._of_type = choice.of_type
+
+    @property
+    def is_opts_only(self) -> bool:
+        """Does it leave the way of loading as it is?"""
+        return self.strategy is None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OptionElement) and other.choice is self.choice
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return str(self.choice.text)
 
 
 def elements(option: Any) -> tuple[OptionElement, ...]:
     """What an option says, one by one."""
-    return tuple(OptionElement(saying) for saying in option.sayings)
+    found = []
+    for saying in option.sayings:
+        path = PathRegistry(saying.path)
+        if saying.is_general:
+            path = path.token(f"{saying.kind}:{'*' if len(path) else '_sa_default'}")
+        found.append(OptionElement(path, saying.choice))
+    return tuple(found)
+
+
+class CompileStateView:
+    """The compile state of a query, with a dictionary for what options say by path."""
+
+    def __init__(self, state: Any, statement: Any) -> None:
+        self.state = state
+        self.given = statement
+        self.attributes: dict[Any, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+
+def process_compile_state(option: Load, view: CompileStateView) -> None:
+    """Enter what an option says into the dictionary of a compile state."""
+    given = view.given
+    starts = [each.path for each in given._with_options if isinstance(each, StartsAt)]
+    start = starts[0] if starts else LoadPath.ROOT
+    roots = root_entities(parse_elements(given._raw_columns, given._label_style))
+    _enter([option], roots, start, view.attributes)
+
+
+def compile_state(query: Any, **_how: Any) -> CompileStateView:
+    """The compile state of a query."""
+    statement = query.built()
+    made = statement._compile_state_factory(statement, statement._default_compiler())
+    view = CompileStateView(made, statement)
+    roots = root_entities(parse_elements(statement._raw_columns, statement._label_style))
+    _enter(statement._with_options, roots, LoadPath.ROOT, view.attributes)
+    return view
+
+
+def compile_context(query: Any, **_how: Any) -> SimpleNamespace:
+    """The same, as what the rows are read with."""
+    view = compile_state(query)
+    return SimpleNamespace(compile_state=view, attributes=view.attributes)
+
+
+def _enter(options: Any, roots: Any, start: LoadPath, attributes: dict[Any, Any]) -> None:
+    table = build_option_table(options, roots, start=start, check=not start)
+    for path, choice in table.choices.items():
+        if path.starts_with(start) and len(path) > len(start):
+            found = PathRegistry.coerce(path)
+            attributes["loader", found.path[len(start) :]] = OptionElement(found, choice)
+
+
+def set_column_strategy(option: Any, keys: Any, strategy: Any, opts: Any) -> Any:
+    """An option of a test's own for one column."""
+    return option.with_column("option", keys[0], "deferred" if strategy else None, opts)
+
+
+def with_current_path(query: Any, path: PathRegistry) -> Any:
+    """A query that goes on with the loading of another one."""
+    return query.options(StartsAt(LoadPath(path)))
+
+
+def generate_from_keys(
+    method: Any,
+    keys: Any,
+    chained: bool,  # noqa: FBT001  their form
+    keywords: dict[str, Any],
+) -> Load:
+    """The option that a chain of attributes gives."""
+    option = Load(keys[0].parent)
+    renamed = {
+        "_propagates" if name == "_propagate_to_loaders" else name: value
+        for name, value in keywords.items()
+    }
+    for place, key in enumerate(keys):
+        named = chained or place == len(keys) - 1
+        option = method(option, key, **renamed) if named else option.defaultload(key)
+    return option
+
+
+class AttributeStrategyLoad:
+    """What an option says of one attribute."""
+
+    @staticmethod
+    def create(path: Any, attr: Any, *_more: Any, raiseerr: bool = True) -> SimpleNamespace | None:
+        """The path to an attribute from an entity; None where it does not lead on from there."""
+        if not raiseerr and not path.last.isa(attr.parent):
+            return None
+        prop = attr.property
+        found = PathRegistry(path).path
+        after = (prop, prop.mapper) if prop.is_relationship else (prop,)
+        return SimpleNamespace(path=PathRegistry((*found, *after)))
 
 
 def load_path(state: Any) -> PathRegistry:

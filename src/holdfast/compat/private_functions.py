@@ -5,18 +5,25 @@ Each is a translation of a line; what they answer is found out elsewhere.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from sqlalchemy import inspect
+from sqlalchemy.sql.expression import Alias, FromGrouping, Join, Subquery
 
 from holdfast.dml.evaluate import evaluator_of
 from holdfast.foundation.describe import object_text
 from holdfast.mapping import class_names
 from holdfast.mapping.declarative import constructs
+from holdfast.mapping.mapped import DynamicMapped, Mapped, WriteOnlyMapped
+from holdfast.mapping.properties.base import MapperProperty
 from holdfast.sessions.execution import run_over_classes
 from holdfast.unitofwork.planner import sorted_by_key
+
+DECLARATIVE_MAPPED = (Mapped, MapperProperty)
+"""What may stand in a class body for an attribute, for `isinstance()`."""
 
 
 class OverClasses:
@@ -52,6 +59,25 @@ def is_aliased_class(entity: Any) -> bool:
     """Whether something is an alias of a mapped class."""
     found = inspect(entity, raiseerr=False)
     return found is not None and bool(getattr(found, "is_aliased_class", False))
+
+
+def entity_descriptor(entity: Any, key: str) -> Any:
+    """The attribute of a class, alias or mapper, or the column of a table, of that name."""
+    found = inspect(entity)
+    return getattr(found.c if found.is_selectable else found.entity, key)
+
+
+def quoted_annotation(annotation: str, _module: str) -> str:
+    """The text of an annotation with its innermost types in quotes."""
+    heads, inner = [], annotation
+    while match := re.fullmatch(r"([\w.]+)\[(.+)\]", inner):
+        heads.append(match[1])
+        inner = match[2]
+    if not heads or "[" in inner or "]" in inner:
+        return annotation
+    parts = (part.strip() for part in inner.split(","))
+    quoted = [part if part[0] in "\"'" else f'"{part}"' for part in parts]
+    return "[".join([*heads, ", ".join(quoted)]) + "]" * len(heads)
 
 
 def mapper_or_none(entity: Any) -> Any:
@@ -147,6 +173,43 @@ class ConfigureLock:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_error: object) -> None: ...
+
+
+def is_alias_of_selectable(selectable: Any, target: Any) -> bool:
+    """Whether a FROM element is another one, or an alias of it, table by table."""
+    if selectable is target:
+        return True
+    if isinstance(selectable, FromGrouping):
+        return is_alias_of_selectable(selectable.element, target)
+    if isinstance(target, FromGrouping):
+        return is_alias_of_selectable(selectable, target.element)
+    if type(selectable) is Alias:
+        inner: Any = selectable.element
+        if isinstance(inner, Subquery):
+            inner = inner.element
+        return inner is target
+    return (
+        isinstance(selectable, Join)
+        and isinstance(target, Join)
+        and (selectable.isouter, selectable.full) == (target.isouter, target.full)
+        and _is_side(selectable.left, target.left)
+        and _is_side(selectable.right, target.right)
+    )
+
+
+def _is_side(selectable: Any, target: Any) -> bool:
+    """The same for one side of a join: joins within it are no aliases as a whole."""
+    is_alias_of_join = isinstance(target, Join) and isinstance(selectable, Alias)
+    return not is_alias_of_join and is_alias_of_selectable(selectable, target)
+
+
+def names_mapped(annotation: Any) -> bool:
+    """Whether an annotation is `Mapped[...]` or one of its kin, even if it cannot be evaluated."""
+    text = getattr(annotation, "__forward_arg__", annotation)
+    if isinstance(text, str):
+        return bool(re.match(r"[\w.]*Mapped\[", text))
+    origin = get_origin(annotation)
+    return origin in (Mapped, DynamicMapped, WriteOnlyMapped)
 
 
 class HasDataclassArguments:

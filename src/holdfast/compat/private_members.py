@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pkgutil import resolve_name
-from types import SimpleNamespace
 from typing import Any
 
 from holdfast.compat import load_paths, private_functions, registered_attributes
 from holdfast.compat.join_conditions import JoinConditionView
+from holdfast.compat.path_registry import root_path
 from holdfast.instrument.access import get_state_history
+from holdfast.instrument.inspection import InspectionAttr
+from holdfast.mapping.assembly import polymorphic
 from holdfast.mapping.joins.elements import marked_columns
 from holdfast.sessions import execution
 from holdfast.sessions.membership import check_attachable, expunge_states
@@ -41,11 +43,15 @@ ALIASES: dict[str, str] = {
         _attribute_options=dataclass_arguments
     """,
     "holdfast.mapping.mapper:Mapper": """
-        _dispose_called=disposed _pks_by_table=pk_columns_of_table _props=properties
+        _dispose_called=disposed _inheriting_mappers=inheriting_mappers
+        _pks_by_table=pk_columns_of_table _props=properties
         _reset_memoizations=derive _validators=validators
     """,
     "holdfast.mapping.properties.relationship:Relationship": """
         _reverse_property=reverse_properties _user_defined_foreign_keys=foreign_keys
+    """,
+    "holdfast.instrument.descriptor:QueryableAttribute": """
+        _bulk_update_tuples=assigned_columns
     """,
     "holdfast.sessions.session:Session": """
         _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
@@ -212,15 +218,6 @@ def _built(query: Any, *, legacy_query_style: bool = True, **_how: Any) -> Any:
     return query.built() if legacy_query_style else query.plain()
 
 
-def _compile_state(query: Any, **_how: Any) -> Any:
-    statement = query.built()
-    return statement._compile_state_factory(statement, statement._default_compiler())
-
-
-def _compile_context(query: Any, **_how: Any) -> Any:
-    return SimpleNamespace(compile_state=_compile_state(query), attributes={})
-
-
 VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
     "holdfast.states.instance:InstanceState": {
         "_strong_obj": property(_strong_object),
@@ -251,6 +248,8 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
     },
     "holdfast.instrument.descriptor:QueryableAttribute": {
         "_impl_uses_objects": property(lambda attribute: attribute.slot.is_reference),
+        "_parententity": property(lambda attribute: attribute.parent),
+        "_parentmapper": property(lambda attribute: attribute.parent.mapper),
     },
     "holdfast.instrument.manager:ClassManager": {
         "is_instrumented": lambda manager, key: key in manager,
@@ -294,7 +293,13 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_delete_orphans": property(_delete_orphans),
         "_identity_key_from_state": lambda mapper, state: state.key,
         "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
-        "_path_registry": property(lambda mapper: load_paths.PathRegistry((mapper,))),
+        "_mappers_from_spec": lambda mapper, spec, selectable: list(
+            polymorphic.chosen_mappers(mapper, spec, selectable)
+        ),
+        "_with_polymorphic_args": lambda mapper, spec: mapper.polymorphic_choice(spec),
+        "_path_registry": property(lambda mapper: root_path(mapper)),
+        "_is_userland_descriptor": lambda _, key, value: not isinstance(value, InspectionAttr),
+        "_polymorphic_properties": property(lambda mapper: list(mapper.properties.values())),
         "_prefer_eager_defaults": _prefers_eager_defaults,
         "_readonly_props": property(_unwritten),
     },
@@ -313,10 +318,12 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
     },
     "holdfast.queries.options.chain:Load": {
         "context": property(load_paths.elements),
+        "process_compile_state": load_paths.process_compile_state,
+        "_set_column_strategy": load_paths.set_column_strategy,
     },
     "holdfast.queries.facade.query:Query": {
-        "_compile_context": _compile_context,
-        "_compile_state": _compile_state,
+        "_compile_context": load_paths.compile_context,
+        "_compile_state": load_paths.compile_state,
         "_execution_options": property(lambda query: query.draft._execution_options),
         "_final_statement": _built,
         "_for_update_arg": property(lambda query: query.draft._for_update_arg),
@@ -324,6 +331,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_no_criterion_assertion": lambda query, method: query.check_fresh(method),
         "_raw_columns": property(lambda query: query.draft._raw_columns),
         "_statement_20": _built,
+        "_with_current_path": load_paths.with_current_path,
     },
     "holdfast.sessions.session:Session": {
         "_new": property(lambda session: dict(session.members.new)),

@@ -20,6 +20,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         """,
     },
     "attributes": {
+        "holdfast.compat.proxied_attributes": "_create_proxied_attribute=create_proxied_attribute",
         "holdfast.compat.registered_attributes": """
             _register_attribute=register_attribute _unregister_attribute=unregister_attribute
         """,
@@ -31,8 +32,8 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "base": {
         "holdfast.instrument.inspection": "SQLORMOperations",
-        "holdfast.mapping.mapped": "_DeclarativeMapped=Mapped",
         _FUNCTIONS: """
+            _DeclarativeMapped=DECLARATIVE_MAPPED _entity_descriptor=entity_descriptor
             _inspect_mapped_class=mapper_or_none _is_aliased_class=is_aliased_class
             _is_mapped_class=is_mapped_class _mapper_or_none=mapper_or_none instance_str
         """,
@@ -53,6 +54,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "decl_api": {
         "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
+    },
+    "descriptor_props": {
+        "holdfast.compat.proxied_attributes": "DescriptorProperty",
     },
     "dynamic": {
         f"{_SLOTS}.large": "_DynamicAttributeImpl=LargeCollectionSlot",
@@ -77,7 +81,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",
     },
     "path_registry": {
-        "holdfast.compat.load_paths": "PathRegistry PathToken",
+        "holdfast.compat.path_registry": "PathRegistry PathToken RootRegistry=PathRegistry",
     },
     "persistence": {
         _FUNCTIONS: "_sort_states=sort_states",
@@ -103,6 +107,12 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _LoadDeferredColumns=LoadDeferredColumns _LoadLazyAttribute=LoadLazyAttribute
         """,
     },
+    "strategy_options": {
+        "holdfast.compat.load_paths": """
+            _AttributeStrategyLoad=AttributeStrategyLoad _generate_from_keys=generate_from_keys
+        """,
+        "holdfast.queries.options.chain": "_AbstractLoad=Load",
+    },
     "sync": {
         "holdfast.compat.key_copying": """
             _clear=clear _populate=populate _populate_dict=populate_dict
@@ -113,7 +123,12 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.compat.key_copying": "UOWTransaction=UnitOfWork",
     },
     "util": {
-        _FUNCTIONS: "instance_str _is_mapped_class=is_mapped_class",
+        "holdfast.compat.path_registry": "PathRegistry",
+        _FUNCTIONS: """
+            _cleanup_mapped_str_annotation=quoted_annotation
+            instance_str _is_alias_of_selectable=is_alias_of_selectable
+            _is_mapped_class=is_mapped_class _unresolved_annotation_is_mapped=names_mapped
+        """,
     },
     "writeonly": {
         f"{_SLOTS}.large": "_WriteOnlyAttributeImpl=LargeCollectionSlot",

@@ -25,7 +25,7 @@ from holdfast.dml.update_delete import CHOICES
 from holdfast.errors.dml import BulkError, SynchronizationError
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, has_ordered_values
 from holdfast.queries.dml import entity_of_dml
-from holdfast.unitofwork.bulk import changes_by_table, update_mappings, without_composites
+from holdfast.unitofwork.bulk import changes_by_table, named_by_columns, update_mappings
 from holdfast.unitofwork.journal import FlushOutcome
 from holdfast.unitofwork.writing.forms import UpdateForm
 from holdfast.unitofwork.writing.rows import TableRows, Values, read_rows
@@ -95,7 +95,7 @@ class BulkUpdate:
     def _plan(self) -> tuple[list[Values], list[tuple[TableRows, list[Change]]]]:
         """The rows by attribute name, and what they change in each table."""
         given = self.statement._values or EMPTY_DICT
-        dicts = [without_composites(self.mapper, row) for row in self.rows]
+        dicts = named_by_columns(self.mapper, self.rows)
         always = frozenset(column.table for column in given if not isinstance(column, str))
         return dicts, list(changes_by_table(self.mapper, dicts, always))
 

@@ -13,7 +13,8 @@ Rules kept here (QY-204, QY-208):
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from typing import Any
 
 from sqlalchemy import types
@@ -37,10 +38,24 @@ NUMBERS = (types.Integer, types.Numeric)
 STRINGS = (types.String,)
 
 
+def _equal(left: Any, right: Any) -> Any:
+    """Equality, part by part for tuples, some of whose parts may be NULL."""
+    if left is None or right is None:
+        return None
+    if not isinstance(left, tuple):
+        return left == right
+    parts = [_equal(*pair) for pair in zip(left, right, strict=True)]
+    return False if False in parts else None if None in parts else True
+
+
+def _differs(left: Any, right: Any) -> Any:
+    equal = _equal(left, right)
+    return None if equal is None else not equal
+
+
 def _is_in(value: Any, members: Any) -> Any:
-    if value in members:
-        return True
-    return None if None in members else False
+    found = [_equal(value, each) for each in members]
+    return True if True in found else None if None in found else False
 
 
 def _cautious(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -50,8 +65,8 @@ def _cautious(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 # Operators that Python computes as the database does, whatever the types.
 BINARY: Mapping[Any, Callable[[Any, Any], Any]] = {
-    operators.eq: operator.eq,
-    operators.ne: operator.ne,
+    operators.eq: _equal,
+    operators.ne: _differs,
     operators.lt: operator.lt,
     operators.le: operator.le,
     operators.gt: operator.gt,
@@ -127,17 +142,15 @@ def value_evaluator(
 
 
 def _all_true(parts: list[Evaluator]) -> Evaluator:
-    """AND: false as soon as one part is."""
+    """AND: false as soon as one part is, whatever the others are."""
 
     def evaluate(instance: Any) -> Any:
         result: Any = True
         for part in parts:
             value = part(instance)
-            if value is EXPIRED:
-                return EXPIRED
-            if value is None:
-                result = None
-            elif not value:
+            if value is EXPIRED or (value is None and result is not EXPIRED):
+                result = value
+            elif value is not None and not value:
                 return False
         return result
 
@@ -145,31 +158,27 @@ def _all_true(parts: list[Evaluator]) -> Evaluator:
 
 
 def _any_true(parts: list[Evaluator]) -> Evaluator:
-    """OR: true as soon as one part is."""
+    """OR: true as soon as one part is, whatever the others are."""
 
     def evaluate(instance: Any) -> Any:
         result: Any = False
         for part in parts:
             value = part(instance)
-            if value is EXPIRED:
-                return EXPIRED
-            if value:
+            if value is EXPIRED or (value is None and result is not EXPIRED):
+                result = value
+            elif value is not None and value:
                 return True
-            if value is None:
-                result = None
         return result
 
     return evaluate
 
 
 def _all_values(parts: list[Evaluator]) -> Evaluator:
-    """A tuple; NULL when one of its parts is."""
+    """A tuple."""
 
     def evaluate(instance: Any) -> Any:
-        values = [part(instance) for part in parts]
-        if any(value is EXPIRED for value in values):
-            return EXPIRED
-        return None if any(value is None for value in values) else tuple(values)
+        values = tuple(part(instance) for part in parts)
+        return EXPIRED if any(value is EXPIRED for value in values) else values
 
     return evaluate
 
@@ -219,8 +228,8 @@ def _member(left: Evaluator, right: Evaluator, *, negated: bool) -> Evaluator:
         value, members = left(instance), right(instance)
         if value is EXPIRED or members is EXPIRED:
             return EXPIRED
-        found = None if value is None and members else _is_in(value, members)
-        return found if found is None else found is not negated
+        found = _is_in(value, members)
+        return None if found is None else found is not negated
 
     return evaluate
 
@@ -302,7 +311,8 @@ class _Reader:
             return _any_true(parts)
         if clause.operator is operators.comma_op:
             return _all_values(parts)
-        raise UnevaluatableError.operator("clauselist", clause.operator)
+        compute = self._computation(clause.operator, [each.type for each in clause.clauses])
+        return reduce(partial(_combined, compute), parts)
 
     read_expression_clauselist = read_clauselist
 
@@ -322,7 +332,8 @@ class _Reader:
             return _member(left, right, negated=kind is operators.not_in_op)
         if kind in PATTERNS and self._has_wildcards(clause.right):
             raise UnevaluatableError.operator("binary", kind)
-        compute = BINARY.get(kind) or self._computation(clause)
+        sides = (clause.left.type, clause.right.type)
+        compute = BINARY.get(kind) or self._computation(kind, sides)
         return _combined(compute, left, right)
 
     def _has_wildcards(self, pattern: Any) -> bool:
@@ -332,20 +343,18 @@ class _Reader:
         text = str(self._value_of(pattern))
         return "%" in text or "_" in text
 
-    def _computation(self, clause: Any) -> Callable[[Any, Any], Any]:
-        kind, left, right = clause.operator, clause.left.type, clause.right.type
+    def _computation(self, kind: Any, of: Sequence[Any]) -> Callable[[Any, Any], Any]:
         if isinstance(kind, operators.custom_op):
             if kind.python_impl is None:
                 raise UnevaluatableError.custom(kind.opstring)
             made: Callable[[Any, Any], Any] = kind.python_impl
             return made
-        both = (left, right)
         if kind is operators.concat_op:
-            if not all(isinstance(each, STRINGS) for each in both):
-                raise UnevaluatableError.types("concatenate", kind, left, right)
+            if not all(isinstance(each, STRINGS) for each in of):
+                raise UnevaluatableError.types("concatenate", kind, of)
             return operator.add
         if kind in MATHEMATICS:
-            if not all(isinstance(each, NUMBERS) for each in both):
-                raise UnevaluatableError.types("math", kind, left, right)
+            if not all(isinstance(each, NUMBERS) for each in of):
+                raise UnevaluatableError.types("math", kind, of)
             return MATHEMATICS[kind]
         raise UnevaluatableError.operator("binary", kind)

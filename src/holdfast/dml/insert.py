@@ -37,13 +37,13 @@ from holdfast.reading.named_rows import picker
 from holdfast.reading.result import Rows, build_result, no_rows
 from holdfast.unitofwork.bulk import (
     insert_values,
+    named_by_columns,
     runs_to_insert,
     values_to_insert,
-    without_composites,
 )
 from holdfast.unitofwork.writing.rows import InsertRun, TableRows, Values
 
-STRATEGIES = ("auto", "bulk", "orm", "raw")
+STRATEGIES = ("raw", "orm", "bulk", "auto")
 PLAIN_OPTIONS = frozenset(("autoflush", "dml_strategy", "populate_existing", "render_nulls"))
 """Options that Core need not know of."""
 
@@ -75,18 +75,21 @@ class InsertStatement:
         """
         strategy = self.options.get("dml_strategy", "auto")
         if strategy not in STRATEGIES:
-            raise StrategyError.unknown("insert", strategy)
+            raise StrategyError.unknown("insert", STRATEGIES, strategy)
         if strategy == "raw":
             return self._execute(self.statement, self.parameters)  # type: ignore[no-any-return]
-        if strategy == "bulk" or (
-            strategy == "auto" and self.parameters and not has_rows(self.statement)
-        ):
+        if strategy == "bulk" or (strategy == "auto" and self._brings_rows()):
             return self._insert_in_bulk()
         cursor = self._execute(self.statement, by_column(self.mapper, self.parameters))
         if cursor.context.compiled.compile_state.plan is None:
             return cursor  # type: ignore[no-any-return]
         hold_rows(cursor)
         return build_result(self.session, self.statement, cursor, self.options)
+
+    def _brings_rows(self) -> bool:
+        given = self.parameters
+        is_given = bool(given) or not isinstance(given, Mapping)
+        return is_given and not has_rows(self.statement)
 
     def _execute(self, statement: Any, parameters: Any) -> Any:
         options = {**self.options, "_result_disable_adapt_to_context": True}
@@ -95,8 +98,7 @@ class InsertStatement:
     # -- in bulk -----------------------------------------------------------------------------------
 
     def _insert_in_bulk(self) -> Result[Any]:
-        given = self.parameters
-        rows = given if isinstance(given, list | tuple) else [given or EMPTY_DICT]
+        rows = rows_of(self.parameters)
         self.mapper.ensure_configured()
         dicts = values_to_insert(self.mapper, rows)
         render_nulls = bool(self.options.get("render_nulls"))
@@ -141,7 +143,9 @@ class InsertStatement:
             cursor = self._execute(self.statement, parameters_of(rows, run, names))
             if self.statement._returning:
                 returned.append(hold_rows(cursor))
-        if cursor is None or not returned:
+        if cursor is None:
+            return no_rows(planned_returning(self.statement)[1])
+        if not returned:
             return no_rows()
         if len(returned) > 1:
             replace_rows(cursor, list(chain.from_iterable(returned)))
@@ -168,7 +172,7 @@ class InsertStatement:
                 values.update(zip(made, (row[place] for place in places), strict=True))
             returned[rows.table] += [row[: len(part)] for row in found]
         if not self.statement._returning or cursor is None:
-            return no_rows()
+            return no_rows(plan)
         return self._put_together(columns, plan, parts, returned, cursor)
 
     @property
@@ -205,6 +209,21 @@ class InsertStatement:
         return made
 
 
+def rows_of(parameters: Any) -> Sequence[Mapping[str, Any]]:
+    """What was passed beside a statement, as rows.
+
+    Raises:
+        BulkError: A row is no dictionary.
+    """
+    if isinstance(parameters, Mapping):
+        return [parameters]
+    rows = list(parameters)
+    for kind in set(map(type, rows)):
+        if not issubclass(kind, Mapping):
+            raise BulkError.no_dictionary(kind)
+    return rows
+
+
 def values_for(statement: Any, table: Any, *, is_last: bool) -> Any:
     """What `values()` of a statement sets in one table; what is no column goes to the last."""
     given = statement._values or EMPTY_DICT
@@ -233,7 +252,10 @@ def named_parameters(statement: Any) -> frozenset[str]:
 
 def parameters_of(rows: TableRows, run: InsertRun, named: frozenset[str]) -> list[Values]:
     """Dictionaries as Core takes them: by the names of columns, and of other parameters."""
-    names = [rows.column_of[key].key for key in run.keys]
+    names = tuple(rows.column_of[key].key for key in run.keys)
+    if names == run.keys and not named and set(map(len, run.dicts)) == {len(names)}:
+        # PERF: bench bulk returning. The dictionaries are what Core wants.
+        return list(run.dicts)
     made = [dict(zip(names, row, strict=True)) for row in run.rows]
     if named:
         for values, given in zip(made, run.dicts, strict=True):
@@ -255,13 +277,14 @@ def by_column(mapper: Any, parameters: Any) -> Any:
     """Parameters by attribute name as Core takes them; names that are no attribute stay."""
     if not parameters:
         return parameters
-    if isinstance(parameters, list | tuple):
-        return [by_column(mapper, each) for each in parameters]
-    name_of = {
-        mapper.key_of_column[c]: c.key for c in mapper.local_table.c if c in mapper.key_of_column
-    }
-    values = without_composites(mapper, parameters)
-    return {name_of.get(key, key): value for key, value in values.items()}
+    keys = mapper.key_of_column
+    name_of = {keys[column]: column.key for column in mapper.local_table.c if column in keys}
+    is_single = isinstance(parameters, Mapping)
+    made = [
+        {name_of.get(key, key): value for key, value in values.items()}
+        for values in named_by_columns(mapper, [parameters] if is_single else parameters)
+    ]
+    return made[0] if is_single else made
 
 
 def table_parts(mapper: Any, columns: Sequence[Any]) -> dict[Any, list[Any]]:

@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy.engine import Connection, Result
 
 from holdfast.dml.bulk_update import BulkUpdate
-from holdfast.dml.insert import STRATEGIES, InsertStatement
+from holdfast.dml.insert import InsertStatement, rows_of
 from holdfast.dml.update_delete import CriteriaStatement
 from holdfast.errors.dml import BulkError, StrategyError
 from holdfast.queries.dml import is_over_class
 from holdfast.reading.result import no_rows
 from holdfast.unitofwork.journal import FlushOutcome
+
+STRATEGIES = ("orm", "auto", "bulk", "core_only")
 
 
 def run_dml(
@@ -45,12 +47,12 @@ def run_dml(
         return result, FlushOutcome()
     strategy = options.get("dml_strategy", "auto")
     if strategy not in STRATEGIES:
-        raise StrategyError.unknown("update/delete", strategy)
-    if strategy == "raw":
+        raise StrategyError.unknown("UPDATE", STRATEGIES, strategy)
+    if strategy == "core_only":
         return connection.execute(statement, parameters, execution_options=options), FlushOutcome()
-    is_list = isinstance(parameters, list | tuple)
+    is_list = not isinstance(parameters, Mapping)
     if statement.is_update and (strategy == "bulk" or (is_list and strategy == "auto")):
-        rows = parameters if is_list else [parameters]
+        rows = rows_of(parameters)
         outcome = BulkUpdate(session, statement, rows, options, connection).run()
         return no_rows(), outcome
     if is_list and statement.is_update and options.get("synchronize_session", "auto"):

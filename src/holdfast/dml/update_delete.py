@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection, Result
 
 from holdfast.dml.evaluate import Evaluator, evaluator_of, value_evaluator
+from holdfast.dml.insert import by_column
 from holdfast.dml.synchronize import (
     Matches,
     matches_by_key,
@@ -94,7 +95,8 @@ class CriteriaStatement:
 
     def _execute(self, statement: Any) -> Any:
         options = {**self.options, **OPTIONS}
-        return self.connection.execute(statement, self.parameters, execution_options=options)
+        parameters = by_column(self.mapper, self.parameters)
+        return self.connection.execute(statement, parameters, execution_options=options)
 
     def _result(self, cursor: Any) -> Result[Any]:
         plan = cursor.context.compiled.compile_state.plan

@@ -116,6 +116,36 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
+    def base_without_table(cls, owner: type, base: type) -> Self:
+        """A class without table adds columns to a base that is mapped to a query."""
+        return cls.compose(
+            f"Can't declare columns on single-table-inherited subclass {class_text(owner)}; "
+            f"superclass {class_text(base)} is not mapped to a Table. Give the subclass a table. "
+            "[base-without-table]"
+        )
+
+    @classmethod
+    def default_of_collection(cls, owner: type, key: str) -> Self:
+        """A collection has a dataclass default."""
+        return cls.compose(
+            f"On relationship {owner.__name__}.{key}, the dataclass default for relationship may "
+            "only be set for a relationship that references a scalar value, i.e. many-to-one or "
+            "explicitly uselist=False. Use default_factory. [dataclass-default]",
+            attribute=key,
+        )
+
+    @classmethod
+    def synonym_default(cls, key: str, default: Any, target: str, expected: Any) -> Self:
+        """A synonym has another dataclass default than the attribute it stands for."""
+        shown = "not set" if expected is None else repr(expected)
+        return cls.compose(
+            f"Synonym {key!r} default argument {default!r} must match the dataclasses default "
+            f"value of proxied object {target!r}, currently {shown}. Both read the same value. "
+            "[synonym-default]",
+            attribute=key,
+        )
+
+    @classmethod
     def no_dataclass(cls, owner: type, key: str, names: Sequence[str]) -> Self:
         """Arguments for dataclasses on a class that is not made one."""
         shown = ", ".join(repr(name) for name in names)
@@ -249,6 +279,14 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
     """A class cannot be declared, or not changed, like this."""
 
     @classmethod
+    def several_bases(cls, owner: type, bases: Sequence[type]) -> Self:
+        """A class inherits from two hierarchies of mapped classes."""
+        return cls.compose(
+            f"Class {class_text(owner)} has multiple mapped bases: {list(bases)!r}. Let it inherit "
+            "from one, and from mixins. [several-bases]"
+        )
+
+    @classmethod
     def no_table(cls, owner: type) -> Self:
         """Neither table nor mapped base."""
         return cls.compose(
@@ -367,6 +405,19 @@ class DeclarationError(HoldfastError, exc.InvalidRequestError):
             f"Python dataclasses error encountered when creating dataclass for {name!r}: "
             f"{error!r}. Please refer to Python dataclasses documentation for additional "
             "information. [dataclass-failed]"
+        )
+
+
+class DataclassSettingsError(HoldfastError, TypeError):
+    """A class is to be made a dataclass in a way that mapped classes cannot be."""
+
+    @classmethod
+    def unknown(cls, names: Sequence[str]) -> Self:
+        """Arguments of `dataclass()` that do not go with mapping, or are none."""
+        shown = ", ".join(repr(name) for name in names)
+        return cls.compose(
+            f"Dataclass argument(s) {shown} are not accepted: attributes of a mapped class stand "
+            "on the class. Leave them out. [dataclass-settings]"
         )
 
 

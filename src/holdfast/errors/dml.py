@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import exc
@@ -63,10 +64,11 @@ class UnevaluatableError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
-    def types(cls, kind: str, operator: Any, left: Any, right: Any) -> Self:
+    def types(cls, kind: str, operator: Any, types: Iterable[Any]) -> Self:
         """Values for which Python's operator has another meaning than the database's."""
+        names = ", ".join(map(str, types))
         return cls.compose(
-            f'Cannot evaluate {kind} operator "{operator.__name__}" for datatypes {left}, {right}. '
+            f'Cannot evaluate {kind} operator "{operator.__name__}" for datatypes {names}. '
             "Use synchronize_session='fetch'. [unevaluatable]"
         )
 
@@ -119,6 +121,14 @@ class BulkError(HoldfastError, exc.InvalidRequestError):
             f"{dialect.dialect_description} backend; executemany with RETURNING{order} is not "
             "enabled for this dialect. Insert without RETURNING, and select afterwards. "
             "[bulk-returning]"
+        )
+
+    @classmethod
+    def no_dictionary(cls, kind: type[Any]) -> Self:
+        """A row is something else than a dictionary."""
+        return cls.compose(
+            f"Can't take a row from {kind.__name__}: rows in bulk are dictionaries by attribute "
+            "name. Pass dictionaries. [bulk-rows]"
         )
 
     @classmethod
@@ -185,10 +195,10 @@ class StrategyError(HoldfastError, exc.ArgumentError):
     """`dml_strategy` is none of those that there are."""
 
     @classmethod
-    def unknown(cls, kind: str, choice: Any) -> Self:
-        """Another value than those below (QY-138)."""
+    def unknown(cls, kind: str, choices: Iterable[str], choice: Any) -> Self:
+        """Another value than those that there are for INSERT or for UPDATE (QY-138)."""
         return cls.compose(
-            f"Valid strategies for ORM {kind} strategy are 'raw', 'orm', 'bulk', 'auto'. "
+            f"Valid strategies for ORM {kind} strategy are {', '.join(map(repr, choices))}. "
             f"{choice!r} is none of them. [dml-strategy]"
         )
 

@@ -18,6 +18,11 @@ from holdfast.foundation.describe import (
 )
 
 
+def note_failed_rollback(error: BaseException, trouble: BaseException) -> None:
+    """Let an error tell that the rollback after it failed as well, and stay what is raised."""
+    error.add_note(f"The rollback failed as well: {trouble}")
+
+
 def note_step(error: Exception, step: Any) -> None:
     """Let an exception tell what was being written when it was raised.
 
@@ -37,6 +42,15 @@ SHOWN_ROWS = 5
 
 class FlushError(HoldfastError, exc.SQLAlchemyError):
     """An object cannot be written as it is."""
+
+    @classmethod
+    def nowhere_to_write(cls, mapper: Any) -> Self:
+        """An object is of a class that is mapped to a union or an aggregate."""
+        return cls.compose(
+            f"Can't write objects of {mapper}: what it is mapped to is a query whose rows are not "
+            "those of tables. Read with this class only, and write with one that is mapped to the "
+            "table. [nowhere-to-write]"
+        )
 
     @classmethod
     def endless(cls) -> Self:

@@ -22,6 +22,14 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def made_directly(cls) -> Self:
+        """`Mapper()` is called by an application."""
+        return cls.compose(
+            "The _mapper() function and Mapper() constructor may not be invoked directly outside "
+            "of a declarative registry. Call registry.map_imperatively(). [mapper-directly]"
+        )
+
+    @classmethod
     def abstract_class(cls, mapper: Any) -> Self:
         """An object of a `polymorphic_abstract` class is to be made."""
         return cls.compose(
@@ -36,6 +44,15 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
             "The Mapper.polymorphic_abstract parameter may only be used on a mapper hierarchy "
             "which includes the Mapper.polymorphic_on parameter at the base of the hierarchy. "
             f"Give the base of {mapper} a discriminator column. [abstract-without-discriminator]"
+        )
+
+    @classmethod
+    def foreign_discriminator(cls, mapper: Any, column: Any) -> Self:
+        """`polymorphic_on` is a column of another table."""
+        return cls.compose(
+            f"Could not map polymorphic_on column '{column.description}' to the mapped table - "
+            "polymorphic loads will not function properly. Use a column of "
+            f"{mapper.persist_selectable.description}. [discriminator]"
         )
 
     @classmethod
@@ -279,15 +296,6 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         return cls.compose(
             "Only direct column-mapped property or SQL expression can be passed for "
             f"polymorphic_on; {prop} of {mapper} is a {prop.kind}. [discriminator]"
-        )
-
-    @classmethod
-    def foreign_discriminator(cls, mapper: Any, column: Any) -> Self:
-        """`polymorphic_on` is a column of another table."""
-        return cls.compose(
-            f"Could not map polymorphic_on column '{column.description}' to the mapped table - "
-            "polymorphic loads will not function properly. Use a column of "
-            f"{mapper.persist_selectable.description}. [discriminator]"
         )
 
     @classmethod

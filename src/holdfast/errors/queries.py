@@ -55,7 +55,7 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
     def after_wildcard(cls) -> Self:
         """A chain of options goes on behind "*"."""
         return cls.compose(
-            "Wildcard token cannot be followed by another entity: \"*\" means all relationships. "
+            'Wildcard token cannot be followed by another entity: "*" means all relationships. '
             "Give the other option beside it. [option-wildcard]"
         )
 
@@ -161,10 +161,26 @@ class EntityError(HoldfastError, exc.ArgumentError):
     """Something stands where a mapped class or a relationship is needed."""
 
     @classmethod
+    def flat_and_selectable(cls) -> Self:
+        """`flat` aliases tables of the mapping, `selectable` is something else."""
+        return cls.compose(
+            "the 'flat' and 'selectable' arguments cannot be passed simultaneously to "
+            "with_polymorphic(). Alias the selectable itself. [flat-selectable]"
+        )
+
+    @classmethod
     def expected(cls, given: Any) -> Self:
         """Neither class nor mapper."""
         return cls.compose(
             f"Expected mapped class or mapper, got: {given!r}. Pass the class itself. "
+            "[not-an-entity]"
+        )
+
+    @classmethod
+    def statement_as_alias(cls) -> Self:
+        """`aliased()` is given a SELECT."""
+        return cls.compose(
+            "A SELECT has no alias of its own: use the .subquery() method, and pass what it gives. "
             "[not-an-entity]"
         )
 

@@ -43,6 +43,17 @@ class UnmappedClassError(UnmappedError):
             f"as a mapped class. Call {mapped.__name__}.prepare(engine) first. [deferred-mapping]",
         )
 
+    @classmethod
+    def pending(cls, mapped: type) -> Self:
+        """The class is mapped with its concrete subclasses, which is still to be done."""
+        return cls(
+            None,
+            f"Class {describe_class(mapped)} is a subclass of AbstractConcreteBase and has a "
+            "mapping pending until all subclasses are defined. Call the "
+            "sqlalchemy.orm.configure_mappers() function after all subclasses have been defined "
+            "to complete the mapping of this class. [mapping-pending]",
+        )
+
 
 class UnmappedInstanceError(UnmappedError):
     """An object is used whose class is not mapped, or was not when the object was made."""

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, TypeVar
 
 from sqlalchemy import exc
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OURS = ("holdfast.", "sqlalchemy.")
 
@@ -29,9 +34,32 @@ def _levels_to_user() -> int:
     return level
 
 
+# Functions that run without being called by the user -> what warnings say of it.
+_origins: dict[CodeType, str] = {}
+
+
+def origin_of_warnings(text: str) -> Callable[[Function], Function]:
+    """Function decorator: warnings from within say that they come from what `text` describes."""
+
+    def remember(function: Function) -> Function:
+        _origins[function.__code__] = text
+        return function
+
+    return remember
+
+
+def _origin() -> str:
+    frame = sys._getframe(2)  # noqa: SLF001  as above
+    while frame is not None:
+        if frame.f_code in _origins:
+            return f" ({_origins[frame.f_code]})"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
 def warn(message: str, *, category: type[Warning] = exc.SAWarning) -> None:
     """Warn of something that is probably a mistake."""
-    warnings.warn(message, category, stacklevel=_levels_to_user())
+    warnings.warn(f"{message}{_origin()}", category, stacklevel=_levels_to_user())
 
 
 def warn_deprecated(

@@ -38,6 +38,7 @@ class QueryEvents(Events[Any]):
 
             event_key = event_key.with_wrapper(call)
         event_key.base_listen(**kw)
+        Query.has_listeners = True
 
     def before_compile(self, query: Any) -> Any:
         """A query is about to run; another one may be returned."""

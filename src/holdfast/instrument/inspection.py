@@ -96,6 +96,8 @@ def inspect_class(class_: type) -> Any:
     if manager is None or not manager.is_mapped:
         if "__sa_deferred__" in class_.__dict__:
             raise UnmappedClassError.deferred(class_)
+        if "__sa_waits_for_subclasses__" in class_.__dict__:
+            raise UnmappedClassError.pending(class_)
         return None
     return manager.mapper
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import weakref
-from collections.abc import Callable, ValuesView
+from collections.abc import Callable, Iterator, ValuesView
 from typing import Any
 
 from holdfast.errors.attributes import (
@@ -92,6 +92,9 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
             self.forwarded_keys.update(base.forwarded_keys)
             self.update(base)
             self.slots.update(base.slots)
+        for below in _managers_below(class_):
+            self.subclasses.add(below)
+            below.__dict__.pop("bases", None)
         self._own_init: Any = class_.__dict__.get("__init__")
         self.original_init: Callable[..., None] = original_of(class_.__init__)
         setattr(class_, MANAGER_ATTRIBUTE, self)
@@ -291,6 +294,15 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
 
     def __repr__(self) -> str:
         return f"<ClassManager of {self.class_.__module__}.{self.class_.__qualname__}>"
+
+
+def _managers_below(class_: type[Any]) -> Iterator[ClassManager]:
+    """Managers of subclasses that were instrumented before the class."""
+    for each in type.__subclasses__(class_):
+        manager = each.__dict__.get(MANAGER_ATTRIBUTE)
+        if isinstance(manager, ClassManager):
+            yield manager
+        yield from _managers_below(each)
 
 
 def _on_class(class_: type[Any], key: str) -> Any:

@@ -89,7 +89,10 @@ class ProxyAttribute(QueryableAttribute[Any]):
         prop = self.original_property
         if prop is None or not prop.is_synonym:
             return prop
-        return getattr(self.class_, prop.name).property
+        return prop.target_attribute.property
+
+    def _adapted_comparator(self, entity: Any) -> Any:
+        return self.original_property.make_comparator(entity)
 
     def _keep_property(self, value: Any) -> None:
         """What the base class is given is `original_property`."""

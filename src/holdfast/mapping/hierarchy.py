@@ -59,11 +59,11 @@ class HierarchyMember:
         return self.common_parent(other) and not self.isa(other) and not other.isa(self)
 
     @memoized_property
-    def with_polymorphic_mappers(self) -> tuple[Any, ...]:
+    def with_polymorphic_mappers(self) -> list[Any]:
         """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
         chosen, _ = self.polymorphic_choice()
         inline = [each for each in self.self_and_descendants if each.polymorphic_load == "inline"]
-        return polymorphic.chosen_mappers(self, [*chosen, *inline])
+        return list(polymorphic.chosen_mappers(self, [*chosen, *inline]))
 
     def polymorphic_choice(
         self, classes: Any = None, *, selectable: Any = False, innerjoin: bool = False

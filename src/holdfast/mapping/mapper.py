@@ -20,6 +20,7 @@ from holdfast.errors.unmapped import UnmappedColumnError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import (
+    EMPTY_DICT,
     HasCacheKey,
     memoized_property,
     self_inspects,
@@ -162,10 +163,12 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         self,
         registry: Any,
         class_: type[Any],
-        local_table: Any,
-        properties: Mapping[str, Any],
-        options: MapperOptions,
+        local_table: Any = None,
+        properties: Mapping[str, Any] = EMPTY_DICT,
+        options: MapperOptions | None = None,
     ) -> None:
+        if options is None:
+            raise MappingError.made_directly()
         self.registry = registry
         self.class_ = class_
         self.options = options
@@ -215,6 +218,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         self.version_id_col, self.version_id_generator = versioning.settings(self, self.options)
         # Attribute of the version counter; None without one.
         self.version_key: str | None = None
+        columns.map_given(self)
         inheritance.inherit_properties(self)
         columns.map_columns(self)
         self._find_identity()
@@ -239,6 +243,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         self.primary_key_keys: tuple[str, ...] = tuple(
             self.key_of_column[each] for each in self.primary_key
         )
+        tables.check_own_key(self)
         self.single_pk_key = self.primary_key_keys[0] if len(self.primary_key) == 1 else None
         # dict of an instance -> bare primary key or None.
         self.read_pk: tables.PkReader = tables.build_pk_reader(
@@ -421,6 +426,8 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
             if prop.is_relationship and prop.configured:
                 class_attributes.install_slot(self, prop)
         self.derive()
+        if not self.configured:
+            tables.check_identity(self)
         self.configured = True
 
     def note_orphan_relationship(self, prop: Relationship) -> None:

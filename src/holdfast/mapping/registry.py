@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
+from holdfast.foundation.deprecated import origin_of_warnings
 from holdfast.instrument.construction import default_constructor
 from holdfast.mapping import class_names, configure, imperative
 
@@ -124,6 +125,10 @@ class Registry:
             self.dependencies.add(other)
             other.dependents.add(self)
 
+    @origin_of_warnings(
+        "This warning originated from the `configure_mappers()` process, which was invoked "
+        "automatically in response to a user-initiated operation."
+    )
     def ensure_configured(self) -> None:
         """Run the second pass for waiting mappers of this registry and those it depends on."""
         if self.needs_configure:

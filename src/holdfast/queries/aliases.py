@@ -295,7 +295,7 @@ def aliased(
         adapt_on_names: Match columns of `alias` by their names where they are not derived.
 
     Raises:
-        ArgumentError: `adapt_on_names` is given for a plain FROM element.
+        ArgumentError: `element` is a SELECT, or `adapt_on_names` is given for a plain FROM element.
     """
     if isinstance(element, FromClause):
         if adapt_on_names:
@@ -303,6 +303,8 @@ def aliased(
         if name:
             return element.alias(name=name)
         return coercions.expect(roles.AnonymizedFromClauseRole, element, flat=flat)
+    if isinstance(element, SelectBase):
+        raise EntityError.statement_as_alias()
     source: Any = alias
     if source is not None and not isinstance(source, SelectBase):
         source = coercions.expect(roles.FromClauseRole, source)
@@ -336,10 +338,15 @@ def with_polymorphic(
         innerjoin: Join with JOIN instead of LEFT OUTER JOIN.
         adapt_on_names: Match columns of `selectable` by their names where they are not derived.
         name: The name in SQL of the alias that is made.
+
+    Raises:
+        ArgumentError: `flat` goes with a selectable of one's own.
     """
     mapper = inspect(base).mapper
     mapper.ensure_configured()
     if selectable is not False and selectable is not None:
+        if flat:
+            raise EntityError.flat_and_selectable()
         selectable = coercions.expect(roles.FromClauseRole, selectable, allow_select=True)
     chosen, selectable = mapper.polymorphic_choice(
         classes, selectable=selectable, innerjoin=innerjoin

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.sql.expression import FromClause, FunctionElement, Join, ScalarSelect, SelectBase
 
+from holdfast.mapping.assembly import polymorphic
 from holdfast.queries.entities import SelectedColumn, SelectedElement
 
 
@@ -101,22 +102,48 @@ def _has(from_clause: Any, selectable: Any) -> bool:
     )
 
 
-def single_table_criterion(entity: Any) -> Any | None:
-    """What keeps rows of other classes of its hierarchy out; None where all rows are its own."""
+def single_table_criterion(entity: Any, also: Sequence[Any] = ()) -> Any | None:
+    """What keeps rows of other classes of its hierarchy out; None where all rows are its own.
+
+    Args:
+        entity: The entity.
+        also: Others that read the same rows: parts of one `with_polymorphic()`.
+    """
     criterion = entity.mapper.single_table_criterion
+    if any(each.mapper.single_table_criterion is None for each in also):
+        return None
+    if criterion is not None and also:
+        mappers = [entity.mapper, *(each.mapper for each in also)]
+        criterion = entity.mapper.polymorphic_on.in_(polymorphic.identities_below(mappers))
     if criterion is None:
         return None
     return criterion if entity.adapter is None else entity.adapter.traverse(criterion)
 
 
-def read_from_given(plain: Any, entities: Iterable[Any]) -> Any:
-    """The statement with expressions over tables read from what their mappers name instead."""
-    adapters = [
+def _given_adapters(entities: Iterable[Any]) -> list[Any]:
+    """Of the entities whose mappers name a selectable to read from, what leads there."""
+    return [
         each.adapter
         for each in entities
         if each is not None and not each.is_aliased_class and each.adapter is not None
     ]
-    for adapter in adapters:
+
+
+def joins_on_given(setup_joins: Iterable[Any], entities: Iterable[Any]) -> list[Any]:
+    """Calls of `join()` with ON expressions over what the mappers name to read from."""
+    adapters = _given_adapters(entities)
+    found = []
+    for target, onclause, left, flags in setup_joins:
+        if hasattr(onclause, "__visit_name__"):
+            for adapter in adapters:
+                onclause = adapter.traverse(onclause)
+        found.append((target, onclause, left, flags))
+    return found
+
+
+def read_from_given(plain: Any, entities: Iterable[Any]) -> Any:
+    """The statement with expressions over tables read from what their mappers name instead."""
+    for adapter in _given_adapters(entities):
         for name in ("_where_criteria", "_having_criteria", "_order_by_clauses"):
             clauses = getattr(plain, name)
             setattr(plain, name, tuple(adapter.traverse(each) for each in clauses))

@@ -133,6 +133,14 @@ class LoadPlan:
         """Names of the elements of a row; None for an alias or expression that was given none."""
         return tuple(element.name or None for element in self.elements)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a row is what the database gives: columns, in order."""
+        return len(self.elements) == self.width and all(
+            isinstance(element, ColumnResult) and element.index == index
+            for index, element in enumerate(self.elements)
+        )
+
     def entity_loads(self) -> Iterator[EntityLoad]:
         """Every entity load of the plan, parents before what is joined to them."""
         for element in flat(self.elements):

@@ -451,7 +451,7 @@ def _adaption_to(entity: Any) -> Callable[[Any], Any]:
 def is_selectable(entity: Any, prop: Any) -> bool:
     """Whether what the entity reads from has the attribute's column (QY-61), and shows it."""
     column = prop.columns[0]
-    if is_left_out(column):
+    if is_left_out(column) and not prop.declared_columns:
         return False
     return prop.strategy_name == "query_expression" or holds(entity, column)
 

@@ -43,6 +43,7 @@ from holdfast.queries.entities import (
 )
 from holdfast.queries.hierarchies import (
     joined_entities,
+    joins_on_given,
     mentioned_entities,
     read_from_given,
     with_composed_froms,
@@ -208,14 +209,17 @@ def _clauses_of(element: Any) -> Sequence[Any]:
     return element._from_objects  # type: ignore[no-any-return]
 
 
-def joined_froms(statement: Any, elements: Sequence[SelectedElement]) -> Sequence[FromClause]:
+def joined_froms(
+    statement: Any, elements: Sequence[SelectedElement], entities: Iterable[Any]
+) -> Sequence[FromClause]:
     """The statement's FROM elements with its `join()` calls carried out."""
     froms: Sequence[FromClause] = statement._from_obj
     for memoized in statement._memoized_select_entities:
         before = parse_elements(memoized._raw_columns, statement._label_style)
         froms = resolve_joins(froms, memoized._setup_joins, before)
     if statement._setup_joins:
-        froms = resolve_joins(froms, statement._setup_joins, elements)
+        joins = joins_on_given(statement._setup_joins, entities)
+        froms = resolve_joins(froms, joins, elements)
     return froms
 
 
@@ -252,8 +256,9 @@ def as_core_select(
     entities = mentioned_entities(statement, elements)
     plain = statement._generate()
     plain._raw_columns = list(columns)
-    plain._from_obj = with_composed_froms(joined_froms(statement, elements), entities)
     targets = joined_entities(statement)
+    froms = joined_froms(statement, elements, [*entities, *targets])
+    plain._from_obj = with_composed_froms(froms, entities)
     criteria = row_criteria(each for each in entities if each not in targets)
     plain._where_criteria += tuple(criteria)
     plain._setup_joins = ()

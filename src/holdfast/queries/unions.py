@@ -88,6 +88,10 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
         return self.element._returning if self.is_dml else ()
 
     @property
+    def _return_defaults(self) -> bool:
+        return bool(self.is_dml and self.element._return_defaults)
+
+    @property
     def _inline(self) -> bool:
         return bool(self.is_insert and is_inline(self.element))
 

@@ -195,6 +195,9 @@ DEEPEST_CACHED = 8
 TARGET_OPTION = "_load_target"
 """Key in execution options for the state of the one object that the rows are for."""
 
+LOCKED_OPTION = "_load_locked"
+"""Key in execution options for the state of the object whose version the row must have."""
+
 OF_ONE_CURSOR = frozenset(
     (
         "max_row_buffer",
@@ -203,12 +206,10 @@ OF_ONE_CURSOR = frozenset(
         "yield_per",
         ORIGIN_OPTION,
         TARGET_OPTION,
+        LOCKED_OPTION,
     )
 )
 """Execution options that speak of how one result is read, and do not reach further SELECTs."""
-
-LOCKED_OPTION = "_load_locked"
-"""Key in execution options for the state of the object whose version the row must have."""
 
 
 class Planned:

@@ -13,7 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, call
 from typing import Any
@@ -106,9 +106,16 @@ class EntityLoader:
             or self._keeps_options(context)
             or context.identity_token is not None
             or context.locked is not None
+            or self.load.mapper.composite_keys
             or self.manager.has_load_listeners
             or self.manager.has_refresh_listeners
         )
+
+    @property
+    def _composites(self) -> list[Callable[[dict[str, Any]], None]]:
+        """What makes the value objects of composites from their columns."""
+        mapper = self.load.mapper
+        return [mapper.properties[key].make_from_loaded for key in mapper.composite_keys]
 
     def _keeps_options(self, context: LoadContext) -> bool:
         """Whether options of the statement matter for what the objects load later."""
@@ -205,6 +212,10 @@ class EntityLoader:
 
     def _finish_new(self, states: list[InstanceState], context: LoadContext) -> None:
         load = self.load
+        for make in self._composites:
+            # Listeners of `load` find the value objects there.
+            for state in states:
+                make(state.dict)
         if self._keeps_options(context):
             for state in states:
                 self._keep_options(state, context)
@@ -244,7 +255,7 @@ class EntityLoader:
 
     def _fill(self, rows: Sequence[Row], objects: list[Any], context: LoadContext) -> None:
         """Give objects the values that they lack."""
-        fill = self.functions.fill
+        fill, composites = self.functions.fill, self._composites
         # A refresh runs under the options that the object keeps.
         keeps = context.target is None and self._keeps_options(context)
         defers = context.target is None and self.load.deferred
@@ -255,6 +266,9 @@ class EntityLoader:
             if locked is not None and state is locked:
                 check_version(locked, {step.key: row[step.index] for step in self.load.columns})
             filled = fill(row, values, state.changes)
+            if filled:
+                for make in composites:
+                    make(values)
             if filled and keeps:
                 self._keep_options(state, context)
             if filled and defers:

@@ -43,6 +43,7 @@ from holdfast.queries.load_plan import (
     EntityLoad,
     LoadPlan,
 )
+from holdfast.queries.unions import FromStatementState
 from holdfast.reading.assemble import finish_batch, load_batch, load_columns
 from holdfast.reading.context import NOTHING, LoadContext
 from holdfast.reading.fetch import LOCKED_OPTION, TARGET_OPTION, source_of
@@ -78,15 +79,18 @@ def build_result(
         rows: The rows and their plan, where they are not those of `cursor`.
     """
     try:
-        found = _rows_of(cursor) if rows is None else rows
+        found = _rows_of(cursor, statement) if rows is None else rows
         return _planned_result(session, statement, found, execution_options, parameters)
     except BaseException:
         cursor.close()
         raise
 
 
-def _rows_of(cursor: Any) -> Rows:
+def _rows_of(cursor: Any, statement: Any) -> Rows:
     compile_state = cursor.context.compiled.compile_state
+    if getattr(compile_state, "plan", None) is None:
+        # `Query.instances()` brings the rows of a statement that was executed for itself.
+        compile_state = FromStatementState(statement)
     rows = Rows(cursor, compile_state.plan)
     if getattr(compile_state, "by_name", False):
         rows = plan_for_cursor(compile_state, cursor, rows)
@@ -169,9 +173,10 @@ def _result_of(
     return result  # type: ignore[no-any-return]
 
 
-def no_rows() -> Result[Any]:
-    """The closed result of statements that were to return nothing."""
-    result: Any = IteratorResult(SimpleResultMetaData(()), iter(()))
+def no_rows(plan: LoadPlan | None = None) -> Result[Any]:
+    """The closed result of statements that return nothing; `plan` says what rows would be."""
+    metadata = SimpleResultMetaData(()) if plan is None else result_metadata(plan)
+    result: Any = IteratorResult(metadata, iter(()))
     close_exhausted(result)
     return result  # type: ignore[no-any-return]
 
@@ -223,6 +228,10 @@ def _loaded_rows(
     identity_map = context.identity_map
     if context.members.identity_map is not identity_map:
         _refuse_after_close(plan, rows)
+        return
+    if plan.is_plain:
+        # PERF: columns only.
+        yield _close_on_error(rows, rows.all)
         return
     columns = _close_on_error(rows, load_all, plan, rows, context)
     yield columns[0] if is_single else zip(*columns, strict=True)

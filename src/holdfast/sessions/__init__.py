@@ -12,7 +12,6 @@ In reading order:
 - `binds`: which engine serves which class, table or statement.
 - `refresh`: get, expire, refresh.
 - `merge`: copy an outside object onto the member with its key.
-- `frozen`: rows kept outside, with the objects of a session.
 - `host`: a session as these files see it.
 - `subjects`: the state, mapper or key behind what a user passes in.
 - `state_functions`: make_transient, object_session, identity_key and their kin.

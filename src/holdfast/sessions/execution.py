@@ -20,6 +20,7 @@ from sqlalchemy.sql import Executable, Select
 from holdfast.dml.run import run_dml
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, hold_rows, roles
 from holdfast.mapping.sockets import PLUGIN
+from holdfast.queries.facade.results import CURSOR_OPTION
 from holdfast.reading.by_equality import result_by_equality
 from holdfast.reading.origin import ORIGIN_OPTION
 from holdfast.reading.result import build_result
@@ -87,8 +88,8 @@ def _run(
         params = EMPTY_DICT
     own: Mapping[str, Any] = statement._execution_options
     if session.execution_options:
-        inherited = {k: v for k, v in session.execution_options.items() if k not in own}
-        options = {**inherited, **options}
+        # The connection has the session's options, and would prefer them to the statement's.
+        options = {**session.execution_options, **own, **options}
     if autoflush and options.get("autoflush", own.get("autoflush", True)):
         session.autoflush_if_enabled()
     bind = session.get_bind(**arguments)
@@ -119,10 +120,12 @@ def run_over_classes(
         return result
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)
-    cursor: Any = connection.execute(statement, params, execution_options=core_options)
-    state = getattr(cursor.context.compiled, "compile_state", None)
-    if getattr(state, "plan", None) is None:
-        return cursor  # type: ignore[no-any-return]
+    cursor: Any = core_options.pop(CURSOR_OPTION, None)
+    if cursor is None:
+        cursor = connection.execute(statement, params, execution_options=core_options)
+        state = getattr(cursor.context.compiled, "compile_state", None)
+        if getattr(state, "plan", None) is None:
+            return cursor  # type: ignore[no-any-return]
     if statement.is_dml:
         hold_rows(cursor)
     merged = {**own, **options} if own else options

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
-from holdfast.errors.flush import note_step
+from holdfast.errors.flush import note_failed_rollback, note_step
 from holdfast.errors.session import SessionUseError, late_changes_warning
-from holdfast.foundation.deprecated import warn
+from holdfast.foundation.deprecated import origin_of_warnings, warn
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.state_functions import make_transient_to_detached
 from holdfast.sessions.subjects import state_of
@@ -48,6 +48,11 @@ def flush(session: SessionHost, objects: Iterable[Any] | None = None) -> None:
         session.is_flushing = False
 
 
+@origin_of_warnings(
+    "This warning originated from the Session 'autoflush' process, which was invoked automatically "
+    "in response to a user-initiated operation. Consider using ``no_autoflush`` context manager if "
+    "this warning happened while initializing objects."
+)
 def autoflush(session: SessionHost) -> None:
     """Flush before a read; an error says so (SB-108)."""
     try:
@@ -126,8 +131,12 @@ def internal_level(session: SessionHost) -> Iterator[SessionTransaction]:
         with level.expecting(CLOSED):
             level.commit()
     except BaseException as error:
-        with level.expecting(CLOSED):
-            level.rollback(error)
+        try:
+            with level.expecting(CLOSED):
+                level.rollback(error)
+        except DBAPIError as trouble:
+            # As after a full disk, where SQLite has undone more than the SAVEPOINT by itself.
+            note_failed_rollback(error, trouble)
         raise
 
 

@@ -13,12 +13,16 @@ from collections.abc import Iterable, Sequence
 from operator import is_
 from typing import Any
 
+from sqlalchemy.engine import FrozenResult
+
 from holdfast.errors.flush import StaleDataError
 from holdfast.errors.session import MembershipError, merge_pending_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.sqlalchemy_core import frozen_rows
 from holdfast.instrument.slots.value import ValueSlot
+from holdfast.queries.entities import SelectedEntity, parse_elements
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.membership import add_state
 from holdfast.sessions.subjects import state_of
@@ -50,6 +54,37 @@ def merge_all(
     merger = Merger(session, load=load)
     with session.no_autoflush:
         return [merger.merge(state_of(each), options) for each in instances]
+
+
+def merge_frozen_result(
+    session: SessionHost,
+    statement: Any,
+    frozen_result: FrozenResult[Any],
+    load: bool = True,  # noqa: FBT001, FBT002  SQLAlchemy's form
+) -> FrozenResult[Any]:
+    """The result with the objects of a session in place of those that were frozen.
+
+    Example:
+        >>> frozen = session.execute(select(Author)).freeze()
+        >>> result = merge_frozen_result(another_session, select(Author), frozen)()
+
+    Args:
+        session: Whose objects the rows are to hold.
+        statement: The statement that gave the result.
+        frozen_result: From `Result.freeze()`.
+        load: Look up in the database what the session does not have; see `Session.merge()`.
+    """
+    elements = parse_elements(statement._raw_columns, statement._label_style)
+    rows = frozen_rows(frozen_result)
+    for place, element in enumerate(elements):
+        if isinstance(element, SelectedEntity):
+            present = [row for row in rows if row[place] is not None]
+            found = [row[place] for row in present]
+            for row, merged in zip(
+                present, merge_all(session, found, load=load, options=None), strict=True
+            ):
+                row[place] = merged
+    return frozen_result.with_new_rows([tuple(row) for row in rows])  # type: ignore[misc]
 
 
 class Merger:

@@ -380,7 +380,7 @@ class Session(SessionClassMethods, SessionServices):
             bind_arguments: Arguments for `get_bind`, where more than one engine is known.
             execution_options: Applied if this call acquires the connection.
         """
-        arguments = dict(bind_arguments) if bind_arguments else {}
+        arguments = dict(bind_arguments.items()) if bind_arguments else {}
         bind = arguments.pop("bind", None)
         if bind is None:
             bind = self.get_bind(**arguments)

@@ -116,11 +116,12 @@ def values_to_insert(
     if (
         fills
         or mapper.composites
+        or mapper.synonyms
         or mapper.sets_polymorphic_identity
         or mapper.version_id_col is not None
         or len(mapper.tables) > 1
     ):
-        return [without_composites(mapper, mapping) for mapping in mappings]
+        return named_by_columns(mapper, mappings)
     return mappings  # type: ignore[return-value]  # only read
 
 
@@ -223,7 +224,7 @@ def update_mappings(
         InvalidRequestError: A dictionary lacks a part of the key, or the version.
     """
     connection = connection_for(mapper.base_mapper)
-    dicts = [without_composites(mapper, mapping) for mapping in mappings]
+    dicts = named_by_columns(mapper, mappings)
     for rows, changes in changes_by_table(mapper, dicts):
         write_changes(connection, rows, changes, takes_back=False)
     return dicts
@@ -296,10 +297,16 @@ def inherit_keys(rows: TableRows, dicts: Iterable[Values]) -> None:
                 values[own] = values[source]
 
 
-def without_composites(mapper: Any, mapping: Mapping[str, Any]) -> Values:
-    """A copy that names columns in place of composite attributes."""
-    values = dict(mapping)
-    for prop in mapper.composites:
-        if prop.key in values:
-            values.update(zip(prop.column_keys, prop.values_of(values[prop.key]), strict=False))
-    return values
+def named_by_columns(mapper: Any, mappings: Iterable[Mapping[str, Any]]) -> list[Values]:
+    """Copies that name columns in place of composites and synonyms."""
+    copies = list(map(dict, mappings))
+    synonyms = [(name, prop.name) for name, prop in mapper.synonyms.items()]
+    composites = list(mapper.composites)
+    for values in copies if synonyms or composites else ():
+        for name, target in synonyms:
+            if name in values:
+                values[target] = values.pop(name)
+        for prop in composites:
+            if prop.key in values:
+                values.update(zip(prop.column_keys, prop.values_of(values[prop.key]), strict=False))
+    return copies

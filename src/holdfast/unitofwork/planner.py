@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from sqlalchemy import exc
 
-from holdfast.errors.flush import FlushCycleError, UnsortableKeyError
+from holdfast.errors.flush import FlushCycleError, FlushError, UnsortableKeyError
 from holdfast.foundation.describe import describe_state
 from holdfast.foundation.graph import Cycle, sort, strongly_connected
 from holdfast.states.instance import InstanceState
@@ -261,11 +261,18 @@ def by_unit(
 
 
 def units_of(states: Iterable[InstanceState]) -> Units:
-    """The objects by base mapper, units and objects in order of appearance."""
+    """The objects by base mapper, units and objects in order of appearance.
+
+    Raises:
+        FlushError: A class is mapped to something that has no rows of its own (MP-122).
+    """
     units: Units = {}
     for _, run in groupby(states, key=type):
         found = list(run)
-        units.setdefault(found[0].manager.mapper.base_mapper, []).extend(found)
+        mapper = found[0].manager.mapper
+        if not mapper.tables:
+            raise FlushError.nowhere_to_write(mapper)
+        units.setdefault(mapper.base_mapper, []).extend(found)
     return units
 
 

@@ -50,6 +50,13 @@ def test_a_composite_is_given_as_its_value(session):
 
 
 @pytest.mark.rule("QY-130")
+def test_a_synonym_names_the_attribute_behind_it(session):
+    session.execute(insert(Player), [{"id": 8, "title": "x"}])
+
+    assert session.get(Player, 8).name == "x"
+
+
+@pytest.mark.rule("QY-130")
 def test_consecutive_dictionaries_with_the_same_keys_share_a_statement(session, sql):
     session.execute(
         insert(Player),
@@ -189,10 +196,11 @@ def test_joined_inheritance_takes_expressions_to_the_table_of_their_column(staff
 
 @pytest.mark.rule("QY-137")
 def test_single_table_inheritance_fills_in_the_discriminator(staff, sql):
-    staff.execute(insert(company.Intern), [{"name": "ann", "school": "A"}])
+    rows = [{"name": "ann", "school": "A"}, {"name": "ben", "school": "B"}]
+    staff.execute(insert(company.Intern), rows)
 
     assert sql.emitted == ["INSERT INTO person (kind, name, school) VALUES (?, ?, ?)"]
-    assert staff.scalar(select(company.Intern.kind)) == "intern"
+    assert staff.scalars(select(company.Intern.kind)).all() == ["intern", "intern"]
 
 
 @pytest.mark.rule("QY-138")
@@ -286,10 +294,23 @@ def test_a_statement_over_a_table_is_cores_whatever_its_criteria_name(books):
     table = library.Tag.__table__
     source = select(library.Author.name).where(library.Author.id == 1)
     books.execute(insert(library.Author), [{"id": 1, "name": "ann"}])
-    result = books.execute(insert(table).from_select(["name"], source))
+    books.execute(insert(table).from_select(["name"], source))
 
-    assert result.rowcount == 1
     assert books.scalar(select(library.Tag.name)) == "ann"
+
+
+def test_no_rows_insert_nothing(session, sql):
+    assert session.execute(insert(Player), []).all() == []
+    assert session.scalars(insert(Player).returning(Player), []).all() == []
+    assert not sql.emitted
+
+
+def test_rows_may_come_from_any_iterable_and_are_dictionaries(session):
+    session.execute(insert(Player), ({"id": number} for number in (8, 9)))
+
+    assert session.get(Player, 9) is not None
+    with pytest.raises(exc.InvalidRequestError, match="Can't take a row from tuple"):
+        session.execute(insert(Player), [(1, "x")])
 
 
 class Parcel(DeclarativeBase):
@@ -318,3 +339,5 @@ def test_a_sentinel_column_keeps_order_and_stays_out_of_sight(tables, engine, sq
         assert [each.text for each in sent] == ["x", "y", "z"]
         assert "_order" not in sent[0].__dict__
         assert "_order" not in str(select(Sent))
+        session.expire(sent[0])
+        assert sent[0]._order == session.scalar(select(Sent._order).where(Sent.text == "x"))

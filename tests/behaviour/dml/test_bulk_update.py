@@ -266,8 +266,19 @@ def test_ordered_values_are_refused(session):
 
 
 def test_another_strategy_is_refused(session):
-    with pytest.raises(exc.ArgumentError, match="Valid strategies for ORM update"):
+    with pytest.raises(exc.ArgumentError, match="Valid strategies for ORM UPDATE"):
         session.execute(update(Player), [], execution_options={"dml_strategy": "fast"})
+
+
+def test_strategy_core_only_takes_the_names_of_columns(session, players):
+    session.execute(
+        update(Player).where(Player.id == 1),
+        {"points": 4},
+        execution_options={"dml_strategy": "core_only"},
+    )
+
+    assert players[0].score == 10
+    assert session.scalar(select(Player.score).where(Player.id == 1)) == 4
 
 
 def test_strategy_orm_runs_the_statement_with_criteria_for_each_dictionary(session, players):

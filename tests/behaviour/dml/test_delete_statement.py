@@ -141,6 +141,17 @@ def test_deleted_objects_return_on_rollback(session, players, choice):
     assert players[0].name == "ann"
 
 
+@pytest.mark.rule("QY-205")
+def test_deleted_objects_return_when_a_savepoint_is_rolled_back(session, players):
+    with session.begin_nested() as savepoint:
+        session.execute(delete(Player).where(Player.id < 3))
+        assert [each in session for each in players] == [False, False, True, True]
+        savepoint.rollback()
+
+    assert all(inspect(each).persistent for each in players)
+    assert players[0].score == 10
+
+
 def test_deleted_objects_are_detached_by_commit(session, players):
     session.execute(delete(Player).where(func.abs(Player.id) == 1))
 

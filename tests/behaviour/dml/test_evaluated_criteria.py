@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import (
     and_,
     bindparam,
@@ -54,6 +56,8 @@ EVALUABLE = {
     "boolean": Player.is_captain,
     "not a boolean": not_(Player.is_captain),
     "plus": Player.score + Player.bonus == 21,
+    "several summands": Player.score + Player.bonus + 1 == 12,
+    "several strings": literal("a") + Player.name + "b" == "aannb",
     "minus": Player.score - 5 == 5,
     "times": Player.score * 2 > 20,
     "divided": Player.score / 10 == 2,
@@ -159,3 +163,41 @@ def test_rounding_that_databases_differ_in_is_left_to_them(session, players):
     session.execute(update(Player).values(bonus=Player.bonus % 4))
 
     assert players[0].bonus == session.scalar(select(Player.bonus).where(Player.id == 1))
+
+
+CRITERIA = st.recursive(
+    st.sampled_from(list(EVALUABLE.values())),
+    lambda inner: st.one_of(
+        inner.map(not_),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: and_(*parts)),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: or_(*parts)),
+    ),
+    max_leaves=6,
+)
+
+
+@pytest.mark.rule("QY-204", "QY-208")
+@settings(
+    derandomize=True,
+    database=None,
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(CRITERIA, st.sets(st.sampled_from(["name", "score", "bonus"])))
+def test_evaluation_never_says_what_the_database_denies(session, players, criterion, expired):
+    session.rollback()
+    session.scalars(select(Player)).all()
+    if expired:
+        session.expire(players[1], expired)
+
+    session.execute(
+        update(Player).where(criterion).values(street="X"),
+        execution_options={"synchronize_session": "evaluate"},
+    )
+
+    in_memory = {each.id for each in players if vars(each).get("street", "X") == "X"}
+    known = {each.id for each in players if "street" in vars(each)}
+    meant = set(session.scalars(select(Player.id).where(Player.street == "X")))
+    assert in_memory & known == meant & known
+    assert known >= ({1, 3, 4} if expired else {1, 2, 3, 4})

@@ -370,6 +370,15 @@ def test_alias_is_updated_by_its_own_name(session, engine, players):
     assert players[0].score == 99
 
 
+def test_alias_is_returned(session, engine, players):
+    if not engine.dialect.update_returning:
+        pytest.skip("no UPDATE ... RETURNING")
+    other = aliased(Player)
+    statement = update(other).where(other.id == 1).values(score=99).returning(other, other.score)
+
+    assert session.execute(statement).all() == [(players[0], 99)]
+
+
 def test_listeners_see_what_kind_of_statement_it_is(session):
     seen = []
 
@@ -447,3 +456,31 @@ def test_result_without_returning_has_no_rows(session, choice):
     assert (result.rowcount, result.returns_rows) == (4, False)
     with pytest.raises(exc.ResourceClosedError):
         result.all()
+
+
+@pytest.mark.rule("QY-185")
+def test_loader_criteria_of_a_cached_statement_have_their_own_values(session, players, engine):
+    def run(name):
+        option = with_loader_criteria(Player, Player.name == name)
+        statement = update(Player).where(func.abs(Player.id) > 0).values(score=77)
+        return session.execute(statement.options(option)).rowcount
+
+    assert run("ann") == 1
+    before = len(engine._compiled_cache)
+    assert run("ben") == 1
+    assert len(engine._compiled_cache) == before
+    assert [each.score for each in players] == [77, 77, 30, None]
+
+
+@pytest.mark.rule("QY-185")
+def test_listeners_may_add_criteria(session, players):
+    @event.listens_for(session, "do_orm_execute")
+    def restrict(state):
+        if state.is_update:
+            state.statement = state.statement.options(
+                with_loader_criteria(Player, Player.name == "ann")
+            )
+
+    session.execute(update(Player).values(score=77))
+
+    assert [each.score for each in players] == [77, 20, 30, None]

@@ -194,3 +194,13 @@ def test_columns_of_subclasses_by_one_select_each(session: Session, sql: Any) ->
     assert isinstance(bob, Boss)
     assert (eve.language, bob.car) == ("sql", "red")
     assert len(sql) == 0
+
+
+def test_existence_is_asked_along_two_relationships_of_one_hierarchy(session: Session) -> None:
+    session.add(Engineer(id=6, name="kim", language="c", manager=Manager(id=7, name="lee")))
+    session.flush()
+    speaks_sql = Manager.engineers.any(Engineer.language == "sql")
+
+    led = select(Engineer.id).where(Engineer.manager.has(speaks_sql))
+
+    assert session.scalars(led).all() == [2]

@@ -74,6 +74,42 @@ def test_eager_loading_of_a_polymorphic_target(session: Session, sql: Any, optio
     assert len(sql) == 0
 
 
+@pytest.mark.rule("LD-181")
+def test_a_hierarchy_in_one_table_is_selected_whole(engine: Any, sql: Any) -> None:
+    class Local(DeclarativeBase):
+        pass
+
+    class Ship(Local):
+        __tablename__ = "ship"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "ship"}
+
+    class Tanker(Ship):
+        load: Mapped[int | None]
+        __mapper_args__ = {"polymorphic_identity": "tanker"}
+
+    class Ferry(Ship):
+        seats: Mapped[int | None]
+        __mapper_args__ = {"polymorphic_identity": "ferry"}
+
+    Local.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all([Ship(id=1), Tanker(id=2, load=7), Ferry(id=3, seats=9)])
+        session.commit()
+        session.expunge_all()
+        sql.clear()
+        ships = with_polymorphic(Ship, [Tanker])
+
+        found = session.scalars(select(ships).order_by(ships.id)).all()
+
+        assert [type(ship) for ship in found] == [Ship, Tanker, Ferry]
+        assert found[1].__dict__["load"] == 7
+        assert "seats" not in found[2].__dict__
+        assert session.scalars(select(ships.id).where(ships.Tanker.load == 7)).all() == [2]
+        assert "JOIN" not in " ".join(sql.emitted)
+
+
 class Base(DeclarativeBase):
     pass
 
@@ -147,3 +183,44 @@ def test_a_union_of_tables_may_be_what_is_selected_from(session: Session, sql: A
     assert (type(member), member.name) == (Member, "pam")
     assert len(sql) == 1
     mapping.dispose()
+
+
+@pytest.mark.rule("LD-180", "LD-51")
+def test_inner_joined_relationship_of_a_subclass_keeps_rows_of_other_classes(
+    session: Session, sql: Any
+) -> None:
+    staff = with_polymorphic(Person, [Engineer])
+    query = select(staff).options(joinedload(staff.Engineer.machines, innerjoin=True))
+
+    found = session.scalars(query.order_by(staff.id)).unique().all()
+
+    assert [each.id for each in found] == [1, 2, 3, 4, 5]
+    assert [machine.name for machine in found[1].machines] == ["pc"]
+    assert len(sql) == 1
+
+
+@pytest.mark.rule("MP-146", "LD-180")
+def test_parts_of_one_alias_see_the_rows_of_both() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Animal(Base):
+        __tablename__ = "animal"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+    class Dog(Animal):
+        __mapper_args__ = {"polymorphic_identity": "dog"}
+
+    class Cat(Animal):
+        __mapper_args__ = {"polymorphic_identity": "cat"}
+
+    animals = with_polymorphic(Animal, [Dog, Cat])
+    both = select(animals.Dog.id, animals.Cat.id).compile(compile_kwargs={"literal_binds": True})
+    alone = select(animals.Dog.id).compile(compile_kwargs={"literal_binds": True})
+    all_ = str(select(animals.id, animals.Cat.id))
+
+    assert "IN ('dog', 'cat')" in str(both)
+    assert "IN ('dog')" in str(alone)
+    assert "WHERE" not in all_

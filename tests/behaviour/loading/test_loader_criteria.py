@@ -225,6 +225,18 @@ def test_criteria_are_found_wherever_the_class_is(session, statement, expected):
     assert [tuple(row) for row in found] == expected
 
 
+@pytest.mark.rule("LD-136")
+def test_values_that_stand_twice_are_those_of_each_execution(session, sql):
+    def found(name: str) -> list[Any]:
+        option = with_loader_criteria(Author, lambda cls: cls.name == name)
+        both = select(Author.id).union_all(select(Author.id)).options(option)
+        inner = select(Book.id).where(Book.author.has()).options(option)
+        return [*session.scalars(both), *session.scalars(inner.order_by(Book.id))]
+
+    assert [found("Ann"), found("Bob")] == [[1, 1, 10, 11], [2, 2, 20, 21]]
+    assert sql.emitted[-1] == sql.emitted[-3]
+
+
 @pytest.mark.rule("LD-130")
 def test_class_of_the_statement_around_is_filtered_there_alone(session, sql):
     has_books = select(Book.id).where(Book.author_id == Author.id).exists()
@@ -260,5 +272,5 @@ def test_criteria_filter_self_referential_existence(session, tables):
 
 
 def test_criteria_are_refused_within_other_options():
-    with pytest.raises(LoaderOptionError, match="is not compatible with the Load.options"):
+    with pytest.raises(LoaderOptionError, match="is not compatible with the Load"):
         selectinload(Author.books).options(with_loader_criteria(Book, no_x))

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from holdfast import Session, aliased, joinedload, selectinload, subqueryload
 from holdfast.errors.loading import LoadingError
+from models import company
 from models.library import Author, Book
 
 
@@ -98,3 +99,27 @@ def test_yield_per_is_refused(session: Session) -> None:
 
     with pytest.raises(LoadingError, match="yield_per"):
         session.execute(statement, execution_options={"yield_per": 1}).all()
+
+
+@pytest.mark.rule("LD-60", "LD-89", "LD-184")
+def test_way_leads_through_a_subclass(engine: Any, sql: Any) -> None:
+    company.Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        manager = company.Manager(id=1, name="max")
+        engineers = [company.Engineer(id=n, name="e", manager=manager) for n in (2, 3)]
+        other = company.Company(id=2, name="b", staff=[company.Person(id=4, name="pam")])
+        session.add_all([company.Company(id=1, name="a", staff=[manager, *engineers]), other])
+        session.commit()
+        session.expunge_all()
+        statement = select(company.Company).options(
+            subqueryload(company.Company.staff.of_type(company.Manager)).subqueryload(
+                company.Manager.engineers
+            )
+        )
+
+        first, _ = session.scalars(statement.order_by(company.Company.id)).all()
+        sql.clear()
+
+        boss = next(each for each in first.staff if isinstance(each, company.Manager))
+        assert [each.id for each in boss.engineers] == [2, 3]
+        assert len(sql) == 0

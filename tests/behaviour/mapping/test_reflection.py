@@ -3,9 +3,15 @@
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, inspect, select
 
-from holdfast import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from holdfast import (
+    DeclarativeBase,
+    DeferredReflection,
+    Mapped,
+    Session,
+    mapped_column,
+    relationship,
+)
 from holdfast.exc import UnmappedClassError
-from holdfast.mapping.declarative.reflection import DeferredReflection
 
 
 @pytest.fixture

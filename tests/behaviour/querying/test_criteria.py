@@ -31,6 +31,7 @@ def ids(session, statement):
     return sorted(each.id for each in session.scalars(statement).unique())
 
 
+@pytest.mark.rule("RL-80", "RL-85", "QY-6")
 def test_books_of_an_object(session):
     ann = session.get(Author, 1)
 
@@ -57,6 +58,7 @@ def test_members_of_a_many_to_many(session):
     assert ids(session, select(Tag).where(with_parent(session.get(Book, 1), Book.tags))) == [1]
 
 
+@pytest.mark.rule("RL-81")
 def test_a_comparison_reads_the_key_at_execution(session):
     eve = Author(name="Eve", books=[Book(id=9)])
     statement = select(Book).where(Book.author == eve)
@@ -105,6 +107,7 @@ def test_criteria_of_an_option_follow_their_values(session):
     assert books_longer_than(1000) == []
 
 
+@pytest.mark.rule("QY-40")
 def test_an_alias_joins_and_filters(session):
     other = aliased(Book)
     statement = (
@@ -117,6 +120,7 @@ def test_an_alias_joins_and_filters(session):
     assert ids(session, statement) == [1]
 
 
+@pytest.mark.rule("QY-61")
 def test_an_alias_of_a_subquery_gives_objects(session):
     long = select(Book).where(Book.pages > 50).subquery()
     book = aliased(Book, long)
@@ -125,6 +129,7 @@ def test_an_alias_of_a_subquery_gives_objects(session):
     assert all(isinstance(each, Book) for each in session.scalars(select(book)))
 
 
+@pytest.mark.rule("QY-7")
 def test_filter_by_finds_names_in_all_entities(session):
     statement = select(Author).join(Author.books).filter_by(pages=90)
 

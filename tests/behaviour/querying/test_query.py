@@ -21,16 +21,19 @@ def names(found):
     return [each.name for each in found]
 
 
+@pytest.mark.rule("QY-101")
 def test_one_entity_gives_objects(session):
     assert names(session.query(Author).order_by(Author.id)) == ["Ann", "Ben", "Cid"]
 
 
+@pytest.mark.rule("QY-3")
 def test_columns_are_labelled_with_their_table(session, sql):
     session.query(Author.id).filter(Author.id == 2).all()
 
     assert sql.emitted == ["SELECT author.id AS author_id FROM author WHERE author.id = ?"]
 
 
+@pytest.mark.rule("QY-101")
 def test_several_elements_give_rows(session):
     found = session.query(Author, Author.name, func.count(Book.id)).join(Author.books)
 
@@ -39,24 +42,29 @@ def test_several_elements_give_rows(session):
     assert (row.Author.id, row.name, row[2]) == (1, "Ann", 2)
 
 
+@pytest.mark.rule("QY-101")
 def test_objects_come_once(session):
     assert names(session.query(Author).join(Author.books)) == ["Ann"]
 
 
+@pytest.mark.rule("QY-102")
 def test_count_counts_rows(session, sql):
     assert session.query(Author).join(Author.books).count() == 2
     assert sql.emitted[0].startswith("SELECT count(*) AS count_1 FROM (SELECT author.id AS")
 
 
+@pytest.mark.rule("QY-103")
 def test_first_asks_for_one_row(session, sql):
     assert session.query(Author).order_by(Author.id).first().name == "Ann"
     assert "LIMIT" in sql.emitted[0]
 
 
+@pytest.mark.rule("QY-103")
 def test_first_of_nothing_is_none(session):
     assert session.query(Author).filter_by(name="Zoe").first() is None
 
 
+@pytest.mark.rule("QY-103")
 def test_one_wants_exactly_one(session):
     query = session.query(Author)
 
@@ -68,12 +76,14 @@ def test_one_wants_exactly_one(session):
     assert query.filter_by(name="Zoe").one_or_none() is None
 
 
+@pytest.mark.rule("QY-103")
 def test_scalar_is_the_first_element(session):
     assert session.query(func.max(Author.id)).scalar() == 3
     assert session.query(Author.name).filter_by(id=2).scalar() == "Ben"
     assert session.query(Author.name).filter_by(id=9).scalar() is None
 
 
+@pytest.mark.rule("QY-104")
 def test_a_slice_limits_the_rows(session):
     query = session.query(Author).order_by(Author.id)
 
@@ -86,6 +96,7 @@ def test_a_slice_limits_the_rows(session):
         query[-1]
 
 
+@pytest.mark.rule("QY-107")
 def test_filter_by_looks_in_the_entity_joined_last(session):
     query = session.query(Author).join(Author.books).filter_by(title="B")
 
@@ -93,6 +104,7 @@ def test_filter_by_looks_in_the_entity_joined_last(session):
     assert names(query.reset_joinpoint().filter_by(name="Ann")) == ["Ann"]
 
 
+@pytest.mark.rule("QY-109")
 def test_a_union_gives_objects_and_can_be_filtered(session):
     one = session.query(Author).filter_by(name="Ann")
     two = session.query(Author).filter_by(name="Ben")
@@ -113,6 +125,7 @@ def test_a_union_takes_loader_options(session, sql):
     assert sql.emitted == []
 
 
+@pytest.mark.rule("QY-108")
 def test_exists_in_a_query(session):
     query = session.query(Author).filter_by(name="Ben")
 
@@ -160,6 +173,7 @@ def test_contains_eager_reads_the_query_s_own_join(session, sql):
     assert sql.emitted == []
 
 
+@pytest.mark.rule("QY-116")
 def test_eager_joins_can_be_switched_off(session, sql):
     query = session.query(Author).options(joinedload(Author.books))
 
@@ -174,6 +188,7 @@ def test_params_give_values(session):
     assert query.one().id == 3
 
 
+@pytest.mark.rule("QY-64")
 def test_from_statement_reads_another_statement(session):
     found = session.query(Author).from_statement(text("SELECT * FROM author ORDER BY name DESC"))
 
@@ -187,6 +202,7 @@ def test_with_parent_finds_the_relationship(session):
     assert session.query(Book).with_parent(ann, Author.books).count() == 2
 
 
+@pytest.mark.rule("QY-103")
 def test_autoflush_can_be_turned_off(session):
     session.add(Author(name="Dee"))
 
@@ -204,11 +220,13 @@ def test_populate_existing_overwrites(session):
     assert ann.name == "Ann"
 
 
+@pytest.mark.rule("QY-106")
 def test_get_is_legacy(session):
     with pytest.warns(exc.LegacyAPIWarning, match="Query.get"):
         assert session.query(Author).get(2).name == "Ben"
 
 
+@pytest.mark.rule("QY-105")
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [
@@ -239,11 +257,13 @@ def test_criteria_on_a_given_statement_are_refused(session):
         query.filter(Author.id == 1)
 
 
+@pytest.mark.rule("QY-111")
 def test_a_query_of_nothing_is_refused(session):
     with pytest.raises(exc.InvalidRequestError, match="Query contains no columns"):
         session.query().all()
 
 
+@pytest.mark.rule("QY-110")
 def test_a_query_needs_a_session(session):
     free = session.query(Author).with_session(None)
 
@@ -252,16 +272,19 @@ def test_a_query_needs_a_session(session):
     assert names(free.with_session(session).filter_by(id=1)) == ["Ann"]
 
 
+@pytest.mark.rule("QY-114")
 def test_the_statement_is_a_select(session):
     statement = session.query(Author).filter_by(id=1).statement
 
     assert str(statement) == str(select(Author).where(Author.id == 1))
 
 
+@pytest.mark.rule("QY-114")
 def test_a_query_reads_as_its_sql(session):
     assert str(session.query(Author.id)).startswith("SELECT author.id AS author_id")
 
 
+@pytest.mark.rule("QY-10")
 def test_column_descriptions(session):
     (first, second) = session.query(Author, Book.title).column_descriptions
 

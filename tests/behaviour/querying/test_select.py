@@ -132,7 +132,7 @@ def test_groups_and_order_speak_of_attributes_and_of_classes(session):
         (lambda statement: statement.where(Author.id == text(":x")).params(x=2), ["Ben"]),
         (lambda statement: statement.add_columns(Author.id), ["Ann", "Ben", "Cid"]),
         (lambda statement: statement.with_only_columns(Author.id), [1, 2, 3]),
-        (lambda statement: statement.prefix_with("DISTINCT"), ["Ann", "Ben", "Cid"]),
+        (lambda statement: statement.prefix_with("ALL"), ["Ann", "Ben", "Cid"]),
         (lambda statement: statement.execution_options(autoflush=False), ["Ann", "Ben", "Cid"]),
     ],
 )
@@ -143,8 +143,8 @@ def test_generative_methods_work_as_in_core(session, part, expected):
 @pytest.mark.rule("QY-8")
 def test_distinct_and_reduced_columns(session):
     assert session.scalars(select(Book.title).distinct().order_by(Book.title)).all() == ["A", "B"]
-    joined = select(Author.id, Book.author_id).join(Author.books).reduce_columns()
-    assert list(session.execute(joined).keys()) == ["id"]
+    both = select(Author.id, Book.author_id).where(Author.id == Book.author_id)
+    assert list(session.execute(both.reduce_columns(only_synonyms=False)).keys()) == ["id"]
 
 
 @pytest.mark.rule("QY-8")
@@ -153,7 +153,7 @@ def test_fetch_and_hints_are_rendered():
     hinted = select(Author.id).with_hint(Author, "WITH (NOLOCK)")
 
     assert sql_of(fetched).endswith("ORDER BY author.id FETCH FIRST :param_1 ROWS ONLY")
-    assert sql_of(hinted) == "SELECT author.id FROM author"
+    assert sql_of(hinted) == "SELECT author.id FROM author [WITH (NOLOCK)]"
 
 
 @pytest.mark.rule("QY-8")
@@ -239,15 +239,18 @@ def test_unrelated_entities_give_every_pair_and_a_warning(session):
 def test_a_statement_belongs_to_no_session(session, engine):
     statement = select(Author).where(Author.id == 1)
 
+    first = session.scalars(statement).one()
+    session.close()
     with Session(engine) as other:
-        assert other.scalars(statement).one() is not session.scalars(statement).one()
+        assert other.scalars(statement).one().name == first.name
+        assert first not in other
 
 
 @pytest.mark.rule("QY-14")
 def test_what_cannot_be_selected_is_refused():
     with pytest.raises(exc.ArgumentError, match="expected"):
         select(object())
-    with pytest.raises(exc.ArgumentError, match="expected"):
+    with pytest.raises(exc.ArgumentError, match="explicitly declared"):
         select(Author).select_from("author")
     with pytest.raises(exc.ArgumentError, match="expected"):
         select(Author).join(object())

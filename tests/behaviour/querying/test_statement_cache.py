@@ -3,9 +3,10 @@
 import traceback
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, lambda_stmt, select, text
 
 from holdfast import (
+    Bundle,
     DeclarativeBase,
     Mapped,
     Session,
@@ -37,6 +38,49 @@ STATEMENTS = {
         select(Author).options(selectinload(Author.books)).where(Author.name == value)
     ),
     "any": lambda value: select(Author).where(Author.books.any(Book.title == value)),
+    "has": lambda value: select(Book).where(Book.author.has(Author.name == value)),
+    "object": lambda value: select(Book).where(Book.author == Author(id="abc".index(value) + 1)),
+    "subquery": lambda value: select(
+        aliased(Author, select(Author).where(Author.name == value).subquery())
+    ),
+    "cte": lambda value: select(aliased(Author, select(Author).where(Author.name == value).cte())),
+    "in": lambda value: select(Author).where(
+        Author.id.in_(select(Book.author_id).where(Book.title == value))
+    ),
+    "exists": lambda value: select(Author).where(
+        select(Book.id).where(Book.author_id == Author.id, Book.title == value).exists()
+    ),
+    "union": lambda value: select(
+        aliased(
+            Author,
+            select(Author)
+            .where(Author.name == value)
+            .union(select(Author).where(Author.email == value))
+            .subquery(),
+        )
+    ),
+    "from statement": lambda value: select(Author).from_statement(
+        select(Author.__table__).where(Author.__table__.c.name == value)
+    ),
+    "text": lambda value: (
+        select(Author)
+        .from_statement(text("SELECT id, name, email FROM author WHERE name = :name"))
+        .params(name=value)
+    ),
+    "lambda": lambda value: lambda_stmt(lambda: select(Author).where(Author.name == value)),
+    "bundle": lambda value: select(Bundle("who", Author.id, Author.name)).where(
+        Author.name == value
+    ),
+    "wrapped": lambda value: (
+        select(Author).options(joinedload(Author.books)).where(Author.name == value).limit(2)
+    ),
+    "outer join": lambda value: (
+        select(Author, func.count(Book.id))
+        .outerjoin(Author.books.of_type(Book))
+        .where(Author.name == value)
+        .group_by(Author)
+    ),
+    "lock": lambda value: select(Author).where(Author.name == value).with_for_update(of=Author),
 }
 
 

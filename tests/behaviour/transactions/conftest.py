@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import Engine
 
 import databases
-from holdfast import Session
+from holdfast import Session, close_all_sessions
 from models import library
 from watching import record_control
 
 
 @pytest.fixture
-def bound(engine, tables) -> Engine:
-    """The engine, with the tables of the library."""
-    return tables(library.Base.metadata)
+def bound(engine, tables) -> Iterator[Engine]:
+    """The engine, with the tables of the library; sessions that a test has left open are closed."""
+    yield tables(library.Base.metadata)
+    close_all_sessions()
 
 
 @pytest.fixture
@@ -48,5 +49,6 @@ def apart() -> Iterator[Callable[[], Engine]]:
         return engine
 
     yield make
+    close_all_sessions()
     for engine in made:
         engine.dispose()

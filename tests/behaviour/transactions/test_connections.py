@@ -3,9 +3,11 @@
 import pytest
 from sqlalchemy import event, exc, select, text
 
-from holdfast import Session
+from holdfast import Session, sessionmaker
 from models import library
 from watching import author, names_in, record_control
+
+ONE = text("SELECT 1")
 
 
 @pytest.mark.rule("TX-80")
@@ -251,7 +253,53 @@ def test_block_that_was_rolled_back_inside_closes_silently(session, begin):
     assert names_in(session) == ["Ann"]
 
 
-@pytest.mark.rule("TX-9", "TX-20")
+def by_core(engine):
+    """Each way of Core to run a transaction."""
+    with engine.connect() as connection:
+        connection.execute(ONE)
+        connection.commit()
+        connection.execute(ONE)
+    with engine.begin() as connection:
+        connection.execute(ONE)
+        with connection.begin_nested():
+            connection.execute(ONE)
+
+
+def by_session(engine):
+    """The same by sessions."""
+    maker = sessionmaker(engine)
+    with maker() as session:
+        session.execute(ONE)
+        session.commit()
+        session.execute(ONE)
+    with maker.begin() as session:
+        session.execute(ONE)
+        with session.begin_nested():
+            session.execute(ONE)
+
+
+@pytest.mark.rule("TX-20")
+def test_session_controls_transactions_as_a_connection_does(bound, control):
+    by_core(bound)
+    core = list(control)
+    control.clear()
+
+    by_session(bound)
+
+    assert control == core
+    assert core == [
+        "BEGIN",
+        "COMMIT",
+        "BEGIN",
+        "ROLLBACK",
+        "BEGIN",
+        "SAVEPOINT",
+        "RELEASE",
+        "COMMIT",
+    ]
+
+
+@pytest.mark.rule("TX-9")
 def test_block_whose_session_was_rolled_back_inside_closes_silently(session):
     with session.begin():
         session.rollback()
@@ -275,6 +323,6 @@ def test_rollback_reaches_every_connection_though_one_fails(apart):
     with pytest.raises(ConnectionError):
         session.rollback()
 
-    assert [(1, "ROLLBACK"), (2, "ROLLBACK")] == [entry for entry in log if entry[0]]
+    assert [entry for entry in log if entry[0]] == [(1, "ROLLBACK"), (2, "ROLLBACK")]
     assert all(connection.closed for connection in connections)
     assert not session.in_transaction()

@@ -165,7 +165,7 @@ def test_rollback_with_open_savepoints_sends_one_rollback(session, control):
 @pytest.mark.rule("EV-137", "SM-32")
 @pytest.mark.parametrize("method", ["close", "reset", "invalidate"])
 def test_close_fires_the_end_of_each_level_only(session, method):
-    session.get(library.Author, 1)
+    ann = session.get(library.Author, 1)
     session.begin_nested()
     log = []
     record_events(session, log, ("after_rollback", "after_soft_rollback", "before_commit"))
@@ -175,6 +175,7 @@ def test_close_fires_the_end_of_each_level_only(session, method):
     getattr(session, method)()
 
     assert log == ["detached", True, False]
+    assert inspect(ann).detached
 
 
 @pytest.mark.rule("EV-134", "EV-135", "TX-63")
@@ -182,7 +183,7 @@ def test_later_rollback_after_a_failed_flush_fires_no_second_after_rollback(sess
     session.add(library.Author(id=2, name=None))
     log = []
     record_events(session, log, ("after_rollback", "after_soft_rollback"))
-    with pytest.raises(Exception, match="(?i)null"):
+    with pytest.raises(Exception, match=r"(?i)null"):
         session.flush()
     assert log == ["after_rollback", "after_soft_rollback"]
 

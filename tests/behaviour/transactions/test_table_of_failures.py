@@ -34,7 +34,6 @@ class Scene:
     """A session in the middle of its work, and the objects that the table speaks of."""
 
     def __init__(self, engine):
-        library.Base.metadata.create_all(engine)
         with Session(engine) as session, session.begin():
             session.add_all([library.Author(id=i, name=f"old {i}") for i in (1, 2, 3)])
         self.session = session = Session(engine)
@@ -222,11 +221,11 @@ def test_table_has_a_row_for_each_place_and_no_other():
 
 
 @pytest.fixture
-def play(engine):
+def play(bound):
     """Play a case up to its failure; gives the scene and the exception."""
 
     def run(place):
-        scene = Scene(engine)
+        scene = Scene(bound)
         with pytest.raises(ERRORS[CASES[place]["raises"]]) as caught:
             PLACES[place](scene)
         scene.stop_refusing()
@@ -277,11 +276,11 @@ def test_next_use_after_a_failure_says_what_the_table_says(play, place):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.rule("TX-63")
-def test_database_undoes_at_a_failure_what_the_table_says(play, place, engine):
+def test_database_undoes_at_a_failure_what_the_table_says(play, place, bound):
     """Told by the transaction control that reaches the driver."""
     undone = []
-    event.listen(engine, "rollback", lambda _: undone.append("the transaction"))
-    event.listen(engine, "rollback_savepoint", lambda *_: undone.append("to the SAVEPOINT"))
+    event.listen(bound, "rollback", lambda _: undone.append("the transaction"))
+    event.listen(bound, "rollback_savepoint", lambda *_: undone.append("to the SAVEPOINT"))
     scene, _ = play(place)
     expected = CASES[place]["undone"]
     assert undone[:1] == ([] if expected.startswith("nothing") else [expected])
@@ -307,12 +306,12 @@ def test_way_out_of_a_failure_makes_the_session_usable(play, place):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.rule("SB-162", "SB-163", "SB-164", "TX-35")
-def test_after_the_way_out_the_database_keeps_what_the_table_says(play, place, engine):
+def test_after_the_way_out_the_database_keeps_what_the_table_says(play, place, bound):
     scene, _ = play(place)
     leave(scene, CASES[place]["out"])
     scene.session.commit()
 
-    with engine.connect() as connection:
+    with bound.connect() as connection:
         authors = dict(map(tuple, connection.execute(text("SELECT id, name FROM author"))))
         tags = connection.scalar(select(func.count()).select_from(library.Tag))
 
@@ -327,7 +326,7 @@ def test_after_the_way_out_the_database_keeps_what_the_table_says(play, place, e
 
 @pytest.mark.parametrize("place", [p for p, case in CASES.items() if case["kept"] != "everything"])
 @pytest.mark.rule("SB-162", "SB-163", "SM-31")
-def test_after_the_way_out_nothing_is_lost_and_the_work_can_be_done_again(play, place, engine):
+def test_after_the_way_out_nothing_is_lost_and_the_work_can_be_done_again(play, place, bound):
     scene, _ = play(place)
     leave(scene, CASES[place]["out"])
     session = scene.session
@@ -338,7 +337,7 @@ def test_after_the_way_out_nothing_is_lost_and_the_work_can_be_done_again(play, 
     scene.work(name="new")
     scene.session.commit()
 
-    with engine.connect() as connection:
+    with bound.connect() as connection:
         names = connection.scalars(text("SELECT name FROM author ORDER BY id")).all()
     assert names == ["old 1", "changed", "new"]
     assert session.is_active

@@ -85,6 +85,13 @@ def test_select_is_refused_and_its_subquery_mapped(model, author):
     mapper = model.map_imperatively(Author, select(author).subquery("s"))
 
     assert [column.name for column in mapper.primary_key] == ["id"]
+    assert mapper.tables == [author]
+
+
+def test_aggregate_that_a_class_is_mapped_to_is_not_written(model, author):
+    counts = select(author.c.id, func.count().label("count")).group_by(author.c.id)
+    mapper = model.map_imperatively(Author, counts.subquery("counts"), primary_key=["id"])
+
     assert mapper.tables == []
 
 

@@ -104,16 +104,6 @@ def test_an_alias_has_options_of_its_own():
     assert table.choice(path_to(Author), books) is None
 
 
-def test_a_table_for_equal_aliases_uses_the_paths_of_the_first():
-    first, second = aliased(Author), aliased(Author)
-    table = build_option_table(
-        [selectinload(second.books)], [inspect(second)], as_roots=[inspect(first)]
-    )
-    books = inspect(Author).relationships["books"]
-
-    assert table.choice(LoadPath((inspect(first),)), books).strategy == "selectin"
-
-
 def test_a_continued_statement_finds_its_options_by_its_start():
     option = selectinload(Author.books).joinedload(Book.tags)
     start = path_to(Author, "books")
@@ -122,11 +112,11 @@ def test_a_continued_statement_finds_its_options_by_its_start():
     assert strategy_of(table, start, "tags") == "joined"
 
 
-def test_a_continued_statement_may_have_options_of_its_own_entity():
+def test_an_option_that_begins_elsewhere_is_not_for_a_continued_statement():
     start = path_to(Author, "books")
     table = build_option_table([joinedload(Book.tags)], [inspect(Book)], start=start)
 
-    assert strategy_of(table, start, "tags") == "joined"
+    assert not table
 
 
 def test_of_type_and_criteria_are_part_of_the_choice():

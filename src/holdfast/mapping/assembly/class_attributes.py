@@ -7,6 +7,7 @@ relationships in the second pass, when their direction is known.
 from __future__ import annotations
 
 import inspect
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.manager import ClassManager, find_manager, register_class
 from holdfast.instrument.proxies import AbsentValue, ForwardedValue, ProxyAttribute
 from holdfast.instrument.slots.base import AttributeSlot
@@ -73,7 +75,8 @@ def install_gap(mapper: Any, key: str, prop: Any) -> None:
     Something else that the class has under the name stays. On the class, the name is the base's.
     """
     manager = mapper.class_manager
-    if inspect.getattr_static(mapper.class_, key, None) is manager.get(key, manager):
+    found = inspect.getattr_static(mapper.class_, key, None)
+    if found is inspect.getattr_static(prop.parent.class_, key, manager):
         gap = AbsentValue(mapper, key)
         manager.install(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
         manager.slots.pop(key, None)
@@ -96,6 +99,8 @@ def synonym_descriptor(mapper: Any, prop: Any) -> Any:
     """What reads and writes a synonym: a descriptor that was given, or that the class has."""
     if prop.descriptor is not None:
         return prop.descriptor
+    if prop.parent is not mapper:
+        return prop.parent.class_manager[prop.key].descriptor
     found = mapper.class_.__dict__.get(prop.key)
     if hasattr(type(found), "__get__") and not hasattr(found, "__clause_element__"):
         return found
@@ -173,16 +178,17 @@ def refresh_slot(mapper: Any, prop: Any) -> None:
 
 
 def descriptors_of(mapper: Any) -> dict[str, Any]:
-    """Mapped attributes, and descriptors of the class that announce themselves as such."""
-    cls = mapper.class_
+    """Mapped attributes, and descriptors that announce themselves as such, in class body order.
+
+    The nearest class's come first; what it takes over from a base stands where the base has it.
+    """
     found: dict[str, Any] = {}
-    for each in reversed(cls.__mro__):
+    nearest: dict[str, Any] = {}
+    for each, above in itertools.pairwise(mapper.class_.__mro__):
         for key, value in vars(each).items():
-            if key in mapper.properties or getattr(value, "extension_type", None) is None:
-                continue
-            if getattr(value, "is_attribute", False) and getattr(value, "property", None) is None:
-                found[key] = value
-    mapped = {
-        key: getattr(cls, key) for key in mapper.properties if not key.startswith(HIDDEN_PREFIX)
-    }
-    return {**mapped, **found}
+            nearest.setdefault(key, value)
+            if key not in vars(above):
+                value = nearest[key]
+                if isinstance(value, InspectionAttr) and value.is_attribute:
+                    found[key] = value
+    return found

@@ -30,11 +30,22 @@ from holdfast.mapping.properties.column import ColumnProperty
 RESERVED = frozenset((ClassManager.STATE_ATTR, ClassManager.MANAGER_ATTR))
 
 
+def map_given(mapper: Any) -> None:
+    """Map what the application named, but columns of the table and what is made of them."""
+    for key, value in list(mapper.given_properties.items()):
+        is_composite = getattr(value, "is_composite", False)
+        if not is_composite and _own_column(mapper, value) is None:
+            add_property(mapper, key, value)
+
+
 def map_columns(mapper: Any) -> None:
-    """Map what the application named, then the columns that are left; inherited ones are known."""
+    """Map the columns, those that the application named among them; inherited ones are known."""
     named: dict[Any, tuple[str, Any]] = {}
     composites: dict[str, Any] = {}
     for key, value in list(mapper.given_properties.items()):
+        prop = mapper.properties.get(key)
+        if prop is not None and prop.parent is mapper:
+            continue
         column = _own_column(mapper, value)
         if getattr(value, "is_composite", False):
             composites[key] = value

@@ -103,9 +103,9 @@ def source_of_columns(mapper: Any, columns: Iterable[Any]) -> tuple[Any, tuple[A
     if names is None:
         return mapper.persist_selectable, mapper.primary_key
     source = nearest[-1].local_table
-    for each in reversed(nearest[:-1]):
-        if each.local_table in tables:
-            source = join(source, each.local_table, each.inherit_condition)
+    for each in reversed(nearest[needed.index(True) : -1]):
+        # Those between them too, as each is joined to the next.
+        source = join(source, each.local_table, each.inherit_condition)
     return source, names
 
 
@@ -174,16 +174,29 @@ def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
 
 def join_family(mapper: Any) -> None:
     """Make the finished mapper known to its base and its registry."""
-    parent = mapper.inherits
-    if parent is not None:
-        parent.inheriting_mappers.append(mapper)
-        for each in parent.iterate_to_root():
-            each.forget_derived()
-            if mapper.concrete:
-                each.base_mappers.append(mapper)
-        mapper.registry.depend_on(parent.registry)
-        # Attributes that the base got since, or while this class was being mapped.
-        for key, prop in list(parent.properties.items()):
-            if key not in mapper.properties:
-                inherit_property(mapper, key, prop)
+    if mapper.inherits is not None:
+        _join_base(mapper, mapper.inherits)
     mapper.registry.add_mapper(mapper)
+
+
+def join_concrete(mapper: Any, parent: Any) -> None:
+    """Put a concrete class, mapped already, below a base that was mapped after it."""
+    mapper.inherits = parent
+    for each in mapper.self_and_descendants:
+        for identity, known in each.polymorphic_map.items():
+            parent.polymorphic_map.setdefault(identity, known)
+        each.polymorphic_map = parent.polymorphic_map
+    _join_base(mapper, parent)
+
+
+def _join_base(mapper: Any, parent: Any) -> None:
+    parent.inheriting_mappers.append(mapper)
+    for each in parent.iterate_to_root():
+        each.forget_derived()
+        if mapper.concrete:
+            each.base_mappers += mapper.base_mappers
+    mapper.registry.depend_on(parent.registry)
+    # Attributes that the base got since, or while this class was being mapped.
+    for key, prop in list(parent.properties.items()):
+        if key not in mapper.properties:
+            inherit_property(mapper, key, prop)

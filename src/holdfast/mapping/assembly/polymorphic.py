@@ -7,6 +7,7 @@ Called by `mapper` while a class is mapped; queries and reading use `criterion` 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column
@@ -17,6 +18,7 @@ from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.assembly import columns, tables
+from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 
 UNMAPPED_DISCRIMINATOR = "_sa_polymorphic_on"
@@ -82,8 +84,9 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         mapper.polymorphic_on = given.columns[0]
         mapper.polymorphic_key = mapper.key_of_column[given.columns[0]]
         return
-    if hasattr(given, "property") and not isinstance(given.property, ColumnProperty):
-        raise MappingArgumentError.bad_discriminator(mapper, given.property)
+    prop = given if isinstance(given, MapperProperty) else getattr(given, "property", None)
+    if prop is not None and not isinstance(prop, ColumnProperty):
+        raise MappingArgumentError.bad_discriminator(mapper, prop)
     column = coercions.expect(
         roles.ColumnArgumentOrKeyRole, given, argname="polymorphic_on"
     )._deannotate()
@@ -91,25 +94,53 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
     if found is not None:
         column = found
     if column not in mapper.key_of_column:
-        if isinstance(column, Column) and found is None:
-            raise MappingArgumentError.foreign_discriminator(mapper, column)
+        if isinstance(column, Column) and found is None and not _is_in_given(mapper, column):
+            raise MappingError.foreign_discriminator(mapper, column)
         prop = ColumnProperty(column)
         columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, prop)
         column = prop.columns[0]
+    elif not isinstance(column, Column):
+        # An expression has a label where it is mapped.
+        column = mapper.column_of_key[mapper.key_of_column[column]]
     mapper.polymorphic_on = column
     mapper.polymorphic_key = mapper.key_of_column[column]
+
+
+def _is_in_given(mapper: Any, column: Any) -> bool:
+    """Whether the selectable that `with_polymorphic` names has the column."""
+    given = given_selectable(mapper)
+    return given is not None and given.corresponding_column(column) is not None
+
+
+def read_from_union(mapper: Any, union: Any, name: str) -> None:
+    """Have a class that is mapped already read from a union of its descendants' tables.
+
+    Args:
+        mapper: The mapper of the class.
+        union: The selectable, which has the columns of the class and of all below it.
+        name: Its column that tells the class of a row.
+    """
+    mapper.options = replace(mapper.options, with_polymorphic=("*", union))
+    _set_discriminator(mapper, union.c[name])
+    mapper.forget_derived()
 
 
 def criterion(mapper: Any) -> Any:
     """For a single-table subclass, which rows of the table are its own; None for others."""
     if not mapper.single or mapper.inherits is None or mapper.polymorphic_on is None:
         return None
-    identities = [
-        each.polymorphic_identity
+    return mapper.polymorphic_on.in_(identities_below([mapper]))
+
+
+def identities_below(mappers: Iterable[Any]) -> list[Any]:
+    """Identities of some mappers and of those that inherit from them, each once."""
+    found = {
+        each.polymorphic_identity: None
+        for mapper in mappers
         for each in mapper.self_and_descendants
         if each.polymorphic_identity is not None
-    ]
-    return mapper.polymorphic_on.in_(identities)
+    }
+    return list(found)
 
 
 def own_identities(mapper: Any) -> frozenset[Any]:

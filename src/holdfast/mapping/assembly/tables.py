@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.codegen import build_function
+from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import coercions, reduce_columns, roles
 from holdfast.mapping.joins.elements import iter_parts
 
@@ -81,6 +82,29 @@ def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
         # Both sides of a join's ON clause are one key column seen twice.
         columns = list(reduce_columns(columns, *_on_clauses(selectable)))
     return tuple(columns)
+
+
+def check_own_key(mapper: Any) -> None:
+    """Warn of a subclass's table whose rows cannot be told apart."""
+    own = mapper.local_table
+    if mapper.inherit_pairs and mapper.options.primary_key is None and not own.primary_key:
+        warn(
+            f"Could not assemble any primary keys for locally mapped table '{own.description}' - "
+            "no rows will be persisted in this Table. Give it a primary key. [no-primary-key]"
+        )
+
+
+def check_identity(mapper: Any) -> None:
+    """Warn of key columns that are not equal and share an attribute."""
+    holders: dict[str, Any] = {}
+    for column, key in zip(mapper.primary_key, mapper.primary_key_keys, strict=True):
+        other = holders.setdefault(key, column)
+        if other is not column:
+            warn(
+                f"On mapper {mapper}, primary key column '{other}' is being combined with "
+                f"distinct primary key column '{column}' in attribute '{key}'. Use explicit "
+                "properties to give each column its own mapped attribute name. [key-combined]"
+            )
 
 
 def _on_clauses(selectable: Any) -> list[Any]:

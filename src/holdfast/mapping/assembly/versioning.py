@@ -21,14 +21,13 @@ def settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
 
     Subclass mappers of a hierarchy share the base's.
     """
-    inherits = None if mapper.concrete else mapper.inherits
     generator = options.version_id_generator
     column = options.version_id_col
-    inherited = None if inherits is None else inherits.version_id_col
+    base, inherited = mapper.inherits, None
+    if base is not None and not mapper.concrete:
+        inherited = base.version_id_col
     if column is None:
-        if inherited is not None:
-            return inherited, inherits.version_id_generator
-        return None, count_up
+        return inherited, count_up if inherited is None else base.version_id_generator
     if hasattr(column, "columns"):
         column = column.columns[0]
     elif hasattr(column, "__clause_element__"):

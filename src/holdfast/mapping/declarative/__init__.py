@@ -15,5 +15,6 @@ In reading order:
 - `dataclasses`: `MappedAsDataclass` and the decorators
 - `dataclass_fields`: the fields of a mapped dataclass
 - `dataclass_arguments`: what an attribute asks of its field
+- `concrete`: classes with tables of their own, queried as one
 - `reflection`: classes completed from the database
 """

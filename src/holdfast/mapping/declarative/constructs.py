@@ -15,6 +15,7 @@ from sqlalchemy import insert_sentinel, null
 from sqlalchemy.sql.expression import Null
 
 from holdfast.errors.declarative import DeclarationArgumentError
+from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
 from holdfast.mapping.declarative.dataclass_arguments import (
     DataclassArguments,
@@ -185,6 +186,13 @@ def column_property(
 
     An expression is read with the row and never written.
     """
+    if "default" in field and not deferred:
+        # What is deferred is mostly a column in its own right, which may have a default.
+        warn_deprecated(
+            "The column_property.default parameter is deprecated: map the column with "
+            "mapped_column(default=...). [column-property-default]",
+            version="2.1",
+        )
     made: Any = MappedSQLExpression(
         column,
         *additional_columns,

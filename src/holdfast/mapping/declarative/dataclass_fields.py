@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy.schema import DefaultGenerator
 
-from holdfast.errors.declarative import DeclarationError
+from holdfast.errors.declarative import DataclassSettingsError, DeclarationError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.markers import DONT_SET
 from holdfast.foundation.sqlalchemy_core import NO_ARG
@@ -56,6 +56,17 @@ class FieldSource:
 
     value: Any  # what stands in the class body: MappedColumn, property ...
     annotation: Any  # as it was written
+
+
+def check_settings(settings: DataclassSettings) -> None:
+    """Refuse arguments that a mapped class cannot have.
+
+    Raises:
+        TypeError: There is one, such as `slots`.
+    """
+    unknown = sorted(settings.keys() - DataclassSettings.__annotations__.keys())
+    if unknown:
+        raise DataclassSettingsError.unknown(unknown)
 
 
 def make_unmapped_dataclass(cls: type, settings: DataclassSettings) -> None:
@@ -172,6 +183,12 @@ def _field_arguments(cls: type, key: str, value: Any, *, is_mapped: bool) -> dic
         # Read with the row and never written: no argument of __init__, no part of equality.
         arguments = {"init": False, "compare": False, **arguments}
     is_composite = isinstance(value, CompositeProperty)
+    if is_mapped and not has_descriptor_defaults(cls) and not arguments.get("init", True):
+        # Stored all the same, as by an `__init__` that takes it.
+        default = arguments.pop("default", _ABSENT)
+        if default is not _ABSENT:
+            arguments["default_factory"] = lambda: default
+        return arguments
     if not is_mapped or is_composite or not has_descriptor_defaults(cls):
         return arguments
     has_default = "default" in arguments
@@ -203,10 +220,15 @@ def _nothing() -> Any:
 
 def unset_value(cls: type, value: Any) -> Any:
     """What an attribute reads as when the dataclass's `__init__` was not given it."""
+    return given_default(value) if has_descriptor_defaults(cls) else None
+
+
+def given_default(value: Any) -> Any:
+    """The plain value that an attribute has as default, or None."""
     default = (value.dataclass_arguments or NOTHING_GIVEN).default
     if default is NO_ARG or isinstance(default, DefaultGenerator) or callable(default):
         return None
-    return default if has_descriptor_defaults(cls) else None
+    return default
 
 
 def _warn_of_callable(key: str) -> None:

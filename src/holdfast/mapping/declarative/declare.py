@@ -6,6 +6,7 @@ is assigned to a mapped class later. Called by the base classes and by `registry
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ from holdfast.mapping.declarative.annotated.targets import check_default, comple
 from holdfast.mapping.declarative.dataclass_arguments import ImpliedArguments
 from holdfast.mapping.declarative.dataclass_fields import (
     FieldSource,
+    given_default,
+    has_descriptor_defaults,
     make_dataclass,
     unset_value,
 )
@@ -113,8 +116,8 @@ def declare_class(registry: Any, cls: type) -> Any:
     return finish_class(prepared)
 
 
-def prepare_class(registry: Any, cls: type) -> PreparedClass:
-    """Read the body of a class, complete what it declares, and make its table."""
+def prepare_class(registry: Any, cls: type, table: Any = None) -> PreparedClass:
+    """Read the body of a class, complete what it declares, and make its table, unless given."""
     settings = cls.__dict__.get(SETTINGS_NAME)
     if settings is not None and "__table__" in cls.__dict__:
         raise DeclarationError.table_of_dataclass(cls)
@@ -129,7 +132,9 @@ def prepare_class(registry: Any, cls: type) -> PreparedClass:
         inherits = mapped_base(cls)
         columns = _complete(body, registry)
         warn_of_shared_columns(cls, columns.names)
-        table = table_of(body, [each for _, each, _, _ in columns.in_order()], registry, inherits)
+        if table is None:
+            own = [each for _, each, _, _ in columns.in_order()]
+            table = table_of(body, own, registry, inherits)
         options = _mapper_options(body, columns)
     for key in columns.unmapped:
         if key in cls.__dict__:
@@ -141,15 +146,18 @@ def finish_class(prepared: PreparedClass) -> Any:
     """Make the mapper of a class whose table stands."""
     cls, options, columns = prepared.cls, prepared.options, prepared.columns
     properties = _explicit_properties(columns)
-    if prepared.inherits is not None:
-        options.setdefault("inherits", prepared.inherits)
-        if prepared.table is None and not options.get("concrete"):
-            _share_table(cls, columns, prepared.inherits)
-            # In a shared table, the mapper takes only the columns that it is told of.
-            properties = columns.properties
+    inherits = prepared.inherits
+    shares_table = inherits if prepared.table is None and not options.get("concrete") else None
+    if inherits is not None:
+        options.setdefault("inherits", inherits)
+    if shares_table is not None:
+        _share_table(cls, columns, shares_table)
+        properties = columns.properties
     properties = {**options.pop("properties", {}), **properties}
     _drop_excluded(cls, columns, properties, options)
-    _exclude_unmapped(columns, options)
+    _exclude(options, [each for _, each, key, _ in columns.placed if key in columns.unmapped])
+    if shares_table is not None:
+        _exclude(options, _columns_of_siblings(shares_table))
     mapper = map_class(
         prepared.registry,
         cls,
@@ -180,7 +188,7 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
             continue
         names = [name for name in arguments.given() if not _is_plain(declared.value, name)]
         if names:
-            raise DeclarationArgumentError.no_dataclass(body.cls, key, names)
+            raise DeclarationArgumentError.no_dataclass(body.cls, key, sorted(names))
 
 
 def _is_plain(value: Any, name: str) -> bool:
@@ -189,8 +197,20 @@ def _is_plain(value: Any, name: str) -> bool:
 
 
 def mapped_base(cls: type) -> type | None:
-    """The nearest base class that is mapped."""
-    return next((base for base in cls.__mro__[1:] if is_mapped_class(base)), None)
+    """The nearest base class that is mapped.
+
+    Raises:
+        DeclarationError: Several base classes are, or inherit from different mapped ones.
+    """
+    nearest = (_nearest_mapped(base) for base in cls.__bases__)
+    found = list(dict.fromkeys(base for base in nearest if base is not None))
+    if len(found) > 1:
+        raise DeclarationError.several_bases(cls, found)
+    return found[0] if found else None
+
+
+def _nearest_mapped(cls: type) -> type | None:
+    return next((base for base in cls.__mro__ if is_mapped_class(base)), None)
 
 
 # -- attributes ----------------------------------------------------------------------------------
@@ -215,7 +235,25 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
             columns.properties[key] = value
         if is_dataclass:
             _set_unset_value(body.cls, key, value, columns)
+    if is_dataclass and has_descriptor_defaults(body.cls):
+        _check_synonym_defaults(body)
     return columns
+
+
+def _check_synonym_defaults(body: ClassBody) -> None:
+    """Refuse a default for a synonym that its target does not have (MP-71)."""
+    for key, declared in body.attributes.items():
+        if not isinstance(declared.value, SynonymProperty):
+            continue
+        default = given_default(declared.value)
+        target = body.attributes.get(declared.value.name)
+        if default is None or target is None:
+            continue
+        expected = given_default(target.value)
+        if expected != default:
+            raise DeclarationArgumentError.synonym_default(
+                key, default, declared.value.name, expected
+            )
 
 
 def _set_unset_value(cls: type, key: str, value: Any, columns: _Columns) -> None:
@@ -266,7 +304,8 @@ def _complete_property(
     elif isinstance(prop, CompositeProperty):
         for column in complete_composite(prop, cls, key, declared.annotation, registry):
             if not columns.has(column):
-                columns.add(column.key, column)
+                # One that takes another's name is refused by the table.
+                columns.placed.append((0, column, column.key, False))
 
 
 def _own_columns(
@@ -339,12 +378,18 @@ def _is_excluded(column: Column[Any], key: str, included: Any, excluded: Any) ->
     return (included is not None and not names(included)) or (bool(excluded) and names(excluded))
 
 
-def _exclude_unmapped(columns: _Columns, options: dict[str, Any]) -> None:
-    if not columns.unmapped:
-        return
-    hidden = {column for _, column, key, _ in columns.placed if key in columns.unmapped}
-    given = options.get("exclude_properties") or ()
-    options["exclude_properties"] = [*given, *hidden]
+def _columns_of_siblings(inherits: type) -> list[Column[Any]]:
+    """Columns that other classes have put into the table of a base (MP-147)."""
+    mapper = manager_of_class(inherits).mapper
+    known = mapper.key_of_column
+    return [column for column in mapper.persist_selectable.c if column not in known]
+
+
+def _exclude(options: dict[str, Any], columns: Iterable[Column[Any]]) -> None:
+    """Leave columns unmapped, unless the class itself names them."""
+    hidden = [*(options.get("exclude_properties") or ()), *columns]
+    if hidden:
+        options["exclude_properties"] = set(hidden)
 
 
 def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
@@ -362,7 +407,7 @@ def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
         ]
     for name in ("include_properties", "exclude_properties"):
         if options.get(name):
-            options[name] = [_column_meant(each, body) for each in options[name]]
+            options[name] = {_column_meant(each, body) for each in options[name]}
     return options
 
 

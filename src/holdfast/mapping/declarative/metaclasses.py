@@ -22,10 +22,14 @@ from holdfast.mapping.registry import Registry
 REGISTRY_NAME = "__sa_registry__"
 """Class attribute that holds the registry which maps a class; `registry` itself may be shadowed."""
 
+WAITS_NAME = "__sa_waits_for_subclasses__"
+"""Class attribute that is true for a base that is mapped when its subclasses are known."""
+
 
 def is_to_be_mapped(cls: type) -> bool:
     """Whether a new class is a mapped one: neither abstract nor a description of columns."""
-    return not cls.__dict__.get("__abstract__", False) and not issubclass(cls, TypedColumns)
+    is_abstract = cls.__dict__.get("__abstract__", False) or cls.__dict__.get(WAITS_NAME, False)
+    return not is_abstract and not issubclass(cls, TypedColumns)
 
 
 def map_new_class(cls: type) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
 from holdfast.mapping.declarative.annotated.python_types import optional_free_map
-from holdfast.mapping.declarative.dataclass_fields import DataclassSettings
+from holdfast.mapping.declarative.dataclass_fields import DataclassSettings, check_settings
 from holdfast.mapping.declarative.declare import declare_class
 from holdfast.mapping.declarative.metaclasses import (
     REGISTRY_NAME,
@@ -57,6 +57,7 @@ class registry(Registry):  # noqa: N801 - the public name
         self, cls: C | None = None, /, **settings: Unpack[DataclassSettings]
     ) -> Any:
         """Decorator: make a class a dataclass and map it."""
+        check_settings(settings)
 
         def decorate(decorated: C) -> C:
             set_attribute(decorated, SETTINGS_NAME, settings)

@@ -78,6 +78,8 @@ def add_to_inherited(
         The column to map: the given one, or the one that is there already.
     """
     table = base_mapper.local_table
+    if not isinstance(table, Table):
+        raise DeclarationArgumentError.base_without_table(cls, base_mapper.class_)
     existing: Column[Any] | None = table.c.get(column.key)
     if existing is not None and (existing is column or use_existing):
         return existing
@@ -85,8 +87,6 @@ def add_to_inherited(
         raise DeclarationArgumentError.primary_key_on_single_table()
     if existing is not None:
         raise DeclarationArgumentError.column_conflict(column, cls, existing)
-    if not isinstance(table, Table):
-        raise DeclarationError.not_a_table(cls, column.key)
     table.append_column(column)
     refresh_columns(base_mapper.persist_selectable, column)
     return column

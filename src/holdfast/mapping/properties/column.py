@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Column
 
-from holdfast.foundation.sqlalchemy_core import coercions, proxy_key, roles
+from holdfast.foundation.sqlalchemy_core import coercions, is_left_out, proxy_key, roles
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.sockets import PLUGIN, PluggedComparator
 
@@ -47,7 +47,7 @@ class ColumnProperty(MapperProperty):
         ]
         # Deferred attributes of one group load together.
         self.group = group
-        self.deferred = deferred
+        self.deferred = deferred or is_left_out(self.columns[0])
         # Refuse to load when touched, rather than load.
         self.raiseload = raiseload
         # Load the old value before it is overwritten.

@@ -1,8 +1,8 @@
 """Define `CompositeProperty`: several columns seen as one value object.
 
-The value object is made from the columns when it is first read and kept in the object's dictionary
-under the attribute's name, so that its owner may change it in place; whoever brings other values
-into the columns (a refresh, a flush) drops it there.
+The value object is made from the columns when a new row is loaded, or when it is first read, and
+kept in the object's dictionary under the attribute's name, so that its owner may change it in
+place; whoever brings other values into the columns (a refresh, a flush) drops it there.
 """
 
 from __future__ import annotations
@@ -132,6 +132,11 @@ class CompositeProperty(MapperProperty):
         if self.return_none_on is not None and self.return_none_on(*parts):
             return None
         return self.composite_class(*parts)
+
+    def make_from_loaded(self, values: dict[str, Any]) -> None:
+        """Put the value object into an instance's dictionary, if all its columns are loaded."""
+        if self.key not in values and all(key in values for key in self.column_keys):
+            values[self.key] = self.value_from([values[key] for key in self.column_keys])
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """The value object of an instance, made from its columns when it is not there."""

@@ -46,13 +46,17 @@ class SynonymProperty(MapperProperty):
     @property
     def target_attribute(self) -> Any:
         """The class-level attribute that this one stands for."""
-        return getattr(self.parent.class_, self.name)
+        return self._target_of(self.parent.class_)
+
+    def _target_of(self, class_: Any) -> Any:
+        target = getattr(class_, self.name)
+        if not getattr(target, "is_attribute", False):
+            raise MappingError.synonym_target(self, target)
+        return target
 
     def make_comparator(self, entity: Any) -> Any:
         """The target's comparator, or one of our own factory around the target's property."""
-        target = getattr(entity.entity, self.name)
-        if not getattr(target, "is_attribute", False):
-            raise MappingError.synonym_target(self, target)
+        target = self._target_of(entity.entity)
         if self.comparator_factory is not None:
             return self.comparator_factory(target.property, entity)
         return target.comparator

@@ -339,10 +339,12 @@ class RelationshipComparator(PropComparator[Any]):
     def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:
         prop, target = self.prop, self.entity
         related = self._target_alias()
-        is_anonymous = related is None and self._needs_alias
-        if is_anonymous:
+        if related is None and self._needs_alias:
             target = inspect(AliasedClass(target.entity, stands_for=target))
             related = target.selectable
+        elif related is None and target.is_mapper:
+            # What its mapper names to read from, if anything.
+            related = alias_of(target)
         joins = relationship_joins(
             prop,
             alias_of(self.owner),
@@ -352,17 +354,18 @@ class RelationshipComparator(PropComparator[Any]):
         )
         parts = [] if criterion is None else [coercions.expect(roles.WhereHavingRole, criterion)]
         parts += [getattr(self.entity.entity, key) == value for key, value in kwargs.items()]
-        if is_anonymous:
+        if related is not None and self.entity.is_mapper:
             parts = [replace_columns(part, related, target.mapper) for part in parts]
         conditions = [joins.primary]
         # Marked as the entity's: the compile hook adds what its rows must satisfy.
-        froms = [target.__clause_element__()]
+        froms = [target.__clause_element__()._annotate({"no_replacement_traverse": True})]
         if joins.secondary is not None:
             conditions.append(joins.secondary)
             froms.append(joins.association)
-        # The conditions are final: whoever rewrites the outer statement leaves them alone.
-        final = and_(*conditions)._annotate({"no_replacement_traverse": True})
-        inner = and_(final, *(part._annotate({"no_replacement_traverse": True}) for part in parts))
+        # Whoever rewrites the outer statement means the owner alone, not what is looked for.
+        inner = and_(
+            *conditions, *(part._annotate({"no_replacement_traverse": True}) for part in parts)
+        )
         return exists(1).where(inner).select_from(*froms).correlate_except(*froms)
 
     @property

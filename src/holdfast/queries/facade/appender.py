@@ -81,11 +81,11 @@ class AppenderQuery(MemberChanges[T], Query[T]):
         members: list[T] = self.slot.get(self.state, self.instance.__dict__, LoadPolicy.MEMORY_ONLY)
         return members
 
-    def result(self) -> Any:
+    def result(self, **options: Any) -> Any:
         """The members, as a result of objects."""
         query = self._find_query()
         if query is not None:
-            return query.result()
+            return query.result(**options)
         rows = ((each,) for each in self._in_memory())
         name = self.relationship.mapper.class_.__name__
         return IteratorResult(SimpleResultMetaData([name]), rows).scalars()

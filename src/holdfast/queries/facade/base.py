@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, select
 from sqlalchemy.sql.expression import Select
@@ -52,13 +52,15 @@ class QueryBase:
     draft: Select[Any]
     settings: QuerySettings
 
-    # Core's dispatcher of query events, set by `hooks`.
+    # Core's dispatcher of query events, set by `hooks`, and whether it is worth a look.
     dispatch: Any = None
+    has_listeners: ClassVar[bool] = False
 
     def __init__(self, entities: Any, session: Any | None = None) -> None:
         given = entities if isinstance(entities, tuple | list) else (entities,)
         self.session = session
-        self.draft = select(*given).set_label_style(LEGACY)
+        self.draft = select(*given)
+        self.draft._label_style = LEGACY
         for column in self.draft._raw_columns:
             # Options and criteria may name back references, which configuration makes.
             entity = column._annotations.get("parententity")

@@ -7,10 +7,12 @@ query for several elements gives rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
 from sqlalchemy import exists as sql_exists
+from sqlalchemy.engine import result_tuple
 
 from holdfast.errors.queries import QueryUseError
 from holdfast.foundation.deprecated import warn_deprecated
@@ -19,16 +21,24 @@ from holdfast.queries.facade.base import QueryBase
 
 T = TypeVar("T")
 
+CURSOR_OPTION = "holdfast_cursor"
+"""Execution option: rows that a connection has fetched already, for `instances()`."""
+
 
 class ReadableQuery(QueryBase, Generic[T]):
     """The part of `Query` that reads."""
 
-    def result(self) -> Any:
-        """Execute the query; the Core result, of objects or of rows."""
+    def result(self, **options: Any) -> Any:
+        """Execute the query; the Core result, of objects or of rows.
+
+        Args:
+            options: Execution options of this execution alone.
+        """
         if self.session is None:
             raise QueryUseError.no_session()
         query = self.heard()
-        result = self.session.execute(query.built(), query.settings.params or None)
+        params = query.settings.params or None
+        result = self.session.execute(query.built(), params, execution_options=options)
         elements = query.elements
         if query.gives_objects(elements):
             result = result.scalars()
@@ -37,10 +47,55 @@ class ReadableQuery(QueryBase, Generic[T]):
             result = result.unique(_telling_apart(elements))
         return result
 
+    def instances(self, result_proxy: Any, context: Any = None) -> Any:
+        """The objects, or rows, that are in a result of a connection. Deprecated.
+
+        Args:
+            result_proxy: What `connection.execute()` gave for some statement.
+            context: Ignored: the columns are found by the statement of the result.
+        """
+        warn_deprecated(
+            "The Query.instances() method is deprecated and will be removed in a future release. "
+            "Use the Select.from_statement() method or aliased() construct in conjunction with "
+            "Session.execute() instead.",
+            version="1.4",
+        )
+        given = self.changed(from_statement=result_proxy.context.compiled.statement)
+        return given.result(**{CURSOR_OPTION: result_proxy})
+
+    def merge_result(self, iterator: Iterable[Any], load: bool = True) -> Iterable[Any]:  # noqa: FBT001, FBT002
+        """Rows of another session, with the objects of this one. Legacy: `merge_frozen_result()`.
+
+        Args:
+            iterator: What the query would give.
+            load: Whether objects that the session does not hold are loaded.
+        """
+        warn_deprecated(
+            "The merge_result() function is considered legacy as of the 1.x series of SQLAlchemy "
+            "and becomes a legacy construct in 2.0. The function as well as the method on Query is "
+            "superseded by the merge_frozen_result() function.",
+            category=exc.LegacyAPIWarning,
+        )
+        if self.session is None:
+            raise QueryUseError.no_session()
+        merge = partial(self.session.merge, load=load)
+        if self.is_single_entity:
+            return [merge(each) for each in iterator]
+        elements = self.elements
+        make_row = result_tuple([str(each.name) for each in elements])
+        is_object = [isinstance(each, SelectedEntity) for each in elements]
+        return [
+            make_row(
+                merge(value) if is_one and value is not None else value
+                for value, is_one in zip(row, is_object, strict=True)
+            )
+            for row in iterator
+        ]
+
     def heard(self) -> Self:
         """The query as the listeners of `before_compile` want it."""
         query = self
-        if self.dispatch is not None:
+        if self.has_listeners:
             for listener in self.dispatch.before_compile:
                 changed = listener(query)
                 query = query if changed is None else changed

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.errors.queries import LoaderConflictError, LoaderOptionError
+from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.options.chain import GROUP, SUBCLASSES, Load, Saying, entity_text
 from holdfast.queries.options.paths import AttributeChoice, LoadPath, OptionTable
 
@@ -27,7 +28,6 @@ def build_option_table(
     *,
     start: LoadPath = LoadPath.ROOT,
     check: bool = True,
-    as_roots: Sequence[Any] | None = None,
     replaced: Iterable[Any] = (),
 ) -> OptionTable:
     """What `options` say, by path.
@@ -37,15 +37,13 @@ def build_option_table(
         roots: The entities (mappers and `AliasedInsp`) that the statement selects.
         start: Where the entities of this statement are, seen from the first statement.
         check: Whether an option that belongs to no entity is an error.
-        as_roots: The entities that stand for `roots` in the paths of the table, one for one; for
-            statements whose compiled form was made with other, equal aliases.
         replaced: Options for earlier select lists of the statement, which need not apply.
 
     Raises:
         ArgumentError: An option begins with an entity that the statement does not select.
         InvalidRequestError: Two options are in conflict.
     """
-    resolver = _Resolver(list(roots), list(as_roots or roots), start, check=check and not start)
+    resolver = _Resolver(list(roots), start, check=check and not start)
     for option in options:
         if isinstance(option, Load):
             resolver.add(option, check=resolver.check)
@@ -74,7 +72,6 @@ class _Resolver:
     """Collects what the options of one statement say."""
 
     roots: list[Any]
-    as_roots: list[Any]
     start: LoadPath
     check: bool
     table: OptionTable = field(default_factory=OptionTable)
@@ -96,14 +93,12 @@ class _Resolver:
     def _placed(self, path: LoadPath) -> LoadPath | None:
         """The path as it begins in this statement; None when it does not."""
         first = path[0]
-        if self.start and _stands_for(self.start[0], first):
-            return LoadPath((self.start[0], *path[1:]))
-        for root, name in zip(self.roots, self.as_roots, strict=True):
+        if self.start:
+            known = _stands_for(self.start[0], first)
+            return LoadPath((self.start[0], *path[1:])) if known else None
+        for root in self.roots:
             if _stands_for(root, first):
-                if self.start:
-                    before = self.start if len(self.start) % 2 == 0 else self.start[:-1]
-                    return LoadPath((*before, name.mapper, *path[1:]))
-                return LoadPath((name, *path[1:]))
+                return LoadPath((root, *path[1:]))
         return None
 
     def _enter(self, saying: Saying, path: LoadPath) -> None:
@@ -148,6 +143,7 @@ def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> Attrib
         leading, other = (known, added) if added.strategy is None else (added, known)
         return replace(
             leading,
+            settings=immutabledict({**other.settings, **leading.settings}),
             criteria=leading.criteria or other.criteria,
             of_type=leading.of_type or other.of_type,
         )

@@ -200,10 +200,16 @@ def in_force(criteria: CriteriaInForce) -> Iterator[None]:
         _in_force.reset(token)
 
 
-def row_criterion(entity: Any, *, is_eager: bool = False) -> Any | None:
-    """What keeps rows out that are not the entity's, or not wanted by the statement; or None."""
+def row_criterion(entity: Any, *, is_eager: bool = False, also: Sequence[Any] = ()) -> Any | None:
+    """What keeps rows out that are not the entity's, or not wanted by the statement; or None.
+
+    Args:
+        entity: Mapper or alias.
+        is_eager: Whether it is an alias that only loading needs.
+        also: Other entities that read the same rows.
+    """
     criteria = _in_force.get()
-    plain = single_table_criterion(entity)
+    plain = single_table_criterion(entity, also)
     given = criteria.options if is_eager else criteria.roots
     wanted = _wanted(given, entity, is_eager=is_eager)
     if not wanted:
@@ -217,8 +223,26 @@ def given_criteria(entity: Any) -> list[Any]:
 
 
 def row_criteria(entities: Iterable[Any]) -> list[Any]:
-    """What rows must satisfy for all of several entities."""
-    return [each for each in map(row_criterion, entities) if each is not None]
+    """What rows must satisfy for all of several entities.
+
+    The parts of one `with_polymorphic()` read the same rows: what is any part's stays.
+    """
+    parts: dict[Any, list[Any]] = {}
+    found = []
+    for each in entities:
+        whole = each.whole if each.is_aliased_class else None
+        parts.setdefault(each if whole is None else whole, []).append(each)
+    for whole, (first, *others) in parts.items():
+        if whole in (first, *others):
+            first, others = whole, []
+        found += [row_criterion(first, also=others), *map(given_criterion, others)]
+    return [each for each in found if each is not None]
+
+
+def given_criterion(entity: Any) -> Any | None:
+    """What options of the statement alone say of the rows of an entity, as one expression."""
+    wanted = given_criteria(entity)
+    return and_(*wanted) if wanted else None
 
 
 def criteria_of_mentioned(

@@ -40,6 +40,9 @@ class JoinedStrategy(RelationshipStrategy):
         innerjoin = relationship.innerjoin
         if choice is not None and choice.settings.get("innerjoin") is not None:
             innerjoin = choice.settings["innerjoin"]
+        if not load.entity.mapper.isa(relationship.parent):
+            # Rows of other classes stay (LD-51).
+            innerjoin = False
         join = EagerJoin(
             relationship,
             load.entity,

@@ -100,8 +100,13 @@ class SubqueryStrategy(RelationshipStrategy):
         owner = root.mapper if root.mapper.isa(first.parent) else first.parent
         parent = inspect(aliased(owner, inner.subquery()))
         froms = parent.selectable
-        for relationship, mapper in zip(way, path[source.depth + 2 :: 2], strict=True):
-            entity = relationship.entity if relationship.entity.is_aliased_class else mapper
+        mappers = path[source.depth + 2 :: 2]
+        afters = [*way, self.relationship][1:]
+        for relationship, mapper, after in zip(way, mappers, afters, strict=True):
+            entity = relationship.entity
+            if not entity.is_aliased_class:
+                # What comes next may be a subclass's own.
+                entity = after.parent if after.parent.isa(mapper) else mapper
             beyond = inspect(aliased(entity.entity))
             froms, _ = joined_to_target(froms, parent, relationship, beyond)
             parent = beyond

@@ -7,7 +7,8 @@ Rules kept here:
 1. One connection serves one engine within a transaction (TX-87).
 2. A connection that the session was given stays open; one that it opened is closed (TX-81).
 3. What was begun outside is ended only as far as `join_transaction_mode` allows (TX-140).
-4. A connection that fails keeps none of the others from being rolled back and released.
+4. A connection that fails keeps none of the others from being rolled back and released, nor from
+   being committed once all are prepared.
 """
 
 from __future__ import annotations
@@ -62,13 +63,31 @@ class Leases:
 
     def roll_back(self) -> None:
         """Roll back on every connection, also what was begun outside."""
-        self._end_each(lambda lease: lease.transaction.rollback())
 
-    def commit(self) -> None:
-        """Commit what is this level's to commit."""
-        for lease in self:
+        def end(lease: Lease) -> None:
+            # Where the COMMIT of another connection failed, this one may be committed already.
+            if lease.transaction.is_active or lease.connection.get_transaction() is not None:
+                lease.transaction.rollback()
+
+        self._end_each(end)
+
+    def commit(self, *, is_prepared: bool) -> None:
+        """Commit what is this level's to commit.
+
+        Args:
+            is_prepared: Every database has promised that it can. So it is decided: one that fails
+                must not keep the others from it.
+        """
+
+        def end(lease: Lease) -> None:
             if lease.ends_transaction:
                 lease.transaction.commit()
+
+        if is_prepared:
+            self._end_each(end)
+            return
+        for lease in self:
+            end(lease)
 
     def prepare(self) -> None:
         """Prepare the two-phase transaction of every connection."""

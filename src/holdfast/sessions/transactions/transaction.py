@@ -18,9 +18,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
-from holdfast.errors.flush import FlushError
+from holdfast.errors.flush import FlushError, note_failed_rollback
 from holdfast.errors.session import (
     RollbackRequiredError,
     SessionUseError,
@@ -245,9 +246,13 @@ class SessionTransaction(Phased, TransactionalContext):
         if self.parent is None and session.twophase:
             try:
                 self.leases.prepare()
-            except BaseException:
-                with self.expecting(CLOSED):
-                    self.rollback()
+            except BaseException as error:
+                try:
+                    with self.expecting(CLOSED):
+                        self.rollback()
+                except exc.DBAPIError as trouble:
+                    # A driver may believe that what it could not prepare is prepared.
+                    note_failed_rollback(error, trouble)
                 raise
         self.phase = PREPARED
 
@@ -271,7 +276,7 @@ class SessionTransaction(Phased, TransactionalContext):
                 self.make_ready()
         session = self.session
         if self.is_boundary:
-            self.leases.commit()
+            self.leases.commit(is_prepared=self.parent is None and session.twophase)
             self.phase = COMMITTED
         try:
             if self.is_boundary and session.has_listeners:

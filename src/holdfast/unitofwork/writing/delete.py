@@ -21,7 +21,7 @@ from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
 from holdfast.unitofwork.writing.forms import DeleteForm
 from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table, table_rows
-from holdfast.unitofwork.writing.stale import stale_rows
+from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, row_version
 
 
@@ -113,6 +113,6 @@ def delete_rows(
     table, expected = rows.table.description, len(params)
     if sane and 0 <= matched != expected and rows.mapper.confirm_deleted_rows:
         if checks_version:
-            stale = stale_rows(connection, rows, params, expected - matched)
+            stale = fetch_stale_rows(connection, rows, params, expected - matched)
             raise StaleDataError.row_count("DELETE", table, expected, matched, rows=stale)
         warn(delete_count_warning(table, expected, matched))

@@ -81,6 +81,11 @@ class TableRows:
             for key, column in self.column_of.items()
             if is_simple_default(column)
         }
+        # The default of a dataclass, where the column has another one or none.
+        for key in self.column_of:
+            unset = mapper.properties[key].unset_value
+            if unset is not None and not is_expression(unset):
+                self.defaults[key] = unset
         self.takes_none = frozenset(
             key for key, column in self.column_of.items() if column.type.should_evaluate_none
         )
@@ -186,7 +191,11 @@ class TableRows:
             for key, column in self.column_of.items()
             if values.get(key) is None
             and not column.primary_key
-            and (column.default is not None or column.server_default is not None)
+            and (
+                column.default is not None
+                or column.server_default is not None
+                or key in self.defaults
+            )
         ]
         column_of = self.column_of
         return sorted(

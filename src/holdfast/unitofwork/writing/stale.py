@@ -23,7 +23,7 @@ CHUNK = 100
 """Rows that are looked for by one SELECT."""
 
 
-def stale_rows(
+def fetch_stale_rows(
     connection: Any,
     rows: TableRows,
     row_keys: Sequence[tuple[Any, ...]],
@@ -44,7 +44,7 @@ def stale_rows(
     version = rows.version_key
     keys = {*(written[0] if written else ()), *(() if version is None else (version,))}
     try:
-        found = present_rows(connection, rows, [key[:width] for key in row_keys], tuple(keys))
+        found = fetch_present_rows(connection, rows, [key[:width] for key in row_keys], tuple(keys))
     except exc.SQLAlchemyError:
         return []
     sure: list[StaleRow] = []
@@ -71,7 +71,7 @@ def differs(values: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
     return any(present[key] != value for key, value in values.items() if not is_expression(value))
 
 
-def present_rows(
+def fetch_present_rows(
     connection: Any, rows: TableRows, pks: Sequence[tuple[Any, ...]], keys: Sequence[str]
 ) -> dict[tuple[Any, ...], dict[Any, Any]]:
     """Primary key -> attributes of those rows that are in the table."""

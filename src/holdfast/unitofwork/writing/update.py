@@ -35,7 +35,7 @@ from holdfast.unitofwork.writing.rows import (
     runs_by_table,
     table_rows,
 )
-from holdfast.unitofwork.writing.stale import stale_rows
+from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, next_version, row_version
 
 
@@ -227,7 +227,7 @@ def write_run(
         check_count(connection, form, params, matched)
         if eager:
             fetch_made(connection, form.rows, [change[1] for change in run], form.server_made)
-        else:
+        elif form.server_made:
             for change in run:
                 take_returned(form.rows, change.values, form.server_made, None)
         return
@@ -317,7 +317,7 @@ def check_count(
         keys, rows = form.keys, form.rows
         written = [dict(zip(keys, row, strict=False)) for row in params]
         row_keys = [row[len(keys) :] for row in params]
-        stale = stale_rows(connection, rows, row_keys, expected - matched, written)
+        stale = fetch_stale_rows(connection, rows, row_keys, expected - matched, written)
         table = rows.table.description
         raise StaleDataError.row_count("UPDATE", table, expected, matched, rows=stale)
 

@@ -50,7 +50,11 @@ def complete_relationship(
 def check_default(prop: Relationship, owner: type, key: str) -> None:
     """Refuse a dataclass default that is not what the attribute reads as anyway (MP-73)."""
     arguments = prop.dataclass_arguments
-    if arguments is None or arguments.default_factory is NO_ARG:
+    if arguments is None:
+        return
+    if prop.uselist and arguments.default is not NO_ARG:
+        raise DeclarationArgumentError.default_of_collection(owner, key)
+    if arguments.default_factory is NO_ARG:
         return
     expected = prop.collection_class or list
     allowed = [expected]
