@@ -45,7 +45,8 @@ class Author(Base):
     shout: Mapped[str] = column_property(func.upper(email))
     title: Mapped[str] = synonym("name")
     books: Mapped[list[Book]] = relationship(back_populates="author")
-    letters: WriteOnlyMapped[Book] = relationship()
+    letters: WriteOnlyMapped[Book] = relationship(lazy="write_only")
+    notes: Mapped[list[Note]] = relationship(lazy="later")  # type: ignore[arg-type]
 
 
 class Book(HasOwner, Base):

@@ -70,14 +70,17 @@ def make_transient_to_detached(instance: object) -> None:
     Attributes without value count as expired, and load once the object is in a session.
 
     Raises:
-        InvalidRequestError: The object has an identity or a session already.
+        InvalidRequestError: The object has an identity or a session already, or no primary key.
     """
     state = state_or_attribute_error(instance)
     if state.pk is not None or state.is_attached:
         raise MembershipError.not_transient()
     manager: Any = type(state).manager
+    key = manager.mapper.read_pk(state.dict)
+    if key is None:
+        raise MembershipError.without_key(state)
     state.members = None
-    state.pk = manager.mapper.read_pk(state.dict)
+    state.pk = key
     state.changes = None
     extra = state.extra
     if extra is not None:

@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from sqlalchemy import ForeignKey, exc, inspect, select
+from sqlalchemy import ForeignKey, String, exc, inspect, select
 
 from holdfast import (
     DeclarativeBase,
@@ -592,3 +592,24 @@ def test_old_names_of_dictionaries_still_work():
     assert collections.column_mapped_collection is column_keyed_dict
     assert collections.mapped_collection is keyfunc_mapping
     assert collections.MappedCollection is KeyFuncDict
+
+
+@pytest.mark.rule("RL-115")
+def test_column_key_may_be_a_column_that_has_no_name_yet() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Folder(Base):
+        __tablename__ = "folder"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        parent_id: Mapped[int | None] = mapped_column(ForeignKey("folder.id"))
+        name = mapped_column(String(20))
+        folders: Mapped[dict[str, "Folder"]] = relationship(
+            "Folder", collection_class=column_keyed_dict(name)
+        )
+
+    root = Folder(name="root")
+    root.folders.set(Folder(name="below"))
+
+    assert list(root.folders) == ["below"]

@@ -203,6 +203,24 @@ def test_expire_and_refresh_expire_what_they_name(session, ann):
     assert expired(ann)
 
 
+@pytest.mark.rule("SM-160 ORM UPDATE, synchronised, value not computable")
+@pytest.mark.parametrize("synchronize", ["auto", "evaluate", "fetch"])
+def test_update_expires_what_it_cannot_compute_on_the_objects_it_meets(session, ann, synchronize):
+    bo = Author(id=2, name="Bo", email="bo@x")
+    session.add(bo)
+    session.flush()
+
+    session.execute(
+        update(Author).where(Author.id == 1).values(name=func.upper(Author.name)),
+        execution_options={"synchronize_session": synchronize},
+    )
+
+    assert "name" not in vars(ann)
+    assert vars(ann)["email"] == "ann@x"
+    assert vars(bo)["name"] == "Bo"
+    assert ann.name == "ANN"
+
+
 @pytest.mark.rule("SM-160 make_transient_to_detached")
 def test_a_made_up_object_expires_what_it_lacks(session, ann, sql):
     session.expunge_all()

@@ -23,12 +23,14 @@ def kinds(objects: Any) -> list[tuple[type, str]]:
     return [(type(each), each.name) for each in objects]
 
 
+@pytest.mark.rule("MP-145")
 def test_rows_of_the_base_become_objects_of_their_own_classes(session: Session, sql: Any) -> None:
     assert kinds(session.scalars(select(Person).order_by(Person.id))) == ALL
     assert len(sql) == 1
     assert "JOIN" not in sql.emitted[0]
 
 
+@pytest.mark.rule("MP-149")
 def test_columns_of_a_subclass_load_on_first_access_from_its_tables(
     session: Session, sql: Any
 ) -> None:
@@ -51,6 +53,7 @@ def test_a_query_for_a_joined_subclass_joins_its_tables(session: Session, sql: A
     assert session.scalar(select(func.count()).select_from(Boss)) == 1
 
 
+@pytest.mark.rule("MP-146")
 def test_a_query_for_a_single_table_subclass_sees_its_own_rows(session: Session) -> None:
     assert kinds(session.scalars(select(Intern))) == ALL[4:]
     assert session.scalars(select(Intern.name)).all() == ["ian"]
@@ -60,6 +63,7 @@ def test_a_query_for_a_single_table_subclass_sees_its_own_rows(session: Session)
     assert kinds(session.scalars(select(other))) == ALL[4:]
 
 
+@pytest.mark.rule("MP-157")
 def test_get_follows_the_discriminator(session: Session) -> None:
     assert kinds([session.get(Person, number) for number in (1, 2, 3, 4, 5)]) == ALL
     assert session.get(Engineer, 3) is None
@@ -149,6 +153,7 @@ def test_expired_objects_are_read_by_their_own_class(session: Session, sql: Any)
     assert len(sql) == 1
 
 
+@pytest.mark.rule("MP-145")
 def test_a_value_that_no_class_has_is_an_error(session: Session) -> None:
     session.execute(text("UPDATE person SET kind = 'robot' WHERE id = 1"))
     with pytest.raises(UnknownIdentityError, match=r"No such polymorphic_identity 'robot'"):

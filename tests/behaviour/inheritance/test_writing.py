@@ -10,6 +10,7 @@ from holdfast import DeclarativeBase, Mapped, Session, mapped_column
 from models.company import Boss, Company, Engineer, Intern, Machine, Manager, Person
 
 
+@pytest.mark.rule("MP-142")
 def test_rows_go_base_first_with_the_key_of_the_base(empty: Session, sql: Any) -> None:
     boss = Boss(name="bob", level=1, car="red")
     empty.add(boss)
@@ -42,6 +43,7 @@ def test_tables_of_a_hierarchy_that_refer_to_each_other_are_written_in_order(
     assert engineer.manager_id == engineer.manager.id
 
 
+@pytest.mark.rule("MP-142")
 def test_only_tables_with_changes_are_updated(session: Session, sql: Any) -> None:
     boss = session.get(Boss, 4)
     assert boss is not None
@@ -69,6 +71,7 @@ def test_an_object_loaded_through_its_base_is_updated_by_its_own_key(session: Se
     assert boss.car == "blue"  # type: ignore[attr-defined]
 
 
+@pytest.mark.rule("MP-142")
 def test_rows_are_deleted_subclass_first(session: Session, sql: Any) -> None:
     boss = session.get(Person, 4)
     sql.clear()
@@ -91,6 +94,7 @@ def test_all_classes_are_deleted_together(session: Session) -> None:
         assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
 
 
+@pytest.mark.rule("MP-144")
 def test_a_foreign_discriminator_value_warns(empty: Session) -> None:
     manager = Manager(name="max")
     manager.kind = "engineer"
@@ -110,6 +114,7 @@ def test_rollback_of_new_subclass_objects(empty: Session) -> None:
     assert boss.car == "red"
 
 
+@pytest.mark.rule("MP-148")
 def test_one_key_is_one_object_in_all_classes(session: Session) -> None:
     session.add(Intern(id=2, name="copy"))
     with pytest.raises(exc.IntegrityError):

@@ -58,6 +58,29 @@ def test_levels(
 
 @pytest.mark.rule("LD-36")
 @pytest.mark.parametrize("load", [selectinload, immediateload])
+def test_rows_in_a_circle_are_loaded_once(
+    tables: Callable[[MetaData], Engine], load: Any, sql: Any
+) -> None:
+    engine = tables(Base.metadata)
+    with Session(engine) as session:
+        first, second, third = (Branch(id=n) for n in (1, 2, 3))
+        session.add_all([first, second, third])
+        session.flush()
+        first.parent_id, second.parent_id, third.parent_id = 3, 1, 2
+        session.commit()
+    with Session(engine) as session:
+        sql.clear()
+        option = load(Branch.branches, recursion_depth=-1)
+        branch = session.scalars(select(Branch).where(Branch.id == 1).options(option)).one()
+        assert len(sql) == 4
+        below = branch.branches[0].branches[0]
+
+        assert below.branches == [branch]
+        assert len(sql) == 4
+
+
+@pytest.mark.rule("LD-36")
+@pytest.mark.parametrize("load", [selectinload, immediateload])
 def test_only_for_relationships_to_the_same_class(session: Session, load: Any) -> None:
     with pytest.raises(LoadingError, match="not valid for non-self-referential"):
         session.scalars(select(Author).options(load(Author.books, recursion_depth=2)))

@@ -42,6 +42,7 @@ def ids(session, *criteria):
     return session.scalars(select(Edge.id).where(*criteria).order_by(Edge.id)).all()
 
 
+@pytest.mark.rule("MP-96")
 def test_value_of_a_new_object_is_made_of_nones_or_is_none():
     edge = Edge()
 
@@ -111,6 +112,7 @@ def test_history_is_that_of_the_columns(session):
     assert inspect(edge).attrs.start.history == ([Point(1, 9)], (), [Point(1, 2)])
 
 
+@pytest.mark.rule("MP-98")
 def test_comparisons_are_about_all_columns(session):
     assert ids(session, Edge.start == Point(1, 2)) == [1]
     assert ids(session, ~(Edge.start == Point(1, 2))) == [2]
@@ -120,6 +122,7 @@ def test_comparisons_are_about_all_columns(session):
     assert session.scalars(select(other.id).where(other.start == Point(5, 6))).all() == [2]
 
 
+@pytest.mark.rule("MP-98")
 def test_rows_are_ordered_by_all_columns(session):
     statement = select(Edge.id).order_by(Edge.start.desc(), desc(Edge.end))
 
@@ -129,6 +132,7 @@ def test_rows_are_ordered_by_all_columns(session):
     )
 
 
+@pytest.mark.rule("MP-98")
 def test_selected_value_is_an_element_of_the_row(session):
     row = session.execute(
         select(Edge.id, Edge.start, Edge.end.label("stop")).where(Edge.id == 2)

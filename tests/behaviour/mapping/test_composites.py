@@ -33,6 +33,7 @@ def base():
     Base.registry.dispose()
 
 
+@pytest.mark.rule("MP-95")
 def test_columns_come_from_the_fields_of_a_dataclass(base):
     class Edge(base):
         __tablename__ = "edge"
@@ -46,6 +47,7 @@ def test_columns_come_from_the_fields_of_a_dataclass(base):
     assert Edge(start=Point(1, 2)).x == 1
 
 
+@pytest.mark.rule("MP-96")
 def test_optional_composite_reads_none_when_all_its_columns_are_none(base):
     class Edge(base):
         __tablename__ = "edge"

@@ -51,6 +51,7 @@ def test_constructor_has_the_fields_in_order(book):
     assert list(signatures.signature(book).parameters) == ["title", "pages", "parent_id", "parent"]
 
 
+@pytest.mark.rule("MP-71")
 def test_unset_default_is_read_and_not_stored(book):
     found = book("x")
 
@@ -58,6 +59,7 @@ def test_unset_default_is_read_and_not_stored(book):
     assert not found.__dict__.keys() & {"pages", "parent", "parent_id"}
 
 
+@pytest.mark.rule("MP-71")
 def test_default_is_written(book, tables):
     with Session(tables(book.metadata)) as session:
         session.add(book("x"))
@@ -66,6 +68,7 @@ def test_default_is_written(book, tables):
         assert session.get(book, 1).pages == 10
 
 
+@pytest.mark.rule("MP-72")
 def test_foreign_key_of_the_constructor_is_kept_when_the_reference_is_not_given(book, tables):
     with Session(tables(book.metadata)) as session:
         session.add(book("parent"))
@@ -76,11 +79,13 @@ def test_foreign_key_of_the_constructor_is_kept_when_the_reference_is_not_given(
         assert session.get(book, 2).parent.title == "parent"
 
 
+@pytest.mark.rule("MP-70")
 def test_equality_and_repr_are_those_of_dataclasses(book):
     assert book("x") == book("x")
     assert repr(book("x")).endswith("(id=None, title='x', pages=10, parent_id=None, parent=None)")
 
 
+@pytest.mark.rule("MP-76")
 def test_mixins_have_to_be_dataclasses(base):
     class Plain:
         name: Mapped[str]
@@ -121,6 +126,7 @@ def test_arguments_of_dataclasses_need_a_dataclass():
             id: Mapped[int] = mapped_column(primary_key=True, init=False)
 
 
+@pytest.mark.rule("MP-73")
 @pytest.mark.parametrize(
     "arguments", [{"default": "something"}, {"default": 5}], ids=["text", "number"]
 )
@@ -129,6 +135,7 @@ def test_relationship_has_no_default_but_none(arguments):
         relationship("Author", **arguments)
 
 
+@pytest.mark.rule("MP-73")
 def test_default_factory_of_a_relationship_is_its_collection(base):
     with pytest.raises(DeclarationArgumentError, match="default_factory must be exactly"):
 

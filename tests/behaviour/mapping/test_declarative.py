@@ -58,6 +58,7 @@ def base():
 # -- styles --------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-20")
 @pytest.mark.parametrize("kind", [DeclarativeBase, DeclarativeBaseNoMeta])
 def test_subclass_of_a_base_is_mapped_when_it_is_made(kind):
     class Base(kind):
@@ -95,6 +96,7 @@ def test_other_styles_map_alike():
     assert [Author(id=1).id, Book(id=2).id, Tag(id=3).id] == [1, 2, 3]
 
 
+@pytest.mark.rule("MP-24")
 def test_base_may_bring_its_metadata_and_registry():
     metadata = MetaData()
     owner = registry()
@@ -125,6 +127,7 @@ def test_declarative_base_itself_is_no_base_of_mapped_classes():
             id: Mapped[int] = mapped_column(primary_key=True)
 
 
+@pytest.mark.rule("MP-21")
 def test_class_without_table_is_refused(base):
     with pytest.raises(DeclarationError, match="does not have a __table__ or __tablename__"):
 
@@ -132,6 +135,7 @@ def test_class_without_table_is_refused(base):
             id: Mapped[int] = mapped_column(primary_key=True)
 
 
+@pytest.mark.rule("MP-22")
 def test_abstract_class_is_not_mapped_and_hands_on_its_attributes(base):
     class Named(base):
         __abstract__ = True
@@ -148,6 +152,7 @@ def test_abstract_class_is_not_mapped_and_hands_on_its_attributes(base):
 # -- columns -------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-50")
 def test_annotations_say_type_and_nullability(base):
     class Author(base):
         __tablename__ = "author"
@@ -173,6 +178,7 @@ def test_annotations_say_type_and_nullability(base):
     assert isinstance(columns.big.type, BigInteger)
 
 
+@pytest.mark.rule("MP-54")
 def test_annotated_column_options_serve_many_classes(base):
     class One(base):
         __tablename__ = "one"
@@ -189,6 +195,7 @@ def test_annotated_column_options_serve_many_classes(base):
     assert (One.__table__.c.code.unique, Two.__table__.c.code.nullable) == (True, True)
 
 
+@pytest.mark.rule("MP-57")
 def test_columns_of_the_class_come_before_those_of_mixins(base):
     class Mixin:
         a: Mapped[int]
@@ -203,6 +210,7 @@ def test_columns_of_the_class_come_before_those_of_mixins(base):
     assert Author.__table__.c.keys() == ["first", "id", "name", "a", "b"]
 
 
+@pytest.mark.rule("MP-56")
 def test_column_may_have_another_name_than_its_attribute(base):
     class Author(base):
         __tablename__ = "author"
@@ -213,6 +221,7 @@ def test_column_may_have_another_name_than_its_attribute(base):
     assert inspect(Author).attrs.name.columns == [Author.__table__.c.the_name]
 
 
+@pytest.mark.rule("MP-58")
 def test_unmapped_column_is_in_the_table_only(base):
     class Author(base):
         __tablename__ = "author"
@@ -225,6 +234,7 @@ def test_unmapped_column_is_in_the_table_only(base):
     assert not hasattr(Author, "note")
 
 
+@pytest.mark.rule("MP-27")
 def test_table_arguments_are_a_tuple_a_dictionary_or_both(base):
     class Author(base):
         __tablename__ = "author"
@@ -252,6 +262,7 @@ def test_ready_table_takes_no_further_columns(base):
             name = Column(String)
 
 
+@pytest.mark.rule("MP-26")
 def test_two_classes_with_one_table_name_are_refused(base):
     class Author(base):
         __tablename__ = "author"
@@ -264,6 +275,7 @@ def test_two_classes_with_one_table_name_are_refused(base):
             id: Mapped[Key]
 
 
+@pytest.mark.rule("MP-59")
 def test_column_named_by_two_attributes_warns(base):
     with (
         pytest.warns(exc.SAWarning, match="named directly multiple times"),
@@ -277,6 +289,7 @@ def test_column_named_by_two_attributes_warns(base):
             b = Column("name", String)
 
 
+@pytest.mark.rule("MP-25")
 @pytest.mark.parametrize("name", ["metadata", "registry"])
 def test_reserved_names_warn(base, name):
     members = {
@@ -292,6 +305,7 @@ def test_reserved_names_warn(base, name):
 # -- annotations that are refused ----------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-55")
 def test_annotation_without_mapped_is_refused_by_name(base):
     with pytest.raises(MappedAnnotationError, match=r'Type annotation for "Author\.name"') as info:
 
@@ -319,6 +333,7 @@ def test_class_variables_plain_values_and_unmapped_classes_are_left_alone(base):
     assert inspect(Author).attrs.keys() == inspect(Book).attrs.keys() == ["id"]
 
 
+@pytest.mark.rule("MP-55")
 def test_unknown_type_is_refused(base):
     with pytest.raises(MappedAnnotationError, match="Could not locate SQLAlchemy Core type"):
 
@@ -349,6 +364,7 @@ def test_mapped_column_without_type_needs_an_annotation(base):
 # -- mixins --------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-29")
 def test_mixin_columns_are_copied_and_functions_run_per_class(base):
     class Owned:
         owner_id: Mapped[int] = mapped_column(ForeignKey("owner.id"))
@@ -381,6 +397,7 @@ def test_mixin_columns_are_copied_and_functions_run_per_class(base):
     assert (Book.__table__.name, Letter.__table__.name) == ("book", "letter")
 
 
+@pytest.mark.rule("MP-30")
 def test_relationship_directly_on_a_mixin_is_refused(base):
     class Mixin:
         others = relationship("Other")
@@ -419,6 +436,7 @@ def test_declared_attr_outside_of_mapping_warns():
 # -- relationships -------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-60")
 def test_annotation_gives_target_and_kind_of_a_relationship(base):
     class Author(base):
         __tablename__ = "author"
@@ -453,6 +471,7 @@ def test_relationship_without_target_is_refused(base):
 # -- later ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("MP-31")
 def test_attributes_assigned_later_are_mapped(base):
     class Author(base):
         __tablename__ = "author"
@@ -468,6 +487,7 @@ def test_attributes_assigned_later_are_mapped(base):
     assert Author(name="x").title == "x"
 
 
+@pytest.mark.rule("MP-32")
 def test_mapped_attribute_cannot_be_deleted(base):
     class Author(base):
         __tablename__ = "author"

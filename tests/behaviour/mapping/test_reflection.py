@@ -44,6 +44,7 @@ def prepared(engine):
     Base.registry.dispose()
 
 
+@pytest.mark.rule("MP-35")
 def test_columns_of_the_database_are_mapped_beside_those_of_the_class(prepared):
     author, book = prepared
 

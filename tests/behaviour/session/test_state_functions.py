@@ -123,6 +123,16 @@ def test_make_transient_to_detached_takes_the_values_as_those_of_the_row(session
     assert len(sql.emitted) == 2
 
 
+@pytest.mark.rule("SM-174")
+def test_make_transient_to_detached_refuses_an_object_without_a_key():
+    author = library.Author(name="nobody")
+
+    with pytest.raises(exc.InvalidRequestError, match="detached-without-key"):
+        make_transient_to_detached(author)
+
+    assert inspect(author).transient
+
+
 @pytest.mark.rule("SM-175")
 @pytest.mark.parametrize("start", ["pending", "persistent", "detached"])
 def test_make_transient_to_detached_refuses_what_is_not_transient(session, start):

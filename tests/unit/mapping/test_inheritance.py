@@ -189,7 +189,7 @@ def test_inline_subclasses_are_joined_to_the_base(model, person, engineer):
     )
     model.configure()
 
-    assert base.with_polymorphic_mappers == (base, sub)
+    assert base.with_polymorphic_mappers == [base, sub]
     assert str(base.selectable) == (
         "person LEFT OUTER JOIN engineer ON person.id = engineer.person_id"
     )

@@ -158,18 +158,26 @@ class ColumnKey:
     """Give the values of mapped columns of a member as its key.
 
     Args:
-        columns: Key of each column and of its table. Names, since a pickle carries them to where
-            the columns are others.
+        columns: The columns, or the key of each and of its table. A pickle carries names to where
+            the columns are others; a column in a class body has none before the class is mapped.
     """
 
     __slots__ = ("columns",)
 
-    def __init__(self, columns: Sequence[tuple[str, str | None]]) -> None:
+    def __init__(self, columns: Sequence[Any]) -> None:
         self.columns = tuple(columns)
+
+    @property
+    def names(self) -> tuple[tuple[str, str | None], ...]:
+        """Key of each column and of its table."""
+        return tuple(
+            each if isinstance(each, tuple) else (each.key, getattr(each.table, "key", None))
+            for each in self.columns
+        )
 
     def __call__(self, member: Any) -> Any:
         """The key, or `NO_VALUE`."""
-        values = [self._value(member, *column) for column in self.columns]
+        values = [self._value(member, *column) for column in self.names]
         if NO_VALUE in values:
             return NO_VALUE
         return tuple(values) if len(values) > 1 else values[0]
@@ -184,7 +192,7 @@ class ColumnKey:
         return state.dict.get(key, NO_VALUE) if value is None else value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (ColumnKey, (self.columns,))
+        return (ColumnKey, (self.names,))
 
 
 def attribute_keyed_dict(
@@ -217,12 +225,12 @@ def column_keyed_dict(
             raising.
     """
     given = mapping_spec if isinstance(mapping_spec, list | tuple) else [mapping_spec]
-    columns: list[tuple[Any, str | None]] = []
+    columns: list[Any] = []
     for each in given:
         if isinstance(each, str | expression.TextClause):
             raise CollectionClassError.not_a_column(each)
         column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")
-        columns.append((column.key, getattr(column.table, "key", None)))
+        columns.append(column)
     return _keyed_by(ColumnKey(columns), ignore=ignore_unpopulated_attribute)
 
 

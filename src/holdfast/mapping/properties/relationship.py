@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from types import GenericAlias
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 from holdfast.errors.large_collections import LargeCollectionError
 from holdfast.errors.loading import noload_warning
@@ -63,6 +63,21 @@ _RESOLVED = frozenset(
 )
 
 
+LazyName = Literal[
+    "select",
+    "joined",
+    "selectin",
+    "subquery",
+    "immediate",
+    "raise",
+    "raise_on_sql",
+    "noload",
+    "write_only",
+    "dynamic",
+]
+"""How a relationship may load, by name; see `register_strategy`."""
+
+
 class RelationshipArguments(TypedDict, total=False):
     """Keywords of `Relationship`; their defaults are attributes of the class."""
 
@@ -77,7 +92,7 @@ class RelationshipArguments(TypedDict, total=False):
     post_update: bool
     cascade: str | Iterable[str] | None
     viewonly: bool
-    lazy: Any
+    lazy: LazyName | bool | None
     passive_deletes: Any
     passive_updates: bool
     active_history: bool

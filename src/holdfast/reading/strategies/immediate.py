@@ -38,10 +38,12 @@ class ImmediateStrategy(RelationshipStrategy):
         options = uncached_if_deep(following(context).execution_options, path)
         # Where loading ends at a depth, the SELECTs must know how deep they are.
         below = (StartsAt(path),) if self.relationship.join_depth else ()
-        level = parents
+        level, seen = parents, seen_at_first(parents, depth)
         while level and depth:
-            level = self._load_level(level, policy, options, below)
+            self._load_level(level, policy, options, below)
             depth -= 1
+            if depth:
+                level = unseen_members(level, self.relationship, seen)
 
     def _load_level(
         self,
@@ -49,10 +51,9 @@ class ImmediateStrategy(RelationshipStrategy):
         policy: LoadPolicy,
         options: Mapping[str, Any],
         below: tuple[Any, ...],
-    ) -> list[Any]:
-        """Load for these parents; what was found, if it may have the relationship as well."""
+    ) -> None:
+        """Load for these parents."""
         lazy = self.relationship.strategy_for("select")
-        found: dict[int, Any] = {}
         for parent in parents:
             if lacks(parent, self.key):
                 values = parent.__dict__
@@ -62,9 +63,22 @@ class ImmediateStrategy(RelationshipStrategy):
                     continue
                 if value is not ATTR_WAS_SET:
                     values[self.key] = value
-            for each in loaded_members(parent, self.relationship):
-                found[id(each)] = each
-        return list(found.values())
+
+
+def seen_at_first(parents: list[Any], depth: int) -> dict[int, Any]:
+    """The objects that need no further visit; none are noted where there is one level only."""
+    return {} if depth == 1 else {id(each): each for each in parents}
+
+
+def unseen_members(parents: list[Any], relationship: Any, seen: dict[int, Any]) -> list[Any]:
+    """The related objects that were not seen yet, and now are: rows in a circle come to an end."""
+    found = []
+    for parent in parents:
+        for each in loaded_members(parent, relationship):
+            if id(each) not in seen:
+                seen[id(each)] = each
+                found.append(each)
+    return found
 
 
 def loaded_members(parent: Any, relationship: Any) -> list[Any]:

@@ -39,7 +39,7 @@ from holdfast.reading.strategies.base import (
     on_target,
     target_entity,
 )
-from holdfast.reading.strategies.immediate import loaded_members
+from holdfast.reading.strategies.immediate import seen_at_first, unseen_members
 
 CHUNK = 500
 KEYS = "primary_keys"
@@ -58,13 +58,12 @@ class SelectInStrategy(RelationshipStrategy):
         settings = {} if choice is None else choice.settings
         size = settings.get("chunksize") or CHUNK
         depth = levels_of(choice)
-        level = parents
+        level, seen = parents, seen_at_first(parents, depth)
         while level and depth:
             self._load_level(level, follow_up, context, size)
             depth -= 1
             if depth:
-                found = [loaded_members(parent, self.relationship) for parent in level]
-                level = list({id(each): each for several in found for each in several}.values())
+                level = unseen_members(level, self.relationship, seen)
 
     def _load_level(
         self, parents: list[Any], follow_up: FollowUp, context: LoadContext, size: int
