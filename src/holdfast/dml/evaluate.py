@@ -126,7 +126,7 @@ def evaluator_of(
     """
     reader = _Reader(mapper, parameters)
     parts = [reader.read(each) for each in clauses]
-    return parts[0] if len(parts) == 1 else _all_true(parts)
+    return parts[0] if len(parts) == 1 else _decided(parts, by=False)
 
 
 def value_evaluator(
@@ -141,33 +141,17 @@ def value_evaluator(
         return None
 
 
-def _all_true(parts: list[Evaluator]) -> Evaluator:
-    """AND: false as soon as one part is, whatever the others are."""
+def _decided(parts: list[Evaluator], *, by: bool) -> Evaluator:
+    """AND or OR: one part that is `by` decides, whatever the others are."""
 
     def evaluate(instance: Any) -> Any:
-        result: Any = True
+        result: Any = not by
         for part in parts:
             value = part(instance)
             if value is EXPIRED or (value is None and result is not EXPIRED):
                 result = value
-            elif value is not None and not value:
-                return False
-        return result
-
-    return evaluate
-
-
-def _any_true(parts: list[Evaluator]) -> Evaluator:
-    """OR: true as soon as one part is, whatever the others are."""
-
-    def evaluate(instance: Any) -> Any:
-        result: Any = False
-        for part in parts:
-            value = part(instance)
-            if value is EXPIRED or (value is None and result is not EXPIRED):
-                result = value
-            elif value is not None and value:
-                return True
+            elif value is not None and bool(value) is by:
+                return by
         return result
 
     return evaluate
@@ -306,9 +290,9 @@ class _Reader:
     def read_clauselist(self, clause: Any) -> Evaluator:
         parts = [self.read(each) for each in clause.clauses]
         if clause.operator is operators.and_:
-            return _all_true(parts)
+            return _decided(parts, by=False)
         if clause.operator is operators.or_:
-            return _any_true(parts)
+            return _decided(parts, by=True)
         if clause.operator is operators.comma_op:
             return _all_values(parts)
         compute = self._computation(clause.operator, [each.type for each in clause.clauses])

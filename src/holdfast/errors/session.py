@@ -83,14 +83,6 @@ class MembershipError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
-    def without_key(cls, state: Any) -> Self:
-        """`make_transient_to_detached()` of an object whose primary key is not set."""
-        return cls.compose(
-            f"Instance {state_text(state)} cannot become detached: its primary key attributes have "
-            "no values, which name its row. Set them first. [detached-without-key]"
-        )
-
-    @classmethod
     def after_close(cls, state: Any) -> Self:
         """Rows arrived after their session let go of everything."""
         return cls.compose(

@@ -10,6 +10,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 from holdfast.errors.session import MembershipError, SessionArgumentError
 from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
+from holdfast.foundation.markers import NO_VALUE
 from holdfast.sessions.membership import expunge_states
 from holdfast.sessions.subjects import key_values, state_of
 from holdfast.states.identity import IdentityKey
@@ -67,20 +68,23 @@ def make_transient(instance: object) -> None:
 def make_transient_to_detached(instance: object) -> None:
     """Give a new object the identity that its primary key attributes name (SM-174).
 
-    Attributes without value count as expired, and load once the object is in a session.
+    Attributes without value count as expired, and load once the object is in a session. An object
+    without primary key is detached all the same, with a key that no row has.
 
     Raises:
-        InvalidRequestError: The object has an identity or a session already, or no primary key.
+        InvalidRequestError: The object has an identity or a session already.
     """
     state = state_or_attribute_error(instance)
     if state.pk is not None or state.is_attached:
         raise MembershipError.not_transient()
     manager: Any = type(state).manager
-    key = manager.mapper.read_pk(state.dict)
-    if key is None:
-        raise MembershipError.without_key(state)
+    pk = manager.mapper.read_pk(state.dict)
+    if pk is None:
+        found = [state.dict.get(key, NO_VALUE) for key in manager.mapper.primary_key_keys]
+        parts = tuple(NO_VALUE if part is None else part for part in found)
+        pk = parts if len(parts) > 1 else parts[0]
     state.members = None
-    state.pk = key
+    state.pk = pk
     state.changes = None
     extra = state.extra
     if extra is not None:

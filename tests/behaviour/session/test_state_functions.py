@@ -124,13 +124,15 @@ def test_make_transient_to_detached_takes_the_values_as_those_of_the_row(session
 
 
 @pytest.mark.rule("SM-174")
-def test_make_transient_to_detached_refuses_an_object_without_a_key():
+def test_make_transient_to_detached_does_not_ask_for_a_key(session):
     author = library.Author(name="nobody")
 
-    with pytest.raises(exc.InvalidRequestError, match="detached-without-key"):
-        make_transient_to_detached(author)
+    make_transient_to_detached(author)
 
-    assert inspect(author).transient
+    assert inspect(author).detached
+    session.add(author)
+    assert inspect(author).persistent
+    assert author.name == "nobody"
 
 
 @pytest.mark.rule("SM-175")

@@ -440,8 +440,14 @@ def runs_by_table(
 
 
 def is_written(mapper: Any, table: Any) -> bool:
-    """Whether objects of a mapper have rows in a table that can be told apart."""
-    return table in mapper.tables and bool(table_rows(mapper, table).pk_columns)
+    """Whether objects of a mapper have rows in a table that can be told apart.
+
+    A SELECT that leaves out a part of the table's key has rows of its own making.
+    """
+    if table not in mapper.tables or not table_rows(mapper, table).pk_columns:
+        return False
+    is_chosen = mapper.options.primary_key is not None
+    return is_chosen or all(column in mapper.key_of_column for column in table.primary_key)
 
 
 def runs_by_mapper(
