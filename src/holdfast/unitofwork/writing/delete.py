@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdfast.errors.flush import FlushError, StaleDataError, delete_count_warning
+from holdfast.foundation.batch import paused_collector
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.instance import InstanceState
@@ -82,7 +83,8 @@ def delete_rows(
     form: DeleteForm | None = rows.memo.get(DeleteForm)
     if form is None:
         form = rows.memo[DeleteForm] = DeleteForm(rows, checks_version=checks_version)
-    params = rows.row_keys(states)
+    with paused_collector():
+        params = rows.row_keys(states)
     if len(rows.pk_columns) > 1:
         for key in params:
             if None in key:
