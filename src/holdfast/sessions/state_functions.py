@@ -59,7 +59,7 @@ def make_transient(instance: object) -> None:
     extra = state.extra
     if extra is not None:
         extra.was_deleted = False
-        extra.deferred = frozenset()
+        extra.deferred = extra.unset = frozenset()
         extra.pending = None
         extra.released = ()
         extra.identity_token = None

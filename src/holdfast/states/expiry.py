@@ -75,7 +75,7 @@ def _forget_members(state: InstanceState, values: dict[str, Any], keys: Iterable
 
 def _forget_rare(extra: StateExtra, names: Collection[str]) -> None:
     extra.released = names
-    extra.deferred = frozenset()
+    extra.deferred = extra.unset = frozenset()
     extra.pending = None
     extra.empty_collections = None
     # Parents that claimed or released the object did so in the state that is forgotten.
@@ -99,6 +99,7 @@ def expire_keys(state: InstanceState, keys: Iterable[str]) -> None:
     pending = extra.pending
     extra.released = {*extra.released, *names}
     extra.deferred = extra.deferred.difference(names)
+    extra.unset = extra.unset.difference(names)
     if state.changes is not None:
         _forget_members(state, values, state.changes.keys() & names)
     for key in names:

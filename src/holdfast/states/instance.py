@@ -47,6 +47,7 @@ class StateExtra:
         "parents",
         "pending",
         "released",
+        "unset",
         "was_deleted",
     )
 
@@ -72,6 +73,9 @@ class StateExtra:
         self.parents: dict[object, InstanceState | bool] | None = None
         # Changes to collections that are not loaded, by attribute name, until they load.
         self.pending: dict[str, Any] | None = None
+        # Columns that the INSERT of the object left out: they hold NULL, which is known without a
+        # load, until they expire (PT-47).
+        self.unset: frozenset[str] = frozenset()
         # A flush deleted the row and nothing has restored it since.
         self.was_deleted: bool = False
 
@@ -287,6 +291,8 @@ class InstanceState(weakref.ref[Any]):
         if self.pk is None:
             return set()
         missing = set(self.manager.mapper.column_keys).difference(self.dict)
+        if self.extra is not None:
+            missing -= self.extra.unset
         return missing if self.expired else missing - self.deferred_keys
 
     @property

@@ -19,6 +19,7 @@ _RARE = (
     "parents",
     "pending",
     "released",
+    "unset",
     "was_deleted",
 )
 

@@ -74,6 +74,8 @@ def test_saving_objects_with_a_key_updates_what_changed_and_leaves_them_dirty(
 
 @pytest.mark.rule("PT-122")
 def test_saving_all_that_is_loaded_sets_every_column_but_the_key(session, authors, sql):
+    for author in authors:
+        session.refresh(author)
     authors[0].name = "x"
     session.expire(authors[2], ["email"])
     sql.clear()

@@ -1,5 +1,7 @@
 """New objects become rows."""
 
+import pickle
+
 import pytest
 from sqlalchemy import (
     Column,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    update,
 )
 
 from databases import UNIQUE
@@ -250,3 +253,52 @@ def test_a_new_object_with_the_key_of_a_living_one_is_warned_of(session):
 
     assert session.get(library.Tag, 7) is old
     assert old.name == "old"
+
+
+@pytest.mark.rule("PT-47")
+@pytest.mark.parametrize("where", ["in the session", "detached", "in another process"])
+def test_column_left_out_by_the_insert_reads_as_none_without_sql(session, sql, where):
+    author = library.Author(name="Ann")
+    session.add(author)
+    session.flush()
+    sql.clear()
+    if where != "in the session":
+        session.expunge(author)
+    if where == "in another process":
+        author = pickle.loads(pickle.dumps(author))
+
+    assert "email" in inspect(author).unloaded
+    assert "email" not in inspect(author).expired_attributes
+    assert author.email is None
+    assert not sql.emitted
+    assert not inspect(author).modified
+
+
+@pytest.mark.rule("PT-47")
+@pytest.mark.parametrize("names", [None, ["email"]])
+def test_column_left_out_by_the_insert_is_read_once_it_expired(session, engine, sql, names):
+    author = library.Author(name="Ann")
+    session.add(author)
+    session.flush()
+    session.connection().execute(update(library.Author.__table__).values(email="a@x"))
+    assert author.email is None
+
+    session.expire(author, names)
+
+    sql.clear()
+    assert author.email == "a@x"
+    assert len(sql.emitted) == 1
+
+
+@pytest.mark.rule("PT-47")
+def test_reference_left_out_by_the_insert_is_none_without_sql(session, sql):
+    book = library.Book(title="x")
+    session.add(book)
+    session.flush()
+    sql.clear()
+
+    assert book.author is None
+    assert not sql.emitted
+    book.author = author = library.Author(name="Ann")
+    session.commit()
+    assert book.author_id == author.id

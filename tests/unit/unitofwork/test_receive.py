@@ -1,9 +1,17 @@
-"""What comes back from INSERT and UPDATE, with and without RETURNING."""
+"""What comes back from INSERT and UPDATE, with and without RETURNING, in the words of SQLite."""
 
 import pytest
 from sqlalchemy import FetchedValue, func, text
 
+import databases
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column
+
+
+@pytest.fixture
+def engine():
+    engine = databases.sqlite_engine()
+    yield engine
+    engine.dispose()
 
 
 class Base(DeclarativeBase):
@@ -66,7 +74,8 @@ def test_lazy_values_are_absent_until_touched(session, sql):
     (values,) = save(session, Lazy())
 
     assert "made" not in values
-    assert (values["id"], values["name"]) == (1, None)
+    assert "name" not in values
+    assert values["id"] == 1
     assert sql.emitted == ["INSERT INTO lazy (name) VALUES (?)"]
 
 

@@ -17,7 +17,13 @@ from sqlalchemy import bindparam, select
 
 from holdfast.errors.flush import FlushError
 from holdfast.unitofwork.writing.forms import InsertForm
-from holdfast.unitofwork.writing.rows import InsertRun, TableRows, Values, is_expression
+from holdfast.unitofwork.writing.rows import (
+    InsertRun,
+    TableRows,
+    Values,
+    is_expression,
+    note_unset,
+)
 
 
 def insert_through_core(connection: Any, form: InsertForm, run: InsertRun, *, eager: bool) -> None:
@@ -179,14 +185,11 @@ def forget_expressions(form: InsertForm, dicts: Iterable[Values]) -> None:
 
 def fill_blanks(form: InsertForm, dicts: Iterable[Values]) -> None:
     """Columns that took no part and have no default hold NULL, which is known (PT-47)."""
-    for key in form.absent:
-        if (
-            key not in form.server_made
-            and key not in form.prefetched
-            and key not in form.missing_pk
-        ):
-            for values in dicts:
-                values.setdefault(key, None)
+    made = (*form.server_made, *form.prefetched, *form.missing_pk)
+    blank = frozenset(form.absent).difference(made)
+    if blank:
+        for values in dicts:
+            note_unset(values, blank)
 
 
 def fetch_made(

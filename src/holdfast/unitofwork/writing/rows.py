@@ -367,15 +367,21 @@ def read_column(key: str, dicts: Sequence[Values]) -> list[Any]:
 
 
 def read_rows(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
-    """One tuple of values per object; an attribute that was never set becomes None."""
+    """One tuple of values per object; an attribute that was never set is NULL."""
     try:
         return read_present(keys, dicts)
     except KeyError:
-        for key in keys:
-            for values in dicts:
-                if key not in values:
-                    values[key] = None
-        return read_rows(keys, dicts)
+        for values in dicts:
+            note_unset(values, [key for key in keys if key not in values])
+        return [tuple(map(values.get, keys)) for values in dicts]
+
+
+def note_unset(values: Values, keys: Collection[str]) -> None:
+    """Remember of an object that its row holds NULL for attributes that it lacks (PT-47)."""
+    state = values.get("_sa_instance_state")
+    if state is not None and keys:
+        extra = state.more()
+        extra.unset = extra.unset.union(keys)
 
 
 def read_present(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
