@@ -227,8 +227,9 @@ def _attribute(key: str) -> Evaluator:
 
     def evaluate(instance: Any) -> Any:
         values = instance.__dict__
-        missing = None if values["_sa_instance_state"].pk is None else EXPIRED
-        return values.get(key, missing)
+        if key in values:
+            return values[key]
+        return None if values["_sa_instance_state"].is_null(key) else EXPIRED
 
     return evaluate
 

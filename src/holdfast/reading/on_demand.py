@@ -40,7 +40,7 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
         else:
             strategy = chosen_strategy(prop, state)
         return strategy.load(state, state().__dict__, policy)
-    if not prop.is_column or (extra is not None and key in extra.unset):
+    if not prop.is_column or state.is_null(key):
         return ATTR_EMPTY
     if key in mapper.deferred_keys or (extra is not None and key in extra.deferred):
         name = "deferred" if prop.strategy_name == "column" else prop.strategy_name

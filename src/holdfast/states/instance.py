@@ -247,6 +247,11 @@ class InstanceState(weakref.ref[Any]):
         """With identity, outside of every session (SM-1)."""
         return self.pk is not None and not self.is_attached
 
+    def is_null(self, key: str) -> bool:
+        """Whether an attribute that has no value is known to be NULL: it need not be loaded."""
+        extra = self.extra
+        return self.pk is None or (extra is not None and key in extra.unset)
+
     # -- values ----------------------------------------------------------------------------------
 
     @property

@@ -302,3 +302,34 @@ def test_reference_left_out_by_the_insert_is_none_without_sql(session, sql):
     book.author = author = library.Author(name="Ann")
     session.commit()
     assert book.author_id == author.id
+
+
+@pytest.mark.rule("PT-47")
+@pytest.mark.parametrize("value", ["a@x", func.lower("A@X")])
+def test_column_left_out_by_the_insert_is_not_null_once_a_statement_set_it(session, value):
+    author = library.Author(name="Ann")
+    session.add(author)
+    session.flush()
+
+    session.execute(update(library.Author).values(email=value))
+
+    assert author.email == "a@x"
+
+
+@pytest.mark.rule("PT-47", "PT-45")
+def test_column_left_out_by_the_insert_is_not_null_once_its_onupdate_ran(session, engine):
+    thing_class = map_table(
+        engine,
+        Column("id", Integer, primary_key=True),
+        Column("name", String(20)),
+        Column("changed", String(20), onupdate=func.lower("YES")),
+    )
+    thing = thing_class(name="x")
+    session.add(thing)
+    session.flush()
+    assert thing.changed is None
+
+    thing.name = "y"
+    session.flush()
+
+    assert thing.changed == "yes"

@@ -22,6 +22,7 @@ from holdfast.unitofwork.writing.rows import (
     TableRows,
     Values,
     is_expression,
+    note_unknown,
     note_unset,
 )
 
@@ -128,7 +129,7 @@ def insert_expressions(
         }
         result = connection.execute(inline, parameters)
         for key in expressions:
-            del values[key]
+            note_unknown(values, key)
         take_single(form, values, result)
         take_returned(rows, values, computed, result.returned_defaults)
     fill_blanks(form, run.dicts)
@@ -172,14 +173,14 @@ def take_returned(rows: TableRows, values: Values, keys: Iterable[str], row: Any
         if returned is not None and column in returned:
             values[key] = returned[column]
         else:
-            values.pop(key, None)
+            note_unknown(values, key)
 
 
 def forget_expressions(form: InsertForm, dicts: Iterable[Values]) -> None:
     """Nothing came back: values that the database made are unknown."""
     for key in form.server_made:
         for values in dicts:
-            values.pop(key, None)
+            note_unknown(values, key)
     fill_blanks(form, dicts)
 
 

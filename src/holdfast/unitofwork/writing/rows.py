@@ -384,6 +384,14 @@ def note_unset(values: Values, keys: Collection[str]) -> None:
         extra.unset = extra.unset.union(keys)
 
 
+def note_unknown(values: Values, key: str) -> None:
+    """The database has made the value of an attribute, and did not tell it."""
+    values.pop(key, None)
+    state = values.get("_sa_instance_state")
+    if state is not None and state.extra is not None:
+        state.extra.unset = state.extra.unset.difference((key,))
+
+
 def read_present(keys: tuple[str, ...], dicts: Sequence[Values]) -> list[tuple[Any, ...]]:
     """The same for attributes that all of them have.
 
