@@ -159,16 +159,19 @@ def delete(session: SessionHost, instance: object) -> None:
         raise MembershipError.not_persisted(state)
     if state in members.deleted:
         return
+    extra = state.extra
+    was_deleted = extra is not None and extra.was_deleted
     if state.members is not members:
-        if state.was_deleted and state.members is None:
+        if was_deleted and state.members is None:
             # Its row is gone already: nothing is left to do.
             session.autobegin()
             return
         check_attachable(session, state)
         _attach(session, state, instance, Move.ATTACHED)
     else:
-        session.autobegin()
-        if state.was_deleted:
+        if session.innermost is None:
+            session.autobegin()
+        if was_deleted:
             # Its row is gone already, which the flush will find and warn of (SB-84).
             check_attachable(session, state)
             place(members, Move.DELETE_UNDONE, (state,))

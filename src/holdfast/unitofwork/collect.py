@@ -74,9 +74,9 @@ def add_members(work: WorkSet, only: Collection[InstanceState] | None) -> None:
     check_values(new)
     work.saves.update(new)
     work.saves.update(modified)
-    for state, instance in deleted.items():
-        work.saves.pop(state, None)
-        work.deletes[state] = instance
+    for state in work.saves.keys() & deleted.keys():
+        del work.saves[state]
+    work.deletes.update(deleted)
     for mapper, states in by_mapper(list(work.saves)):
         if mapper.orphan_relationships:
             sort_out_orphans(work, mapper, states)
