@@ -34,50 +34,37 @@ EMPTY: Mapping[str, Any] = {}
 
 
 class StateExtra:
-    """What only some objects need to remember."""
+    """What only some objects need to remember; an instance holds what differs from the class.
 
-    __slots__ = (
-        "deferred",
-        "empty_collections",
-        "identity_token",
-        "info",
-        "load_options",
-        "load_path",
-        "loads_related",
-        "parents",
-        "pending",
-        "released",
-        "unset",
-        "was_deleted",
-    )
+    PERF: DELETE 20,000, which makes one for every object.
+    """
 
-    def __init__(self) -> None:
-        # Column attributes that the query which loaded the object left out; emptied when the
-        # object is expired as a whole.
-        self.deferred: frozenset[str] = frozenset()
-        # Collections handed out by reads of a new object, by attribute name; each moves into the
-        # object's dict with its first change.
-        self.empty_collections: dict[str, Any] | None = None
-        # Distinguishes rows of equal primary key from different databases.
-        self.identity_token: object = None
-        # For the application; see `InstanceState.info`.
-        self.info: dict[Any, Any] | None = None
-        # Loader options of the query that loaded the object, and where in its path it stood.
-        self.load_options: tuple[Any, ...] = ()
-        self.load_path: Any = None
-        # Attributes that expired since: when they are touched they load as they are mapped.
-        self.released: Collection[str] = ()
-        # In a session to load relationships, without being a member of it.
-        self.loads_related: bool = False
-        # Relationship slot -> the parent state that claims the object, or False once released.
-        self.parents: dict[object, InstanceState | bool] | None = None
-        # Changes to collections that are not loaded, by attribute name, until they load.
-        self.pending: dict[str, Any] | None = None
-        # Columns that the INSERT of the object left out: they hold NULL, which is known without a
-        # load, until they expire (PT-47).
-        self.unset: frozenset[str] = frozenset()
-        # A flush deleted the row and nothing has restored it since.
-        self.was_deleted: bool = False
+    # Column attributes that the query which loaded the object left out; emptied when the
+    # object is expired as a whole.
+    deferred: frozenset[str] = frozenset()
+    # Collections handed out by reads of a new object, by attribute name; each moves into the
+    # object's dict with its first change.
+    empty_collections: dict[str, Any] | None = None
+    # Distinguishes rows of equal primary key from different databases.
+    identity_token: object = None
+    # For the application; see `InstanceState.info`.
+    info: dict[Any, Any] | None = None
+    # Loader options of the query that loaded the object, and where in its path it stood.
+    load_options: tuple[Any, ...] = ()
+    load_path: Any = None
+    # Attributes that expired since: when they are touched they load as they are mapped.
+    released: Collection[str] = ()
+    # In a session to load relationships, without being a member of it.
+    loads_related: bool = False
+    # Relationship slot -> the parent state that claims the object, or False once released.
+    parents: dict[object, InstanceState | bool] | None = None
+    # Changes to collections that are not loaded, by attribute name, until they load.
+    pending: dict[str, Any] | None = None
+    # Columns that the INSERT of the object left out: they hold NULL, which is known without a
+    # load, until they expire (PT-47).
+    unset: frozenset[str] = frozenset()
+    # A flush deleted the row and nothing has restored it since.
+    was_deleted: bool = False
 
 
 class InstanceState(weakref.ref[Any]):
