@@ -77,10 +77,12 @@ def engine(database: URL | None) -> Iterator[Engine]:
     if database is None:
         engine = databases.sqlite_engine()
         yield engine
+        databases.close_sessions()
         engine.dispose()
         return
     with databases.server_engine(database) as engine:
         yield engine
+        databases.close_sessions()
     databases.empty(database)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import URL, Engine, String, Table, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool, StaticPool
 
+from holdfast.sessions.session import LIVING
+
 SERVERS = [make_url(url) for url in os.environ.get("HOLDFAST_TEST_URLS", "").split()]
 
 # What each database says of a violated constraint, as patterns.
@@ -100,6 +102,16 @@ def count_from_the_highest_key(table: Table, connection: Any, **_: Any) -> None:
             f"CREATE TRIGGER follow_keys AFTER INSERT ON {name} FOR EACH STATEMENT "
             f"EXECUTE FUNCTION follow_keys('{sequence}', '{column.name}')"
         )
+
+
+def close_sessions() -> None:
+    """Close the sessions that a test has left open, while their engines still work.
+
+    One whose engine is gone cannot be closed, and keeps none of the others open.
+    """
+    for session in list(LIVING.values()):
+        with suppress(Exception):
+            session.close()
 
 
 @contextmanager

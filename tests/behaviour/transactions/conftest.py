@@ -8,16 +8,15 @@ import pytest
 from sqlalchemy import Engine
 
 import databases
-from holdfast import Session, close_all_sessions
+from holdfast import Session
 from models import library
 from watching import record_control
 
 
 @pytest.fixture
-def bound(engine, tables) -> Iterator[Engine]:
-    """The engine, with the tables of the library; sessions that a test has left open are closed."""
-    yield tables(library.Base.metadata)
-    close_all_sessions()
+def bound(tables) -> Engine:
+    """The engine, with the tables of the library."""
+    return tables(library.Base.metadata)
 
 
 @pytest.fixture
@@ -49,6 +48,6 @@ def apart() -> Iterator[Callable[[], Engine]]:
         return engine
 
     yield make
-    close_all_sessions()
+    databases.close_sessions()
     for engine in made:
         engine.dispose()
