@@ -134,3 +134,15 @@ def test_noload_warns_at_configuration(base: Any, lazy: str | None) -> None:
     map_owner(base, lazy)
     with pytest.warns(SADeprecationWarning, match="The ``noload`` loader strategy is deprecated"):
         base.registry.configure()
+
+
+@pytest.mark.rule("LD-1 noload")
+@pytest.mark.filterwarnings("ignore:.*noload")
+def test_noload_shows_what_was_added_since(session: Session) -> None:
+    statement = select(Author).where(Author.id == 1).options(noload(Author.books))
+    author = session.scalars(statement).one()
+    book = Book(title="new")
+
+    book.author = author
+
+    assert author.books == [book]

@@ -6,10 +6,11 @@ from typing import Any
 
 from holdfast.errors.loading import LoadRefusedError
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import ATTR_EMPTY, PASSIVE_NO_RESULT
+from holdfast.foundation.markers import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.options.paths import AttributeChoice
 from holdfast.queries.planning import EntityLoadBuilder
+from holdfast.reading.assemble import set_loaded_collection
 from holdfast.reading.strategies.base import RelationshipStrategy
 
 
@@ -54,5 +55,8 @@ class NoLoadStrategy(RelationshipStrategy):
         """Nothing is selected."""
 
     def load(self, state: Any, d: dict[str, Any], policy: LoadPolicy) -> object:
-        """Nothing is there."""
-        return ATTR_EMPTY
+        """Nothing is there but what was added since, which waits for the collection."""
+        if not self.relationship.uselist or not policy.may_load:
+            return ATTR_EMPTY
+        set_loaded_collection(state(), self.key, [])
+        return ATTR_WAS_SET
