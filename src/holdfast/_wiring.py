@@ -1,36 +1,40 @@
 """Import everything that plugs into a socket of a lower layer, so that every socket is filled.
 
-Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets are described in
-`docs/architecture/sockets.md`; a module that plugs says so with `plug`, `register_strategy`,
-`register_comparator` or a decorator of Core's, at its own top level.
+Imported first of all by `_names` and by every public module whose names need it. The sockets are
+described in `docs/architecture/sockets.md`; a module that plugs says so with `plug`,
+`register_strategy`, `register_comparator` or a decorator of Core's, at its own top level.
 """
 
-from holdfast.hooks import (
-    attribute,
-    class_instrumentation,
-    instance,
-    mapper,
-    query,
-    registry,
-    session,
-)
-from holdfast.instrument import inspection
-from holdfast.queries import dml, select
-from holdfast.queries.criteria import comparators
-from holdfast.reading import on_demand
-from holdfast.reading.strategies import (
-    column,
-    deferred,
-    immediate,
-    joined,
-    large,
-    lazy,
-    polymorphic,
-    raising,
-    selectin,
-    subquery,
-)
-from holdfast.sessions import change_cascades
+from holdfast.foundation.batch import paused_collector
+
+# All that is made now stays; the collector would walk it several times for nothing.
+with paused_collector():
+    from holdfast.hooks import (
+        attribute,
+        class_instrumentation,
+        instance,
+        mapper,
+        query,
+        registry,
+        session,
+    )
+    from holdfast.instrument import inspection
+    from holdfast.queries import dml, select
+    from holdfast.queries.criteria import comparators
+    from holdfast.reading import on_demand
+    from holdfast.reading.strategies import (
+        column,
+        deferred,
+        immediate,
+        joined,
+        large,
+        lazy,
+        polymorphic,
+        raising,
+        selectin,
+        subquery,
+    )
+    from holdfast.sessions import change_cascades
 
 PLUGS = (
     # `sqlalchemy.inspect()` of classes and objects

@@ -27,12 +27,14 @@ class Orm:
         name: As printed in the table.
         orm: The module that users import.
         engine: SQLite in memory, one connection.
+        kept: What single rows of the table have mapped for themselves.
     """
 
     def __init__(self, name: str, orm: ModuleType) -> None:
         self.name = name
         self.orm = orm
         self.engine = self.new_engine()
+        self.kept: dict[str, Any] = {}
         self._map()
 
     def new_engine(self) -> sa.Engine:

@@ -1,4 +1,4 @@
-"""This file does the same work with peewee and with `sqlite3` alone, where they have it.
+"""This file does the same work with Core's rows, with peewee and with `sqlite3` alone.
 
 Each function takes a size and returns the function to time, or the table says nothing.
 """
@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import peewee
+from sqlalchemy import select
+
+from bench.bench_models import Orm
 
 Run = Callable[[], object]
 
@@ -168,5 +171,24 @@ class Peewee:
         def run() -> None:
             for number in range(size):
                 one.size = number
+
+        return run
+
+
+class Core:
+    """Rows as SQLAlchemy Core gives them, of the same columns on the same engine."""
+
+    name = "Core"
+
+    def __init__(self, orm: Orm) -> None:
+        self.orm = orm
+
+    def load_typed(self, size: int) -> Run:
+        self.orm.fill_typed(size)
+        table = self.orm.Typed.__table__
+
+        def run() -> object:
+            with self.orm.engine.connect() as connection:
+                return connection.execute(select(table)).all()
 
         return run

@@ -18,6 +18,7 @@ import holdfast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.bench_cases import CASES
+from bench.bench_hierarchies import HIERARCHY_CASES
 from bench.bench_models import Orm
 
 # Large enough that what a run does once weighs little where the work is done in bulk.
@@ -44,10 +45,11 @@ def measure() -> dict[str, float]:
     """Calls per unit, once what is made on first use is there: compiled statements, code."""
     orm = Orm("holdfast", holdfast)
     figures = {}
-    for case in CASES:
-        if not case.is_ratio_of_bytes:
-            case.prepare(orm, SIZE)()
-            figures[case.name] = python_calls(case.prepare(orm, SIZE)) / SIZE
+    for case in (*CASES, *HIERARCHY_CASES):
+        if not case.is_ratio_of_bytes and case.against == "sqlalchemy.orm":
+            size = min(SIZE, case.size)
+            case.prepare(orm, size)()
+            figures[case.name] = python_calls(case.prepare(orm, size)) / size
     return figures
 
 

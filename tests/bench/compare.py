@@ -27,8 +27,10 @@ import holdfast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.bench_cases import CASES, Case
+from bench.bench_hierarchies import HIERARCHY_CASES
 from bench.bench_models import Orm
-from bench.bench_peers import Peewee, Raw
+from bench.bench_peers import Core, Peewee, Raw
+from bench.import_time import import_row
 
 
 def time_once(run: Any) -> float:
@@ -56,16 +58,16 @@ def measure(
             if prepare is not None:
                 figure = time_once(prepare(size))
                 best[peer.name] = min(figure, best.get(peer.name, figure))
-    ratio = best["sqlalchemy.orm"] / best["holdfast"]
+    ratio = best[case.against] / best["holdfast"]
     return {"name": case.name, "goal": case.goal, "size": size, "ratio": ratio, "best": best}
 
 
-def show(case: Case, row: dict[str, Any]) -> None:
-    unit, factor = ("B", 1) if case.is_ratio_of_bytes else ("ms", 1000)
+def show(row: dict[str, Any], *, in_bytes: bool = False) -> None:
+    unit, factor = ("B", 1) if in_bytes else ("ms", 1000)
     parts = [f"{name} {figure * factor:.2f} {unit}" for name, figure in row["best"].items()]
-    verdict = "ok" if row["ratio"] >= case.goal else "BELOW"
-    judged = f"{row['ratio']:7.2f}x  (goal {case.goal:.2f}x, {verdict:5})"
-    print(f"{judged}  {case.name:34}  {', '.join(parts)}", flush=True)
+    verdict = "ok" if row["ratio"] >= row["goal"] else "BELOW"
+    judged = f"{row['ratio']:7.2f}x  (goal {row['goal']:.2f}x, {verdict:5})"
+    print(f"{judged}  {row['name']:34}  {', '.join(parts)}", flush=True)
 
 
 def main() -> int:
@@ -81,18 +83,25 @@ def main() -> int:
     options = parser.parse_args()
 
     orms = [Orm("sqlalchemy.orm", sqlalchemy.orm), Orm("holdfast", holdfast)]
-    peers = [Peewee(), Raw()]
+    peers = [Core(orms[1]), Peewee(), Raw()]
     compiled = "with" if sqlalchemy.util.has_compiled_ext() else "WITHOUT"
     version = f"SQLAlchemy {sqlalchemy.__version__} {compiled} compiled extensions"
     print(f"Python {sys.version.split()[0]}, {version}")
     rows = []
-    for case in CASES:
-        if options.only and not any(word in case.name for word in options.only):
+
+    def is_wanted(name: str) -> bool:
+        return not options.only or any(word in name for word in options.only)
+
+    for case in (*CASES, *HIERARCHY_CASES):
+        if not is_wanted(case.name):
             continue
         size = max(100, int(case.size * options.scale))
         row = measure(case, size, options.rounds, orms, peers)
         rows.append(row)
-        show(case, row)
+        show(row, in_bytes=case.is_ratio_of_bytes)
+    if is_wanted("import"):
+        rows.append(import_row(options.rounds))
+        show(rows[-1])
     met = sum(row["ratio"] >= row["goal"] for row in rows)
     print(f"{met} of {len(rows)} goals met")
     if options.json:

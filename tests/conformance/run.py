@@ -44,6 +44,7 @@ BASELINE: dict[str, int] = json.loads((HERE / "baseline.json").read_text())
 # Files in which each failing test is accounted for, and the reasons: file -> test -> reason.
 ACCOUNTED = (HERE / "accounted.txt").read_text().split()
 DIFFERENCES = HERE / "differences.toml"
+ASYNCIO = "test/ext/asyncio/"
 
 
 @dataclass
@@ -84,6 +85,21 @@ def source_tree() -> Path:
 def run_tests(
     files: list[str], options: argparse.Namespace, extra: list[str]
 ) -> ElementTree.Element:
+    """What pytest reports of the files, those of asyncio on a driver of asyncio."""
+    report = ElementTree.Element("reports")
+    awaited = [file for file in files if ASYNCIO in file]
+    for name, group, more in (
+        ("last-run", [file for file in files if file not in awaited], []),
+        ("last-run-asyncio", awaited, ["--db", "aiosqlite"]),
+    ):
+        if group:
+            report.append(run_pytest(name, group, options, [*extra, *more]))
+    return report
+
+
+def run_pytest(
+    name: str, files: list[str], options: argparse.Namespace, extra: list[str]
+) -> ElementTree.Element:
     tree = source_tree()
     report = cache_folder() / f"report-{os.getpid()}.xml"
     # Without the user's site folder, the suite's conftest takes the installed SQLAlchemy.
@@ -93,7 +109,7 @@ def run_tests(
     command += [f"--timeout={options.timeout}", "-n", options.workers, "--dist=loadfile"]
     command += [f"--junitxml={report}", *(["-k", options.keyword] if options.keyword else [])]
     path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    log = cache_folder() / "last-run.log"
+    log = cache_folder() / f"{name}.log"
     with log.open("w") as output:
         subprocess.run(
             [*command, *extra, *files],

@@ -51,22 +51,26 @@ def judge(fault: str, engine: Engine, problems: list[str], wanted: tuple[int, in
 def deadlock(engine: Engine) -> Outcome:
     """Two sessions change two rows in opposite orders; the one that fails does it again."""
     meeting = threading.Barrier(2, timeout=WAIT_SECONDS)
+    committed = threading.Event()
     failures: list[BaseException] = []
 
     def change(first: int, second: int) -> None:
         with Session(engine) as session:
-            for attempt in range(3):
+            for is_retry in (False, True):
                 try:
                     session.get_one(Account, first, with_for_update=True).balance += 1
                     session.flush()
-                    if attempt == 0:
+                    if not is_retry:
                         meeting.wait()
                     session.get_one(Account, second, with_for_update=True).balance += 1
                     session.commit()
+                    committed.set()
                     return
                 except exc.OperationalError as error:
                     failures.append(error)
                     session.rollback()
+                    # At once it could take the row that the other waits for: another deadlock.
+                    committed.wait(WAIT_SECONDS)
 
     threads = [threading.Thread(target=change, args=order) for order in ((1, 2), (2, 1))]
     for thread in threads:

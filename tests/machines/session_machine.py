@@ -33,7 +33,9 @@ LOOKS = (
     "collections_agree",
     "identity_map_is_what_the_session_holds",
 )
-ENDS = ("commit", "roll_back", "close")
+ENDS = ("commit", "roll_back", "close_transaction", "close")
+# 1 is the innermost SAVEPOINT; one further out takes those inside along.
+DEPTHS = st.integers(1, 3)
 
 
 class SessionMachine(RuleBasedStateMachine):
@@ -294,24 +296,29 @@ class SessionMachine(RuleBasedStateMachine):
         self.flush()
 
     @precondition(lambda self: len(self.rows.levels) < 4)
-    @rule()
-    def open_savepoint(self) -> None:
-        self.savepoints.append(self.session.begin_nested())
-        self.note_flush()
-        self.rows.open_level(self.held)
+    @rule(count=DEPTHS)
+    def open_savepoints(self, count: int) -> None:
+        for _ in range(count):
+            self.savepoints.append(self.session.begin_nested())
+            self.note_flush()
+            self.rows.open_level(self.held)
 
     @precondition(lambda self: self.savepoints)
-    @rule()
-    def release_savepoint(self) -> None:
-        self.savepoints.pop().commit()
+    @rule(depth=DEPTHS)
+    def release_savepoint(self, depth: int) -> None:
+        depth = min(depth, len(self.savepoints))
+        self.savepoints[-depth].commit()
         self.note_flush()
-        self.rows.levels.pop()
+        del self.savepoints[-depth:], self.rows.levels[-depth:]
 
     @precondition(lambda self: self.savepoints)
-    @rule()
-    def roll_back_to_savepoint(self) -> None:
-        self.savepoints.pop().rollback()
-        self.go_back_to(self.rows.levels.pop())
+    @rule(depth=DEPTHS, how=st.sampled_from(("rollback", "close")))
+    def roll_back_to_savepoint(self, depth: int, how: str) -> None:
+        depth = min(depth, len(self.savepoints))
+        getattr(self.savepoints[-depth], how)()
+        level = self.rows.levels[-depth]
+        del self.savepoints[-depth:], self.rows.levels[-depth:]
+        self.go_back_to(level)
 
     def commit(self) -> None:
         self.session.commit()
@@ -325,15 +332,23 @@ class SessionMachine(RuleBasedStateMachine):
         del self.rows.levels[1:]
         self.go_back_to(self.rows.levels[0])
 
-    @rule(kind=KINDS, number=NUMBERS)
-    def fail_to_flush(self, kind: int, number: int) -> None:
+    def close_transaction(self) -> None:
+        """As `roll_back`, by the handle and without the events."""
+        if (transaction := self.session.get_transaction()) is not None:
+            transaction.close()
+            self.savepoints.clear()
+            del self.rows.levels[1:]
+            self.go_back_to(self.rows.levels[0])
+
+    @rule(kind=KINDS, number=NUMBERS, depth=DEPTHS)
+    def fail_to_flush(self, kind: int, number: int, depth: int) -> None:
         if (found := self.find(self.class_of(kind), number)) is None:
             return
         found.name = None
         with pytest.raises(exc.IntegrityError):
             self.session.flush()
         if self.savepoints:
-            self.roll_back_to_savepoint()
+            self.roll_back_to_savepoint(depth, "rollback")
         else:
             self.roll_back()
 

@@ -20,6 +20,7 @@ from holdfast.errors import (
     StaleDataError,
     UnmappedClassError,
     UnmappedInstanceError,
+    aio,
 )
 
 
@@ -51,7 +52,7 @@ def state_of(obj):
 
 CLASSES = [
     value
-    for value in vars(errors).values()
+    for value in {**vars(errors), **vars(aio)}.values()
     if isinstance(value, type) and issubclass(value, HoldfastError) and value is not HoldfastError
 ]
 CONSTRUCTORS = [
@@ -99,7 +100,7 @@ def build(cls, name):
 def test_text_has_a_slug_at_its_end(cls, name):
     error = build(cls, name)
 
-    text = str(error).rstrip("'\"")
+    text = "\n".join([str(error), *getattr(error, "__notes__", [])]).rstrip("'\"")
     slug = re.search(r"\[([a-z][a-z0-9-]+)\]$", text)
     assert slug, text
     assert error.slug in (slug.group(1), cls.slug)
@@ -125,6 +126,7 @@ def test_exception_is_caught_as_core_exception_or_builtin(cls):
     builtins = (
         AssertionError,
         AttributeError,
+        ImportError,
         KeyError,
         NotImplementedError,
         RuntimeError,

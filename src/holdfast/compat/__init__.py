@@ -3,6 +3,7 @@
 Called by programs only. In reading order:
 
 - `install`: puts the modules in place
+- `extensions`: stands in for modules of `sqlalchemy.ext` too
 - `names`: which name of which module of SQLAlchemy is which object of Holdfast
 - `absent`: names that Holdfast does not have yet
 - `private_names`: the underscored names that extensions of SQLAlchemy and its own tests touch

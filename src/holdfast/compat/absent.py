@@ -34,7 +34,12 @@ class AbsentName:
         return False
 
     __subclasscheck__ = __instancecheck__
-    __call__ = __getitem__ = __mro_entries__ = __setattr__ = __enter__ = __iter__ = _refuse
+    __call__: Any = _refuse
+    __getitem__: Any = _refuse
+    __mro_entries__: Any = _refuse
+    __setattr__: Any = _refuse
+    __enter__: Any = _refuse
+    __iter__: Any = _refuse
 
 
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
@@ -44,5 +49,5 @@ ABSENT_NAMES: dict[str, str] = {
         contains_alias create_session merge_result
     """,
     "decl_base": "_DeferredDeclarativeConfig",
-    "interfaces": "CompileStateOption MapperOption",
+    "interfaces": "MapperOption",
 }

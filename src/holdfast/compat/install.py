@@ -16,12 +16,13 @@ from typing import Any
 
 import sqlalchemy
 
-from holdfast.compat import generated_init
+from holdfast.compat import extensions, generated_init
 from holdfast.compat.absent import ABSENT_NAMES, AbsentName
 from holdfast.compat.names import FACES, NAMES
 from holdfast.compat.private_members import put_in_place
 from holdfast.compat.private_names import PRIVATE_NAMES
 from holdfast.errors.compat import StandInError
+from holdfast.foundation.plugin import take_name
 
 _PACKAGE = "sqlalchemy.orm"
 
@@ -46,9 +47,11 @@ def install_as_sqlalchemy_orm() -> None:
             raise StandInError.too_late(name)
     modules = build_modules()
     put_in_place()
+    take_name("orm")
     generated_init.put_in_place()
     sys.modules.update(modules)
     sqlalchemy.__dict__["orm"] = modules[_PACKAGE]
+    extensions.put_in_place()
 
 
 class _StandIn(ModuleType):
@@ -61,7 +64,7 @@ def build_modules() -> dict[str, ModuleType]:
     for module, face in FACES.items():
         public = importlib.import_module(face)
         contents.setdefault(module, {}).update(
-            (name, value) for name, value in vars(public).items() if not name.startswith("_")
+            (name, getattr(public, name)) for name in public.__all__
         )
     for table in (NAMES, PRIVATE_NAMES):
         for module, sources in table.items():

@@ -10,7 +10,9 @@ from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import ClauseAdapter, deep_deannotate
 from holdfast.mapping.joins.condition import JoinCondition, build_condition
+from holdfast.mapping.joins.direction import RelationshipDirection
 from holdfast.mapping.joins.lazy_clause import build_lazy_clause
+from holdfast.mapping.joins.pairs import Pair
 from holdfast.mapping.joins.remote import Ends
 from holdfast.queries.adapt import is_remote
 
@@ -58,20 +60,20 @@ class JoinConditionView:
     def __init__(self, condition: JoinCondition, relationship: Any = None) -> None:
         pairs = condition.pairs
         self.condition = condition
-        self.primaryjoin = condition.primaryjoin
-        self.secondaryjoin = condition.secondaryjoin
-        self.primaryjoin_reverse_remote = condition.reversed_joins()[0]
-        self.primaryjoin_minus_local = _without_sides(condition.primaryjoin)
-        self.secondaryjoin_minus_local = _without_sides(condition.secondaryjoin)
-        self.direction = condition.direction
-        self.local_columns = condition.local_columns
-        self.remote_columns = condition.remote_side
-        self.local_remote_pairs = pairs.local_remote
-        self.synchronize_pairs = pairs.synchronize
-        self.secondary_synchronize_pairs = pairs.secondary_synchronize
-        self.parent_persist_selectable = condition.ends.parent
-        self.child_persist_selectable = condition.ends.target
-        self.secondary_can_be_used_for_related_join = bool(
+        self.primaryjoin: Any = condition.primaryjoin
+        self.secondaryjoin: Any = condition.secondaryjoin
+        self.primaryjoin_reverse_remote: Any = condition.reversed_joins()[0]
+        self.primaryjoin_minus_local: Any = _without_sides(condition.primaryjoin)
+        self.secondaryjoin_minus_local: Any = _without_sides(condition.secondaryjoin)
+        self.direction: RelationshipDirection = condition.direction
+        self.local_columns: set[Any] = condition.local_columns
+        self.remote_columns: set[Any] = condition.remote_side
+        self.local_remote_pairs: list[Pair] = pairs.local_remote
+        self.synchronize_pairs: list[Pair] = pairs.synchronize
+        self.secondary_synchronize_pairs: list[Pair] = pairs.secondary_synchronize
+        self.parent_persist_selectable: Any = condition.ends.parent
+        self.child_persist_selectable: Any = condition.ends.target
+        self.secondary_can_be_used_for_related_join: bool = bool(
             relationship is not None and relationship.association_key
         )
 

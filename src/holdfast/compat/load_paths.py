@@ -7,10 +7,11 @@ path, one of four.
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.compat.path_registry import PathRegistry
 from holdfast.queries.entities import parse_elements, root_entities
+from holdfast.queries.facade.results import CURSOR_OPTION
 from holdfast.queries.options.apply import build_option_table
 from holdfast.queries.options.chain import Load
 from holdfast.queries.options.paths import RELATIONSHIP, LoadPath
@@ -29,10 +30,10 @@ class OptionElement:
     is_class_strategy = False
 
     def __init__(self, path: PathRegistry, choice: Any) -> None:
-        self.path = path
-        self.choice = choice
-        self.strategy = choice.strategy
-        self.local_opts = dict(choice.settings)
+        self.path: PathRegistry = path
+        self.choice: Any = choice
+        self.strategy: Any = choice.strategy
+        self.local_opts: dict[Any, Any] = dict(choice.settings)
         self._of_type = choice.of_type
 
     @property
@@ -43,7 +44,7 @@ class OptionElement:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OptionElement) and other.choice is self.choice
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[Any] = None
 
     def __str__(self) -> str:
         return str(self.choice.text)
@@ -94,7 +95,13 @@ def compile_state(query: Any, **_how: Any) -> CompileStateView:
 def compile_context(query: Any, **_how: Any) -> SimpleNamespace:
     """The same, as what the rows are read with."""
     view = compile_state(query)
-    return SimpleNamespace(compile_state=view, attributes=view.attributes)
+    return SimpleNamespace(compile_state=view, attributes=view.attributes, query=query)
+
+
+def instances(cursor: Any, context: Any) -> Any:
+    """The objects of a query, from rows that a connection has fetched already."""
+    query = context.query.changed(from_statement=cursor.context.compiled.statement)
+    return query.session.execute(query.drafted(), execution_options={CURSOR_OPTION: cursor})
 
 
 def _enter(options: Any, roots: Any, start: LoadPath, attributes: dict[Any, Any]) -> None:
@@ -159,7 +166,7 @@ class LoadLazyAttribute:
     extra_criteria = None
 
     def __init__(self, state: Any, key: str, strategy: str) -> None:
-        self.strategy_key = (("lazy", strategy),)
+        self.strategy_key: tuple[tuple[str, str]] = (("lazy", strategy),)
         path, table = state.extra.load_path, kept_table(state.extra)
         named = path.down(state.mapper.properties[key])
         if named in table.choices:
@@ -168,7 +175,7 @@ class LoadLazyAttribute:
             found = PathRegistry(path).token("relationship:*")
         else:
             found = PathRegistry.root.token("relationship:_sa_default")
-        self.loadopt = SimpleNamespace(path=found)
+        self.loadopt: SimpleNamespace = SimpleNamespace(path=found)
 
 
 class LoadDeferredColumns:

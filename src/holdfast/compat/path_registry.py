@@ -163,7 +163,7 @@ class PathRegistry(LoadPath):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = tuple.__hash__
+    __hash__: ClassVar[Any] = tuple.__hash__
 
 
 PathRegistry.root = PathRegistry()
@@ -184,7 +184,7 @@ def _entity_for(entity: Any, attribute: Any) -> Any:
     owner = getattr(attribute, "parent", None)
     if owner is None or entity.mapper is owner:
         return entity
-    if entity.is_mapper:
+    if entity.is_mapper or entity.stands_for is not None:
         return owner
     part = getattr(entity.entity, owner.class_.__name__, None)
     return inspect(part) if owner in entity.with_polymorphic_mappers and part else entity

@@ -17,8 +17,12 @@ from holdfast.dml.evaluate import evaluator_of
 from holdfast.foundation.describe import object_text
 from holdfast.mapping import class_names
 from holdfast.mapping.declarative import constructs
-from holdfast.mapping.mapped import DynamicMapped, Mapped, WriteOnlyMapped
+from holdfast.mapping.declarative.annotated import columns
+from holdfast.mapping.mapped import Mapped
 from holdfast.mapping.properties.base import MapperProperty
+from holdfast.queries import aliases
+from holdfast.queries.facade.appender import DynamicMapped
+from holdfast.queries.facade.write_only import WriteOnlyMapped
 from holdfast.sessions.execution import run_over_classes
 from holdfast.unitofwork.planner import sorted_by_key
 
@@ -95,7 +99,7 @@ class EvaluatorCompiler:
     """What computes expressions in Python; its functions take None for an object that is absent."""
 
     def __init__(self, target_cls: type[Any] | None = None) -> None:
-        self.mapper = mapper_or_none(target_cls)
+        self.mapper: Any = mapper_or_none(target_cls)
 
     def process(self, *clauses: Any) -> Any:
         """The function for one expression, or for several that are joined by AND."""
@@ -136,9 +140,55 @@ def backref(name: str, **keywords: Any) -> Any:
     return constructs.backref(name, **keywords)
 
 
+def with_polymorphic(*arguments: Any, _use_mapper_path: bool = False, **keywords: Any) -> Any:
+    """`with_polymorphic()` with the keyword that lets options for the class speak of the alias."""
+    made = aliases.with_polymorphic(*arguments, **keywords)
+    if _use_mapper_path:
+        entity = inspect(made)
+        entity.stands_for = entity.mapper
+    return made
+
+
+class ModuleEntry:
+    """The modules of a registry's classes, as a mapping in a mapping."""
+
+    # It stands among the classes.
+    __name__: str = "_sa_module_registry"
+
+    def __init__(self, names: Any, *parts: str) -> None:
+        self.names = names
+        self.parts: tuple[str, ...] = parts
+
+    @property
+    def contents(self) -> ModuleEntry:
+        """What lies in the module: its classes, and modules below it."""
+        return self
+
+    def __contains__(self, name: str) -> bool:
+        return class_names.ModulePath(self.names, *self.parts, name).exists()
+
+    def __getitem__(self, name: str) -> ModuleEntry:
+        return ModuleEntry(self.names, *self.parts, name)
+
+    def __delitem__(self, name: str) -> None:
+        del self.names[name]
+
+
 def add_class(name: str, cls: Any, names: Any) -> None:
-    """Record a class in the dictionary of a registry."""
-    class_names.add_class(names, name, cls, vars(names).setdefault("kept_names", {}))
+    """Record a class in the dictionary of a registry, which then leads to its module too."""
+    kept = vars(names).setdefault("kept_names", {})
+    kept["_sa_module_registry"] = names["_sa_module_registry"] = ModuleEntry(names)
+    class_names.add_class(names, name, cls, kept)
+
+
+def is_name_unused(name: str, names: Any, is_meant: Any) -> bool:
+    """Whether no class with that name is one of those that are meant."""
+    return not any(is_meant(cls) for cls in class_names.classes_of(names, name))
+
+
+def name_column(name: str, column: Any) -> None:
+    """Call a column like its attribute, as far as it has no name of its own."""
+    columns.name_column(column, name)
 
 
 def resolvers(cls: Any, prop: Any) -> tuple[Any, Any]:

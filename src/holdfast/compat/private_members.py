@@ -19,7 +19,7 @@ from holdfast.mapping.assembly import polymorphic
 from holdfast.mapping.joins.elements import marked_columns
 from holdfast.sessions import execution
 from holdfast.sessions.membership import check_attachable, expunge_states
-from holdfast.sessions.scoped import forward_attribute, scoped_session
+from holdfast.sessions.scoped import forward_attributes, scoped_session
 from holdfast.sessions.session import LIVING, Session, SessionServices
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import is_orphan
@@ -27,6 +27,7 @@ from holdfast.unitofwork.writing.rows import TableRows
 
 # Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
 ALIASES: dict[str, str] = {
+    "holdfast.mapping.class_names:SeveralClasses": "contents=members",
     "holdfast.mapping.declarative.registry:registry": """
         _class_registry=class_registry _new_mappers=needs_configure
     """,
@@ -82,9 +83,9 @@ def put_in_place() -> None:
     vars(execution)["run_over_classes"] = private_functions.execute_over_classes
     Session.__init_subclass__ = classmethod(_take_overrides)  # type: ignore[assignment]
     scoped_session.object_session = staticmethod(private_functions.object_session)
-    for name in vars(SessionServices):
-        if not (name.startswith("_") or hasattr(scoped_session, name)):
-            setattr(scoped_session, name, forward_attribute(name, assignable=False))
+    services = [each for each in vars(SessionServices) if not each.startswith("_")]
+    lacking = [each for each in services if not hasattr(scoped_session, each)]
+    forward_attributes(scoped_session, lacking, assignable=())
 
 
 def _take_overrides(class_: type[Any]) -> None:
@@ -219,6 +220,9 @@ def _built(query: Any, *, legacy_query_style: bool = True, **_how: Any) -> Any:
 
 
 VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
+    "holdfast.reading.context:LoadContext": {
+        "bind_arguments": property(lambda context: {"shard_id": context.identity_token}),
+    },
     "holdfast.states.instance:InstanceState": {
         "_strong_obj": property(_strong_object),
         "_deleted": property(lambda state: state.was_deleted),
@@ -281,6 +285,9 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
             state, optimistic=optimistic
         ),
         "sethasparent": registered_attributes.set_has_parent,
+    },
+    "holdfast.mapping.declarative.mapped_column:MappedColumn": {
+        "columns_to_assign": property(lambda made: [(made.column, made.place)]),
     },
     "holdfast.states.identity_map:IdentityMapView": {
         "_modified": property(lambda view: set(view._members.modified)),

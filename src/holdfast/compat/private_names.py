@@ -12,7 +12,7 @@ _SLOTS = "holdfast.instrument.slots"
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "": {
-        _FUNCTIONS: "backref relationship",
+        _FUNCTIONS: "backref relationship with_polymorphic",
     },
     "_typing": {
         "typing": """
@@ -42,7 +42,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_BulkORMInsert=OverClasses _BulkUDCompileState=OverClasses",
     },
     "clsregistry": {
-        _FUNCTIONS: "_add_class=add_class _resolver=resolvers",
+        _FUNCTIONS: "_add_class=add_class _key_is_empty=is_name_unused _resolver=resolvers",
     },
     "collections": {
         "holdfast.instrument.collections.roles": "_instrument_class=roles_of",
@@ -55,6 +55,9 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "decl_api": {
         "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
     },
+    "decl_base": {
+        _FUNCTIONS: "_undefer_column_name=name_column",
+    },
     "descriptor_props": {
         "holdfast.compat.proxied_attributes": "DescriptorProperty",
     },
@@ -63,7 +66,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "evaluator": {
         _FUNCTIONS: "_EvaluatorCompiler=EvaluatorCompiler",
-        "holdfast.dml.evaluate": "_EXPIRED_OBJECT=EXPIRED",
+        "holdfast.dml.text": "_EXPIRED_OBJECT=EXPIRED",
         "holdfast.errors.dml": "UnevaluatableError",
     },
     "instrumentation": {
@@ -71,11 +74,15 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.instrument.manager": "opt_manager_of_class=find_manager",
     },
     "interfaces": {
+        "holdfast.queries.options.chain": "CompileStateOption=LoaderOption",
         "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
         _DATACLASSES: """
             _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
         """,
         _FUNCTIONS: "_DCAttributeOptions=HasDataclassArguments",
+    },
+    "loading": {
+        "holdfast.compat.load_paths": "instances",
     },
     "mapper": {
         _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",

@@ -20,7 +20,7 @@ from holdfast.mapping.properties.base import MapperProperty
 class ProxiedAttribute(QueryableAttribute[Any]):
     """A class-level attribute with the operators of a comparator, over somebody's descriptor."""
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from holdfast.sessions.transactions.phases import Phased, Shift, moves
 
@@ -10,7 +11,7 @@ from holdfast.sessions.transactions.phases import Phased, Shift, moves
 class StateChange(Phased):
     """An object with phases, whose phase is read and set as `_state`."""
 
-    declare_states = staticmethod(moves)
+    declare_states: Any = staticmethod(moves)
     _expect_state = Phased.expecting
 
     @property

@@ -38,10 +38,10 @@ class Explanation:
         leaving: tuple[str, ...],
         warnings: tuple[str, ...],
     ) -> None:
-        self.plan = plan
-        self.loads = loads
-        self.leaving = leaving
-        self.warnings = warnings
+        self.plan: FlushPlan = plan
+        self.loads: tuple[str, ...] = loads
+        self.leaving: tuple[str, ...] = leaving
+        self.warnings: tuple[str, ...] = warnings
 
     def __str__(self) -> str:
         parts = [

@@ -5,6 +5,7 @@
 - `bulk_update`: UPDATE by primary key, from a list of dictionaries.
 - `update_delete`: UPDATE and DELETE with criteria.
 - `evaluate`: criteria and values computed in Python.
+- `text`: how far text compares in Python as in the database.
 - `synchronize`: what they mean for objects in memory.
 
 Called by `sessions.execution`.

@@ -7,7 +7,7 @@ Rules kept here (QY-204, QY-208):
 1. SQL's three-valued logic: None is NULL, and what is compared with NULL is NULL.
 2. An attribute that is not loaded is EXPIRED, and so is all that depends on it; nothing is loaded.
 3. What Python would compute otherwise than the database is refused when the expression is read,
-   never when an object is looked at.
+   never when an object is looked at; of text, what a collation decides is EXPIRED.
 """
 
 from __future__ import annotations
@@ -20,62 +20,40 @@ from typing import Any
 from sqlalchemy import types
 from sqlalchemy.sql import operators
 
+from holdfast.dml.text import EXPIRED, ORDER, PATTERNS, Comparison, equality, order, pattern
 from holdfast.errors.dml import UnevaluatableError
 
 Evaluator = Callable[[Any], Any]
 
-
-class _Expired:
-    def __repr__(self) -> str:
-        return "EXPIRED"
-
-
-EXPIRED: Any = _Expired()
-"""The value of an expression that rests on an attribute which is not loaded."""
 
 NOTHING: Mapping[str, Any] = {}
 NUMBERS = (types.Integer, types.Numeric)
 STRINGS = (types.String,)
 
 
-def _equal(left: Any, right: Any) -> Any:
+def _equal(same: Comparison, left: Any, right: Any) -> Any:
     """Equality, part by part for tuples, some of whose parts may be NULL."""
     if left is None or right is None:
         return None
     if not isinstance(left, tuple):
-        return left == right
-    parts = [_equal(*pair) for pair in zip(left, right, strict=True)]
-    return False if False in parts else None if None in parts else True
+        return same(left, right)
+    parts = [_equal(same, *pair) for pair in zip(left, right, strict=True)]
+    return next((each for each in (False, EXPIRED, None) if each in parts), True)
 
 
-def _differs(left: Any, right: Any) -> Any:
-    equal = _equal(left, right)
-    return None if equal is None else not equal
+def _is_in(same: Comparison, value: Any, members: Any) -> Any:
+    found = [_equal(same, value, each) for each in members]
+    return next((each for each in (True, EXPIRED, None) if each in found), False)
 
 
-def _is_in(value: Any, members: Any) -> Any:
-    found = [_equal(value, each) for each in members]
-    return True if True in found else None if None in found else False
+def _negated(value: Any) -> Any:
+    return value if value is EXPIRED or value is None else not value
 
 
 def _cautious(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A division where all databases agree with Python: they round negative numbers otherwise."""
     return lambda left, right: compute(left, right) if left >= 0 and right > 0 else EXPIRED
 
-
-# Operators that Python computes as the database does, whatever the types.
-BINARY: Mapping[Any, Callable[[Any, Any], Any]] = {
-    operators.eq: _equal,
-    operators.ne: _differs,
-    operators.lt: operator.lt,
-    operators.le: operator.le,
-    operators.gt: operator.gt,
-    operators.ge: operator.ge,
-    operators.startswith_op: str.startswith,
-    operators.endswith_op: str.endswith,
-    operators.not_startswith_op: lambda value, start: not value.startswith(start),
-    operators.not_endswith_op: lambda value, end: not value.endswith(end),
-}
 
 # Operators for which NULL is a value like others, and whether they negate.
 SAMENESS: Mapping[Any, bool] = {
@@ -86,16 +64,6 @@ SAMENESS: Mapping[Any, bool] = {
 }
 
 NEGATIONS = frozenset((operators.inv, operators.is_false))
-
-# Those whose right side is a pattern.
-PATTERNS = frozenset(
-    (
-        operators.startswith_op,
-        operators.endswith_op,
-        operators.not_startswith_op,
-        operators.not_endswith_op,
-    )
-)
 
 # Operators that mean numbers, and are something else for other types.
 MATHEMATICS: Mapping[Any, Callable[[Any, Any], Any]] = {
@@ -109,7 +77,10 @@ MATHEMATICS: Mapping[Any, Callable[[Any, Any], Any]] = {
 
 
 def evaluator_of(
-    *clauses: Any, mapper: Any = None, parameters: Mapping[str, Any] = NOTHING
+    *clauses: Any,
+    mapper: Any = None,
+    parameters: Mapping[str, Any] = NOTHING,
+    dialect: str = "",
 ) -> Evaluator:
     """A function that computes an expression for one object.
 
@@ -117,6 +88,7 @@ def evaluator_of(
         clauses: Expressions; several are joined by AND.
         mapper: Of the class that the statement is about; columns of others are refused.
         parameters: Values of the parameters that the application has named.
+        dialect: The name of the database's dialect, which tells how text is compared.
 
     Returns:
         A function of an object; it gives a value, None for NULL, or EXPIRED.
@@ -124,7 +96,7 @@ def evaluator_of(
     Raises:
         UnevaluatableError: The expression has a part that only the database can compute.
     """
-    reader = _Reader(mapper, parameters)
+    reader = _Reader(mapper, parameters, dialect)
     parts = [reader.read(each) for each in clauses]
     return parts[0] if len(parts) == 1 else _decided(parts, by=False)
 
@@ -168,21 +140,15 @@ def _all_values(parts: list[Evaluator]) -> Evaluator:
 
 
 def _not(part: Evaluator) -> Evaluator:
-    def evaluate(instance: Any) -> Any:
-        value = part(instance)
-        return value if value is EXPIRED or value is None else not value
-
-    return evaluate
+    return lambda instance: _negated(part(instance))
 
 
-def _same(left: Evaluator, right: Evaluator, *, negated: bool) -> Evaluator:
-    """IS and IS NOT, for which NULL is a value like others."""
+def _same(same: Comparison, left: Evaluator, right: Evaluator) -> Evaluator:
+    """IS, for which NULL is a value like others."""
 
     def evaluate(instance: Any) -> Any:
         first, second = left(instance), right(instance)
-        if first is EXPIRED or second is EXPIRED:
-            return EXPIRED
-        return (first == second) is not negated
+        return EXPIRED if first is EXPIRED or second is EXPIRED else same(first, second)
 
     return evaluate
 
@@ -205,15 +171,14 @@ def _combined(compute: Callable[[Any, Any], Any], left: Evaluator, right: Evalua
     return evaluate
 
 
-def _member(left: Evaluator, right: Evaluator, *, negated: bool) -> Evaluator:
-    """IN and NOT IN: even NULL is not one of no values at all."""
+def _member(same: Comparison, left: Evaluator, right: Evaluator) -> Evaluator:
+    """IN: even NULL is not one of no values at all."""
 
     def evaluate(instance: Any) -> Any:
         value, members = left(instance), right(instance)
         if value is EXPIRED or members is EXPIRED:
             return EXPIRED
-        found = _is_in(value, members)
-        return None if found is None else found is not negated
+        return _is_in(same, value, members)
 
     return evaluate
 
@@ -237,9 +202,10 @@ def _attribute(key: str) -> Evaluator:
 class _Reader:
     """Turns expressions into functions; one method for each kind of element."""
 
-    def __init__(self, mapper: Any, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, mapper: Any, parameters: Mapping[str, Any], dialect: str) -> None:
         self.mapper = mapper
         self.parameters = parameters
+        self.dialect = dialect
 
     def read(self, clause: Any) -> Evaluator:
         element = getattr(clause, "__clause_element__", None)
@@ -283,7 +249,9 @@ class _Reader:
             raise UnevaluatableError.alias(entity)
         if self.mapper is not None and not issubclass(self.mapper.class_, entity.class_):
             raise UnevaluatableError.other_class(entity.class_)
-        return _attribute(clause._annotations["proxy_key"])
+        key = clause._annotations["proxy_key"]
+        # What is called by the name of a synonym or hybrid is still its column.
+        return _attribute(key if key in entity.column_of_key else entity.key_of(clause))
 
     def read_tuple(self, clause: Any) -> Evaluator:
         return _all_values([self.read(each) for each in clause.clauses])
@@ -296,7 +264,7 @@ class _Reader:
             return _decided(parts, by=True)
         if clause.operator is operators.comma_op:
             return _all_values(parts)
-        compute = self._computation(clause.operator, [each.type for each in clause.clauses])
+        compute = self._computation(clause.operator, [each.type for each in clause.clauses], None)
         return reduce(partial(_combined, compute), parts)
 
     read_expression_clauselist = read_clauselist
@@ -310,16 +278,18 @@ class _Reader:
 
     def read_binary(self, clause: Any) -> Evaluator:
         left, right = self.read(clause.left), self.read(clause.right)
-        kind = clause.operator
+        kind, sides = clause.operator, (clause.left.type, clause.right.type)
+        same = equality(sides, self.dialect)
         if kind in SAMENESS:
-            return _same(left, right, negated=SAMENESS[kind])
+            made = _same(same, left, right)
+            return _not(made) if SAMENESS[kind] else made
         if kind is operators.in_op or kind is operators.not_in_op:
-            return _member(left, right, negated=kind is operators.not_in_op)
-        if kind in PATTERNS and self._has_wildcards(clause.right):
-            raise UnevaluatableError.operator("binary", kind)
-        sides = (clause.left.type, clause.right.type)
-        compute = BINARY.get(kind) or self._computation(kind, sides)
-        return _combined(compute, left, right)
+            made = _member(same, left, right)
+            return _not(made) if kind is operators.not_in_op else made
+        if kind is operators.eq or kind is operators.ne:
+            made = _combined(partial(_equal, same), left, right)
+            return _not(made) if kind is operators.ne else made
+        return _combined(self._computation(kind, sides, clause.right), left, right)
 
     def _has_wildcards(self, pattern: Any) -> bool:
         """Whether a pattern may have characters that mean others, or say that they do not."""
@@ -328,11 +298,15 @@ class _Reader:
         text = str(self._value_of(pattern))
         return "%" in text or "_" in text
 
-    def _computation(self, kind: Any, of: Sequence[Any]) -> Callable[[Any, Any], Any]:
+    def _computation(self, kind: Any, of: Sequence[Any], last: Any) -> Comparison:
+        if kind in PATTERNS and not self._has_wildcards(last):
+            return pattern(kind, of, self.dialect)
+        if kind in ORDER:
+            return order(kind, of, self.dialect)
         if isinstance(kind, operators.custom_op):
             if kind.python_impl is None:
                 raise UnevaluatableError.custom(kind.opstring)
-            made: Callable[[Any, Any], Any] = kind.python_impl
+            made: Comparison = kind.python_impl
             return made
         if kind is operators.concat_op:
             if not all(isinstance(each, STRINGS) for each in of):

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.dml.evaluate import EXPIRED, Evaluator
+from holdfast.dml.evaluate import Evaluator
+from holdfast.dml.text import EXPIRED
 from holdfast.instrument.manager import instance_state
 from holdfast.states.changes import note_gaps
 from holdfast.states.expiry import expire_keys, expire_states

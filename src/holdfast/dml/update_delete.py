@@ -51,14 +51,14 @@ class CriteriaStatement:
         connection: Connection,
     ) -> None:
         self.session = session
-        self.members = session.members
+        self.members: Any = session.members
         self.statement = statement
         self.parameters = parameters
         self.options = options
         self.connection = connection
         self.entity: Any = entity_of_dml(statement)
         self.mapper: Any = self.entity.mapper
-        self.identity_token = options.get("identity_token")
+        self.identity_token: Any = options.get("identity_token")
         # Rows of the keys that the database was asked for.
         self.keys: Any = None
 
@@ -126,7 +126,12 @@ class CriteriaStatement:
         try:
             if self.entity.is_aliased_class:
                 raise UnevaluatableError.alias(self.entity)
-            return evaluator_of(*criteria, mapper=self.mapper, parameters=self.parameters)
+            return evaluator_of(
+                *criteria,
+                mapper=self.mapper,
+                parameters=self.parameters,
+                dialect=self.connection.dialect.name,
+            )
         except UnevaluatableError as error:
             if choice == "evaluate":
                 raise SynchronizationError.not_evaluable(error) from error

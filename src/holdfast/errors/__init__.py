@@ -15,6 +15,8 @@ Raise sites import from the file of their part and name a constructor, as in
 - `mapping`: classes, tables and columns that do not fit
 - `relationships`: relationships that cannot be made out
 - `declarative`: class bodies and annotations that cannot be read
+- `sharding`: sessions over several databases
+- `aio`: asyncio sessions; imported by `holdfast.ext.asyncio` alone
 - `compat`: standing in for `sqlalchemy.orm`
 
 The hierarchy; in parentheses what else a class derives from, mostly Core's `sqlalchemy.exc`::
@@ -30,6 +32,8 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       TransactionClosedError       (ResourceClosedError)
       RollbackRequiredError        (PendingRollbackError)
       StateChangeError             (IllegalStateChangeError)
+      OutsideGreenletError         (MissingGreenlet)
+      AsyncListenerError           (NotImplementedError)
       BindError                    (UnboundExecutionError)
       SessionArgumentError         (ArgumentError)
       IdentifierError              (InvalidRequestError)
@@ -42,6 +46,8 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       UnsortableKeyError           (InvalidRequestError)
       CascadeTypeError             (AssertionError)
       AttributeAccessError         (AttributeError)
+      HybridAccessError            (AttributeError)
+      HybridError                  (InvalidRequestError)
       AttributeValueError          (ValueError)
       BackrefClassError            (KeyError)
       ParentTrackingError          (AssertionError)
@@ -80,6 +86,8 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       StrategyError                (ArgumentError)
       StarError                    (CompileError)
       MappingError                 (InvalidRequestError)
+      UnknownNameError             (NameError)
+      UnknownOptionError           (ArgumentError, TypeError)
       MappingArgumentError         (ArgumentError)
       AmbiguousInheritError        (AmbiguousForeignKeysError)
       InheritJoinError             (NoForeignKeysError)
@@ -91,6 +99,15 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       DeclarationError             (InvalidRequestError)
       UnmappingError               (NotImplementedError)
       AnnotatedConstructError      (NotImplementedError)
+      ShardError                   (InvalidRequestError)
+      ShardArgumentError           (ArgumentError)
+      AsyncArgumentError           (ArgumentError)
+      AsyncBindError               (sqlalchemy.ext.asyncio.exc.AsyncBindNotFound)
+      AsyncMethodError             (sqlalchemy.ext.asyncio.exc.AsyncMethodRequired)
+      AsyncNotStartedError         (sqlalchemy.ext.asyncio.exc.AsyncContextNotStarted)
+      AsyncStartedError            (sqlalchemy.ext.asyncio.exc.AsyncContextAlreadyStarted)
+      ConcurrentUseError           (IllegalStateChangeError)
+      MissingLibraryError          (ImportError)
       StandInError                 (RuntimeError)
       AbsentNameError              (InvalidRequestError)
 """
@@ -104,6 +121,8 @@ from holdfast.errors.attributes import (
     CollectionTypeError,
     ConstructorError,
     ForeignInstrumentationError,
+    HybridAccessError,
+    HybridError,
     ObjectDereferencedError,
     ParentTrackingError,
     ReservedNameError,
@@ -152,6 +171,8 @@ from holdfast.errors.mapping import (
     InheritJoinError,
     MappingArgumentError,
     MappingError,
+    UnknownNameError,
+    UnknownOptionError,
 )
 from holdfast.errors.queries import (
     BoundObjectError,
@@ -169,16 +190,19 @@ from holdfast.errors.queries import (
 )
 from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError, RelationshipError
 from holdfast.errors.session import (
+    AsyncListenerError,
     BindError,
     IdentifierError,
     MembershipError,
     NoRowError,
+    OutsideGreenletError,
     RollbackRequiredError,
     SessionArgumentError,
     SessionUseError,
     StateChangeError,
     TransactionClosedError,
 )
+from holdfast.errors.sharding import ShardArgumentError, ShardError
 from holdfast.errors.unmapped import (
     UnmappedClassError,
     UnmappedColumnError,
@@ -192,6 +216,7 @@ __all__ = [
     "AmbiguousInheritError",
     "AmbiguousJoinError",
     "AnnotatedConstructError",
+    "AsyncListenerError",
     "AttributeAccessError",
     "AttributeRequestError",
     "AttributeValueError",
@@ -217,6 +242,8 @@ __all__ = [
     "ForeignInstrumentationError",
     "HoldfastBug",
     "HoldfastError",
+    "HybridAccessError",
+    "HybridError",
     "IdentifierError",
     "InNotSupportedError",
     "InheritJoinError",
@@ -237,6 +264,7 @@ __all__ = [
     "ObjectDeletedError",
     "ObjectDereferencedError",
     "OperatorNotSupportedError",
+    "OutsideGreenletError",
     "ParentTrackingError",
     "PopulationError",
     "QueryUseError",
@@ -246,6 +274,8 @@ __all__ = [
     "RowClassError",
     "SessionArgumentError",
     "SessionUseError",
+    "ShardArgumentError",
+    "ShardError",
     "StaleDataError",
     "StandInError",
     "StarError",
@@ -256,6 +286,8 @@ __all__ = [
     "TransactionClosedError",
     "UnevaluatableError",
     "UnknownIdentityError",
+    "UnknownNameError",
+    "UnknownOptionError",
     "UnmappedClassError",
     "UnmappedColumnError",
     "UnmappedError",

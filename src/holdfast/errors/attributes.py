@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError
 from holdfast.foundation.describe import (
+    class_text,
     describe_attribute,
     describe_class,
+    nearest,
     object_text,
     state_class_text,
     state_text,
@@ -48,6 +51,15 @@ class AttributeAccessError(HoldfastError, AttributeError):
         )
 
     @classmethod
+    def no_column(cls, owner: type, key: str, existing: Iterable[str]) -> Self:
+        """A string in a mapping names a column attribute that the class does not have."""
+        return cls.compose(
+            f"Class {class_text(owner)} does not have a mapped column named {key!r}. There are "
+            f"{nearest(key, existing)}. [no-such-column]",
+            key=key,
+        )
+
+    @classmethod
     def on_expression(cls, attribute: Any, comparator: Any, name: str) -> Self:
         """A class-level attribute was asked for something that neither it nor its type has."""
         return cls.compose(
@@ -57,8 +69,62 @@ class AttributeAccessError(HoldfastError, AttributeError):
         )
 
 
+class HybridAccessError(HoldfastError, AttributeError):
+    """A hybrid property of an object is used in a way that it has no function for."""
+
+    @classmethod
+    def not_settable(cls, class_: type, key: str) -> Self:
+        """Assignment to a hybrid that has no setter."""
+        return cls.compose(
+            f"can't set attribute {class_.__name__}.{key}: the hybrid has no setter. Add one with "
+            f"@{key}.setter, or assign the attributes that it reads. [hybrid-read-only]",
+            key=key,
+        )
+
+    @classmethod
+    def not_deletable(cls, class_: type, key: str) -> Self:
+        """`del` of a hybrid that has no deleter."""
+        return cls.compose(
+            f"can't delete attribute {class_.__name__}.{key}: the hybrid has no deleter. Add one "
+            f"with @{key}.deleter, or delete the attributes that it reads. [hybrid-read-only]",
+            key=key,
+        )
+
+
+class HybridError(HoldfastError, exc.InvalidRequestError):
+    """A hybrid property of a class is used in a way that it has no function for."""
+
+    @classmethod
+    def no_expression(cls, attribute: Any, given: object) -> Self:
+        """What a hybrid gives for its class is no SQL."""
+        return cls.compose(
+            f'When interpreting attribute "{attribute}" as a SQL expression, expected '
+            f"__clause_element__() to return a ClauseElement object, got: {given!r}. Give the "
+            f"hybrid an expression with @{attribute.key}.expression. [hybrid-expression]"
+        )
+
+    @classmethod
+    def no_bulk(cls, class_: type, key: str) -> Self:
+        """Rows of a bulk INSERT or UPDATE name a hybrid that does not say what it means there."""
+        return cls.compose(
+            "Can't evaluate bulk DML statement; please supply a bulk_dml decorated function: "
+            f"{class_.__name__}.{key} has none. Add one with @{key}.bulk_dml, or name columns. "
+            "[hybrid-bulk]",
+            key=key,
+        )
+
+
 class AttributeValueError(HoldfastError, ValueError):
     """A related object is not where a change expects it."""
+
+    @classmethod
+    def not_accepted(cls, key: str, value: object) -> Self:
+        """A value of a class that a tracked attribute cannot convert."""
+        return cls.compose(
+            f"Attribute '{key}' does not accept objects of type {class_text(type(value))}: they "
+            "cannot be tracked. Convert the value, or override coerce(). [not-tracked]",
+            key=key,
+        )
 
     @classmethod
     def not_associated(cls, value: object, state: Any, key: str) -> Self:

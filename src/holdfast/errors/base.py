@@ -23,13 +23,22 @@ class HoldfastError(Exception):
     """The heading in `docs/errors.md` that explains the error."""
 
     @classmethod
-    def compose(cls, text: str, **parts: Any) -> Self:
+    def compose(cls, text: str, *, note: str = "", **parts: Any) -> Self:
         """An exception with this text, which ends with its slug, and its parts as attributes.
 
         Parts should be names, keys and numbers: an exception may outlive the session and travel to
         another process.
+
+        Args:
+            text: The message.
+            note: Its end, where programs that come from SQLAlchemy compare the phrase to its last
+                letter: a note of the exception, which tracebacks show below the message.
+            parts: Attributes of the exception.
         """
         error = cls(text)
+        if note:
+            error.add_note(note)
+            text = note
         error.slug = text[text.rindex("[") + 1 : -1]
         error.__dict__.update(parts)
         return error

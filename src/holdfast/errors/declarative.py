@@ -258,22 +258,6 @@ class DeclarationArgumentError(HoldfastError, exc.ArgumentError):
             "parameter of mapped_column() to resolve conflicts. [column-conflict]"
         )
 
-    @classmethod
-    def primary_key_name(cls, name: str) -> Self:
-        """`primary_key` of `__mapper_args__` names nothing."""
-        return cls.compose(
-            f"Can't determine primary_key column '{name}' - no attribute is mapped to this name. "
-            "Name an attribute of the class. [primary-key-name]"
-        )
-
-    @classmethod
-    def primary_key_not_column(cls, name: str) -> Self:
-        """`primary_key` of `__mapper_args__` names something that is no column."""
-        return cls.compose(
-            f"Can't determine primary_key column '{name}'; property does not refer to a single "
-            "mapped Column. Name an attribute that holds one column. [primary-key-name]"
-        )
-
 
 class DeclarationError(HoldfastError, exc.InvalidRequestError):
     """A class cannot be declared, or not changed, like this."""

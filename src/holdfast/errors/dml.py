@@ -113,6 +113,15 @@ class BulkError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
+    def by_row(cls) -> Self:
+        """A bulk method of a session whose objects are spread over several databases."""
+        return cls.compose(
+            "connection_callable / per-instance sharding not supported in bulk methods: they do "
+            "not ask where a single row belongs. Add the objects and flush, or execute insert() or "
+            'update() with bind_arguments={"shard_id": ...}. [bulk-by-row]'
+        )
+
+    @classmethod
     def no_returning(cls, dialect: Any, *, sorted_rows: bool) -> Self:
         """RETURNING, where the backend has none for many rows (QY-140)."""
         order = " and sort by parameter order" if sorted_rows else ""
@@ -146,6 +155,16 @@ class BulkError(HoldfastError, exc.InvalidRequestError):
         return cls.compose(
             f"Can't return {expression} from an INSERT: each table has an INSERT of its own, and "
             "the expression needs several. Return its parts. [returning-several-tables]"
+        )
+
+    @classmethod
+    def unknown_class(cls, mapper: Any, table: Any) -> Self:
+        """RETURNING of a joined class with subclasses, from a change of its own table."""
+        name = mapper.class_.__name__
+        return cls.compose(
+            f"Can't return {name} from a statement that changes {table}: which subclass a row is "
+            f"of stands in another table. Return {name}'s columns, and select the objects by their "
+            "key. [returning-several-tables]"
         )
 
     @classmethod

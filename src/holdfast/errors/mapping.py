@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError
-from holdfast.foundation.describe import class_text, describe_class, listed
+from holdfast.foundation.describe import class_text, listed, nearest
 
 
 class MappingError(HoldfastError, exc.InvalidRequestError):
@@ -115,14 +115,26 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
-    def name_not_found(cls, owner: Any, expression: str, name: str) -> Self:
-        """A string names a class or column that does not exist (yet)."""
+    def name_not_found(
+        cls, owner: Any, expression: str, name: str, existing: Iterable[str]
+    ) -> Self:
+        """A string names a class or table that does not exist (yet); the message says which do."""
         return cls.compose(
             f"When initializing mapper {owner}, expression {expression!r} failed to locate a name "
             f"({name!r}). If this is a class name, consider adding this relationship() to the "
             "class after both dependent classes have been defined, or import its module. "
-            "[name-not-found]",
+            f"There are {nearest(name, existing)}. [name-not-found]",
             name=name,
+        )
+
+    @classmethod
+    def generic_target(cls, owner: Any, expression: str, key: str) -> Self:
+        """`relationship("List['Book']")`: collections are for annotations."""
+        return cls.compose(
+            f'When initializing mapper {owner}, expression "relationship("{expression}")" '
+            "seems to be using a generic class as the argument to relationship(); please state the "
+            f'generic argument using an annotation, e.g. "{key}: Mapped[{expression}] = '
+            'relationship()". [generic-target]'
         )
 
     @classmethod
@@ -181,6 +193,20 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
 
+class UnknownNameError(HoldfastError, NameError):
+    """A string names something that does not exist where it is looked for."""
+
+    @classmethod
+    def not_in_module(cls, module: str, name: str, existing: Iterable[str]) -> Self:
+        """A dotted path leads to a module without such a class."""
+        error = cls.compose(
+            f"Module '{module}' has no mapped classes registered under the name '{name}', only "
+            f"{nearest(name, existing)}. [module-without-class]"
+        )
+        error.name = name
+        return error
+
+
 class MappingArgumentError(HoldfastError, exc.ArgumentError):
     """An argument of a mapping is of no use."""
 
@@ -221,8 +247,17 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
     def no_such_key(cls, mapper: Any, key: str) -> Self:
         """The `primary_key` option names an attribute that does not exist."""
         return cls.compose(
-            f"Can't determine primary_key column '{key}' for {mapper} - no attribute is mapped to "
-            "this name. Name mapped attributes, or columns. [primary-key-not-mapped]",
+            f"Can't determine primary_key column '{key}' - no attribute is mapped to this name by "
+            f"{mapper}. Name mapped attributes, or columns. [primary-key-not-mapped]",
+            key=key,
+        )
+
+    @classmethod
+    def key_not_column(cls, mapper: Any, key: str) -> Self:
+        """The `primary_key` option names something that is no column."""
+        return cls.compose(
+            f"Can't determine primary_key column '{key}'; property does not refer to a single "
+            f"mapped Column of {mapper}. Name an attribute that holds one. [primary-key-name]",
             key=key,
         )
 
@@ -263,12 +298,12 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
     def column_hides(cls, key: str, mapper: Any, column: Any, existing: Any) -> Self:
         """A column's name is that of an attribute of another kind."""
         return cls.compose(
-            f"WARNING: when configuring property '{key}' on {mapper}, column '{column}' conflicts "
-            f"with property '{existing!r}'. To resolve this, map the column to the class under a "
-            "different name in the 'properties' dictionary.  Or, to remove all awareness of the "
-            "column entirely (i.e. prevent it from being mapped), use the 'include_properties' or "
-            "'exclude_properties' mapper arguments to control specifically which table columns get "
-            "mapped. [column-hides]",
+            f"WARNING: when configuring property '{key}' on {mapper}, column '{column.key}' "
+            f"conflicts with property '{existing!r}'. To resolve this, map the column to the class "
+            "under a different name in the 'properties' dictionary.  Or, to remove all awareness "
+            "of the column entirely (i.e. prevent it from being mapped), use the "
+            "'include_properties' or 'exclude_properties' mapper arguments to control specifically "
+            "which table columns get mapped. [column-hides]",
             key=key,
         )
 
@@ -325,6 +360,25 @@ class MappingArgumentError(HoldfastError, exc.ArgumentError):
         )
 
 
+class UnknownOptionError(HoldfastError, exc.ArgumentError, TypeError):
+    """A class is mapped with an option that mappers do not have."""
+
+    @classmethod
+    def of_mapper(cls, mapped: Any, name: str, existing: Iterable[str]) -> Self:
+        """An option of no mapper, or one that there was before SQLAlchemy 2.0."""
+        advice = (
+            "a class has one mapper only. Read it from elsewhere with aliased(Class, subquery), "
+            "which may be the target of a relationship() too"
+            if name == "non_primary"
+            else f"no mapper has this option. There are {nearest(name, existing)}"
+        )
+        return cls.compose(
+            f"Mapper() got an unexpected keyword argument '{name}' for "
+            f"{class_text(mapped)}: {advice}. [unknown-mapper-option]",
+            name=name,
+        )
+
+
 class AmbiguousInheritError(HoldfastError, exc.AmbiguousForeignKeysError):
     """Several foreign keys lead from a subclass's table to its base's."""
 
@@ -358,8 +412,8 @@ def same_class_name_warning(mapped: type) -> str:
     """Two classes of one base have the same name and module."""
     return (
         "This declarative base already contains a class with the same class name and module name "
-        f"as {describe_class(mapped)}, and will be replaced in the string-lookup table. "
-        "[class-name-twice]"
+        f"as {mapped.__module__}.{mapped.__name__}, and will be replaced in the string-lookup "
+        "table. [class-name-twice]"
     )
 
 

@@ -78,11 +78,29 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
         )
 
     @classmethod
-    def no_link(cls, attribute: Any, relationship: Any, *, hint: str = "") -> Self:
-        """A step of the chain does not belong to the target of the step before it."""
+    def no_link(
+        cls, attribute: Any, relationship: Any, target: str, path: Any, *, subclass: str = ""
+    ) -> Self:
+        """A step of the chain does not belong to the target of the step before it.
+
+        Args:
+            attribute: What the step names.
+            relationship: The step before it, as `Company.employees.of_type(Engineer)`.
+            target: Whose attributes may follow it.
+            path: All steps before.
+            subclass: The class of the attribute where it is a subclass of the target.
+        """
+        hint = ""
+        if subclass:
+            hint = (
+                f'  Did you mean to use "{relationship}.of_type({subclass})" or '
+                f'"loadopt.options(selectin_polymorphic({target}, [{subclass}]), ...)" ?'
+            )
         return cls.compose(
             f'ORM mapped entity or attribute "{attribute}" does not link from relationship '
-            f'"{relationship}".{hint} [option-chain]'
+            f'"{relationship}".{hint}',
+            note=f"The option leads along {path}: attributes of {target} may follow. "
+            "[option-chain]",
         )
 
     @classmethod
@@ -97,8 +115,8 @@ class LoaderOptionError(HoldfastError, exc.ArgumentError):
     def no_link_from_entity(cls, attribute: Any, entity: Any) -> Self:
         """The first attribute is not one of the entity that `Load()` names."""
         return cls.compose(
-            f"Attribute '{attribute}' does not link from element '{entity}'. Name an attribute of "
-            "that class. [option-chain]"
+            f'ORM mapped attribute "{attribute}" does not link mapped class "{entity}". Name an '
+            "attribute of that class. [option-chain]"
         )
 
     @classmethod
@@ -498,3 +516,11 @@ class StatementEventError(HoldfastError, exc.InvalidRequestError):
             f"Session.execute() ({passed}) does not match number of parameter sets given to "
             f"ORMExecuteState.invoke_statement() ({given}). Give one set for each. [parameter-sets]"
         )
+
+
+def alias_made_warning(mapper: Any) -> str:
+    """A statement joins to a class whose base's table it selects from already."""
+    return (
+        f"An alias is being generated automatically against joined entity {mapper} due to "
+        "overlapping tables. Join to an alias: aliased(Class, flat=True)."
+    )

@@ -8,6 +8,7 @@ from typing import Any, Self
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError
+from holdfast.foundation.callers import public_call
 from holdfast.foundation.describe import describe_class, state_text
 
 
@@ -130,37 +131,53 @@ class SessionUseError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
-    def permanently_closed(cls) -> Self:
+    def permanently_closed(cls, closing: str) -> Self:
         """Use after `close()` of a session made with close_resets_only=False."""
+        method = public_call("begin")
         return cls.compose(
             "This Session has been permanently closed and is unable to handle any more transaction "
-            "requests. Make a new one, or leave close_resets_only at its default. [session-closed]"
+            f"requests: method '{method}()' was called after '{closing}()'. Make a new one, or "
+            "leave close_resets_only at its default. [session-closed]",
+            method=method,
+            running=closing,
         )
 
     @classmethod
-    def no_sql_in(cls, phase: str) -> Self:
+    def no_sql_in(cls, phase: str, method: str, running: str | None) -> Self:
         """SQL while the transaction is in a phase that allows none, e.g. "committed"."""
+        method = public_call(method)
+        when = f"while '{running}()' is in progress" if running else "before its end"
         return cls.compose(
             f"This session is in '{phase}' state; no further SQL can be emitted within this "
-            "transaction. Do it before the commit begins, or in a transaction of its own. "
-            "[no-sql-now]",
+            f"transaction: method '{method}()' was called {when}. Do it before the commit begins, "
+            "or in a transaction of its own. [no-sql-now]",
             phase=phase,
+            method=method,
+            running=running,
         )
 
     @classmethod
-    def provisioning(cls) -> Self:
+    def provisioning(cls, method: str, running: str) -> Self:
         """A second use of the session while it is connecting."""
+        method = public_call(method)
         return cls.compose(
             "This session is provisioning a new connection; concurrent operations are not "
-            "permitted. Give each thread or task a Session of its own. [concurrent-use]"
+            f"permitted: method '{method}()' was called while '{running}()' is in progress. Give "
+            "each thread or task a Session of its own. [concurrent-use]",
+            method=method,
+            running=running,
         )
 
     @classmethod
     def flushing(cls) -> Self:
         """`flush()` from within a flush."""
+        method = public_call("flush")
         return cls.compose(
-            "Session is already flushing. Change objects in before_flush, not in the events that "
-            "run while rows are written. [already-flushing]"
+            f"Session is already flushing: method '{method}()' was called while 'flush()' is in "
+            "progress. Change objects in before_flush, not in the events that run while rows are "
+            "written. [already-flushing]",
+            method=method,
+            running="flush",
         )
 
     @classmethod
@@ -217,11 +234,12 @@ class TransactionClosedError(HoldfastError, exc.ResourceClosedError):
     """A transaction object is used after its end."""
 
     @classmethod
-    def closed(cls) -> Self:
+    def closed(cls, method: str) -> Self:
         """Any use of it."""
         return cls.compose(
-            "This transaction is closed. The session begins another one by itself at the next use. "
-            "[transaction-closed]"
+            f"This transaction is closed, so that '{method}()' has nothing to act on. The session "
+            "begins another one by itself at the next use. [transaction-closed]",
+            method=method,
         )
 
 
@@ -244,12 +262,16 @@ class RollbackRequiredError(HoldfastError, exc.PendingRollbackError):
         return cls.compose(f"{text} [rollback-required]", original=cause, objects=objects)
 
     @classmethod
-    def inactive(cls) -> Self:
-        """An inner transaction was rolled back; the outer one must be as well."""
+    def inactive(cls, method: str, running: str | None) -> Self:
+        """It is being rolled back, or an inner one was, and the outer one must be as well."""
+        method = public_call(method)
+        when = f"while '{running}()' is in progress" if running else "before that of the outer one"
         return cls.compose(
             "This session is in 'inactive' state, due to the SQL transaction being rolled back; no "
-            "further SQL can be emitted within this transaction. Issue Session.rollback() first. "
-            "[rollback-required]"
+            f"further SQL can be emitted within this transaction: method '{method}()' was called "
+            f"{when}. Issue Session.rollback() first. [rollback-required]",
+            method=method,
+            running=running,
         )
 
 
@@ -302,6 +324,35 @@ class StateChangeError(HoldfastError, exc.IllegalStateChangeError):
             f"Can't run operation '{method}()' here; will move to state {target!r} where we are "
             f"expecting {expected!r}. Use one Session per thread or task. [concurrent-use]",
             method=method,
+        )
+
+
+class OutsideGreenletError(HoldfastError, exc.MissingGreenlet):
+    """SQL would be awaited where nothing can be awaited."""
+
+    # The text says it all; else a link would follow.
+    code: str | None = None
+
+    @classmethod
+    def unexpected_sql(cls) -> Self:
+        """The session of an asyncio one needs the database outside of an awaited call (XT-101)."""
+        return cls.compose(
+            "greenlet_spawn has not been called; can't call await_only() here. Was IO attempted in "
+            "an unexpected place? An attribute was touched that is not loaded, or sync_session was "
+            "used by itself. Load it beforehand, set expire_on_commit=False, await "
+            "obj.awaitable_attrs.name, or use session.run_sync(). [missing-greenlet]"
+        )
+
+
+class AsyncListenerError(HoldfastError, NotImplementedError):
+    """A listener cannot be called."""
+
+    @classmethod
+    def of_session(cls) -> Self:
+        """The target of a listener is an asyncio session, or a factory of such (XT-107)."""
+        return cls.compose(
+            "asynchronous events are not implemented at this time.  Apply synchronous listeners to "
+            "the AsyncSession.sync_session. [async-events]"
         )
 
 

@@ -14,25 +14,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import exc
 
+from holdfast.foundation.callers import levels_to_user
+
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_OURS = ("holdfast.", "sqlalchemy.")
-
-
-def _levels_to_user() -> int:
-    """How many frames above the caller of the public function the first foreign frame is."""
-    level = 2
-    try:
-        frame = sys._getframe(2)  # noqa: SLF001  the only cheap way to walk the stack
-    except ValueError:
-        return level
-    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(_OURS):
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-        level += 1
-    return level
-
 
 # Functions that run without being called by the user -> what warnings say of it.
 _origins: dict[CodeType, str] = {}
@@ -59,7 +43,7 @@ def _origin() -> str:
 
 def warn(message: str, *, category: type[Warning] = exc.SAWarning) -> None:
     """Warn of something that is probably a mistake."""
-    warnings.warn(f"{message}{_origin()}", category, stacklevel=_levels_to_user())
+    warnings.warn(f"{message}{_origin()}", category, stacklevel=levels_to_user())
 
 
 def warn_deprecated(
@@ -75,4 +59,4 @@ def warn_deprecated(
     kind = category or exc.SADeprecationWarning
     warning = kind(f"{message} (deprecated since: {version})")
     warning.deprecated_since = version
-    warnings.warn(warning, stacklevel=_levels_to_user())
+    warnings.warn(warning, stacklevel=levels_to_user())

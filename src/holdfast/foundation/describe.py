@@ -7,6 +7,7 @@ address and the primary key that the state holds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -79,3 +80,10 @@ def listed(names: Any, last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def nearest(name: str, existing: Iterable[str], most: int = 20) -> str:
+    """Names that exist, those that begin like the one that does not first."""
+    wanted = name[:2].lower()
+    ordered = sorted(existing, key=lambda each: (not each.lower().startswith(wanted), each))
+    return listed([*ordered[:most], "more"] if len(ordered) > most else ordered) or "none"

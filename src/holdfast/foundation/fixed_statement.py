@@ -89,8 +89,8 @@ class FixedStatement:
             parameter_names: Names of its bound parameters, and keys of the columns that an INSERT
                 or UPDATE sets, in the order in which values will be passed.
         """
-        self.statement = statement
-        self.parameter_names = tuple(parameter_names)
+        self.statement: Any = statement
+        self.parameter_names: tuple[str, ...] = tuple(parameter_names)
         # Dialect -> compiled form for one row or for many; None where Core must do it.
         self._single_forms: dict[Dialect, _Form | None] = {}
         self._many_forms: dict[Dialect, _Form | None] = {}
@@ -477,6 +477,9 @@ def _is_fixed(compiled: SQLCompiler, *, many: bool) -> bool:
     if _is_dml(compiled) and (compiled.insert_prefetch or compiled.update_prefetch):
         return False
     if compiled.has_out_parameters or (many and compiled.effective_returning):
+        return False
+    if compiled._insertmanyvalues is not None:
+        # Core sends many rows with one VALUES, to drivers that would send them one by one.
         return False
     if any(bind.callable is not None for bind in compiled.bind_names):
         return False

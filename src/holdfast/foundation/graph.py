@@ -29,8 +29,8 @@ class Cycle(Exception):
 
     def __init__(self, nodes: Sequence[Any], blocked: Sequence[Any]) -> None:
         super().__init__(f"{len(nodes)} nodes depend on one another in a circle")
-        self.nodes = list(nodes)
-        self.blocked = list(blocked)
+        self.nodes: list[Any] = list(nodes)
+        self.blocked: list[Any] = list(blocked)
 
 
 def sort(nodes: Iterable[N], edges: Iterable[tuple[N, N]]) -> list[N]:

@@ -7,9 +7,10 @@ Inside Holdfast the named policies are used; users and SQLAlchemy's own interfac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import ClassVar
+
+from holdfast.foundation.record import record
 
 
 class PassiveFlag(IntFlag):
@@ -36,7 +37,7 @@ class PassiveFlag(IntFlag):
     PASSIVE_RETURN_NO_VALUE = PASSIVE_OFF & ~INIT_OK
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LoadPolicy:
     """What a read may do. Take one from the constants below or from `policy_of`."""
 

@@ -11,8 +11,8 @@ Holdfast reads or fills are listed in `UNDERSCORED_ATTRIBUTES`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Column, ForeignKey, inspection
 from sqlalchemy.engine.base import Connection
@@ -33,12 +33,12 @@ from sqlalchemy.event import registry as _event_registry
 from sqlalchemy.event.base import Events as Events  # base of the families of hooks
 from sqlalchemy.event.base import dispatcher as dispatcher  # the class-level dispatch descriptor
 from sqlalchemy.event.registry import EventTarget as EventTarget  # base of what is listened to
-from sqlalchemy.inspection import Inspectable as Inspectable  # typing base of inspect()'s subjects
 from sqlalchemy.sql import annotation as _annotation
 from sqlalchemy.sql import base as _sql_base
 from sqlalchemy.sql import coercions as coercions  # checks of arguments
 from sqlalchemy.sql import roles as roles  # what an argument may be
 from sqlalchemy.sql import sqltypes as _sqltypes
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.annotation import Annotated as Annotated  # elements with annotations
 from sqlalchemy.sql.base import CacheableOptions as CacheableOptions  # options in the cache key
 from sqlalchemy.sql.base import CompileState as CompileState  # the compile plugin's base
@@ -52,6 +52,7 @@ from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey  # keyed parts o
 from sqlalchemy.sql.dml import DeleteDMLState as DeleteDMLState
 from sqlalchemy.sql.dml import InsertDMLState as InsertDMLState
 from sqlalchemy.sql.dml import UpdateDMLState as UpdateDMLState
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.schema import SchemaConst as SchemaConst  # NULL_UNSPECIFIED
 from sqlalchemy.sql.selectable import CompoundSelectState as CompoundSelectState  # unions
 from sqlalchemy.sql.selectable import ExecutableReturnsRows as ExecutableReturnsRows
@@ -86,21 +87,38 @@ from sqlalchemy.util import immutabledict as immutabledict
 from sqlalchemy.util import memoized_property as memoized_property
 from sqlalchemy.util import merge_lists_w_ordering as merge_lists_w_ordering  # class body order
 from sqlalchemy.util import topological as topological  # for tables and mappers only
+from sqlalchemy.util.concurrency import in_greenlet as in_greenlet  # may the driver be awaited?
+
+if TYPE_CHECKING:
+    # Base of what stands in a select list and gives a value of the type in brackets.
+    SelectedAs = roles.TypedColumnsClauseRole
+else:
+    SelectedAs = Generic
+
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """Gives back what it is given."""
+
+    def __call__(self, made: Made, /) -> Made:
+        """Dress or register `made`."""
+
 
 # Names that Core spells with an underscore, or whose own name would say too little here.
 EventKey = _event_registry._EventKey  # one listener on one target
-EXECUTABLE_PARTS = ExecutableStatement._executable_traverse_internals  # options, for cache keys
+EXECUTABLE_PARTS: Any = ExecutableStatement._executable_traverse_internals  # for cache keys
 NO_ARG = _sql_base.NO_ARG  # "not given"
-deep_annotate = _annotation._deep_annotate
-deep_deannotate = _annotation._deep_deannotate
-entity_namespace_key = _sql_base._entity_namespace_key  # filter_by()
-event_registrars = _event_base._registrars  # event name -> families, the first match wins
-generative = _sql_base._generative  # decorator of generative methods
-inspection_registrars = inspection._registrars  # type -> what inspect() calls
-inspects = inspection._inspects  # registers what inspect() answers for a class
-python_type_map = _sqltypes._type_map  # Python type -> SQL type, of literals and Mapped[]
-select_iterables = _sql_base._select_iterables  # FROM elements -> their columns
-self_inspects = inspection._self_inspects  # classes that inspect() gives back as they are
+deep_annotate: Any = _annotation._deep_annotate
+deep_deannotate: Any = _annotation._deep_deannotate
+entity_namespace_key: Any = _sql_base._entity_namespace_key  # filter_by()
+event_registrars: Any = _event_base._registrars  # event name -> families, first match wins
+generative: Decorator = _sql_base._generative  # decorator of generative methods
+inspection_registrars: dict[type, Any] = inspection._registrars  # type -> what inspect() calls
+inspects: Callable[..., Decorator] = inspection._inspects  # what inspect() answers for a class
+python_type_map: Any = _sqltypes._type_map  # Python type -> SQL type, of literals and Mapped[]
+select_iterables: Any = _sql_base._select_iterables  # FROM elements -> their columns
+self_inspects: Decorator = cast("Any", inspection._self_inspects)  # inspect() gives these back
 
 UNDERSCORED_ATTRIBUTES: dict[type, tuple[str, ...]] = {
     Connection: ("_execute_context", "_handle_dbapi_exception"),
@@ -177,6 +195,15 @@ def is_left_out(column: Any) -> bool:
     return bool(getattr(column, "_omit_from_statements", False))
 
 
+def numbered_names(element: Any) -> set[str]:
+    """Names that Core numbers when it compiles: "kind" for a parameter that becomes `kind_1`."""
+    return {
+        part._orig_key
+        for part in visitors.iterate(element)
+        if isinstance(part, BindParameter) and part.unique
+    }
+
+
 def is_star(column: Any) -> bool:
     """Whether an expression stands for columns that only the database knows."""
     return bool(column._is_star)
@@ -231,25 +258,6 @@ def collect_params(compiler: Any, statement: Any) -> None:
 
 
 # What reading the rows of a result asks of Core's results.
-
-
-def remaining_rows(result: Any) -> Any:
-    """All rows that are left of a cursor's result, as plain tuples of processed values."""
-    return result._raw_all_tuples()
-
-
-def next_rows(result: Any, count: int) -> Any:
-    """The next rows of a cursor's result, at most `count`, in the same form."""
-    rows = result._fetchmany_impl(count)
-    metadata = result._metadata
-    if (
-        metadata._effective_processors is None
-        and metadata._tuplefilter is None
-        and result._row_logging_fn is None
-        and (not rows or type(rows[0]) is tuple)
-    ):
-        return rows
-    return result._row_getter[2](rows)
 
 
 def close_exhausted(result: Any) -> None:

@@ -16,7 +16,7 @@ class InstrumentationFactory:
     dispatch: Any
 
 
-instrumentation_factory = InstrumentationFactory()
+instrumentation_factory: InstrumentationFactory = InstrumentationFactory()
 
 
 @put_first

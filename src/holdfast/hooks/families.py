@@ -11,15 +11,17 @@ Rules kept here:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.foundation.sqlalchemy_core import EventKey, event_registrars
 from holdfast.mapping.registry import Registry
 
+Family = TypeVar("Family", bound=type[Any])
+
 _families: set[Any] = set()
 
 
-def put_first(family: Any) -> Any:
+def put_first(family: Family) -> Family:
     """Let a family be asked before those of other libraries; a class decorator."""
     _families.add(family)
     for name in family.dispatch._event_names:  # noqa: SLF001  Core's list

@@ -106,7 +106,7 @@ class WaitingInstanceEvents(InstanceEvents):
 class ObjectsInWaiting(ClassInWaiting):
     """An unmapped class as the target of instance events."""
 
-    dispatch = dispatcher(WaitingInstanceEvents)
+    dispatch: Any = dispatcher(WaitingInstanceEvents)
 
 
 ClassManager.dispatch = dispatcher(InstanceEvents)

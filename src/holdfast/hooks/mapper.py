@@ -140,7 +140,7 @@ class WaitingMapperEvents(MapperEvents):
 class MapperInWaiting(ClassInWaiting):
     """An unmapped class as the target of mapper events."""
 
-    dispatch = dispatcher(WaitingMapperEvents)
+    dispatch: Any = dispatcher(WaitingMapperEvents)
 
 
 class MapperDispatch(dispatcher[Any]):

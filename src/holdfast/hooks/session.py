@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.session import SessionArgumentError
+from holdfast.errors.session import AsyncListenerError, SessionArgumentError
 from holdfast.foundation.sqlalchemy_core import EventKey, Events
 from holdfast.hooks.families import listener_of, put_first
 from holdfast.sessions.scoped import scoped_session
@@ -42,6 +42,8 @@ class SessionEvents(Events[Any]):
 
     @classmethod
     def _accept_with(cls, target: Any, identifier: str) -> Any:
+        if _is_of_asyncio(target):
+            raise AsyncListenerError.of_session()
         if isinstance(target, scoped_session):
             target = target.session_factory
             is_class = isinstance(target, type) and issubclass(target, Session)
@@ -152,6 +154,13 @@ class SessionEvents(Events[Any]):
 
     def persistent_to_detached(self, session: Session, instance: Any) -> None:
         """An object with a row left the session."""
+
+
+def _is_of_asyncio(target: Any) -> bool:
+    """Whether it is an asyncio session, its class, or what makes such sessions."""
+    if getattr(target, "_support_async", False):
+        return True
+    return bool(getattr(getattr(target, "class_", target), "_is_asyncio", False))
 
 
 def _with_object(listener: Any) -> Any:

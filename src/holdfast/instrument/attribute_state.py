@@ -18,8 +18,8 @@ class AttributeState:
     __slots__ = ("key", "state")
 
     def __init__(self, state: InstanceState, key: str) -> None:
-        self.state = state
-        self.key = key
+        self.state: InstanceState = state
+        self.key: str = key
 
     @property
     def loaded_value(self) -> Any:

@@ -8,18 +8,18 @@ without a call into the slot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sqlalchemy import SQLColumnExpression
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
+from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     HasCacheKey,
     InternalTraversal,
     coercions,
-    immutabledict,
     memoized_property,
     roles,
     self_inspects,
@@ -36,11 +36,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Any)
 
-PLUGIN: Final = "holdfast"
-"""Name of our compile plugin in Core's statements."""
-
 # Inside of the classes below, `property` is the mapped attribute's `MapperProperty`.
 _become_property: Callable[..., None] = property.__init__
+
+
+def named(expression: Any, key: str) -> Any:
+    """An expression of another attribute, called `key` in rows; a bundle keeps its own name."""
+    if "bundle" in expression._annotations:
+        return expression
+    return expression._annotate({"proxy_key": key})
 
 
 @self_inspects
@@ -66,7 +70,7 @@ class QueryableAttribute(
 
     is_attribute = True
     is_clause_element = False
-    inherit_cache = True
+    inherit_cache: bool = True
     _cache_key_traversal = [
         ("key", InternalTraversal.dp_string),
         ("parent", InternalTraversal.dp_multi),
@@ -111,7 +115,8 @@ class QueryableAttribute(
         self.prop = property
         if property is None or not property.is_relationship or property.configured:
             self.property = property
-        self.slot = self.impl = slot
+        self.slot: AttributeSlot | None = slot
+        self.impl: AttributeSlot | None = slot
         self.of_type_entity = of_type_entity
         self.extra_criteria = tuple(extra_criteria)
         if comparator is not None:
@@ -130,7 +135,8 @@ class QueryableAttribute(
         if self.of_type_entity is None and not self.extra_criteria:
             make = getattr(self.prop, "expression_for", None)
             if make is not None:
-                return make(self.parent)
+                made = make(self.parent)
+                return made if self.prop.key == self.key else named(made, self.key)
         return self.comparator.__clause_element__()
 
     def __clause_element__(self) -> Any:
@@ -140,7 +146,7 @@ class QueryableAttribute(
     def _propagate_attrs(self) -> Any:
         if self.parent is None:
             return EMPTY_DICT
-        return immutabledict({"compile_state_plugin": PLUGIN, "plugin_subject": self.parent})
+        return marks_of(self.parent)
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Apply an operator, by way of the comparator."""
@@ -245,7 +251,12 @@ class QueryableAttribute(
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self} at {id(self):#x}>"
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+
+    else:
+        __hash__ = object.__hash__
 
     # -- Core's traversals; an attribute is opaque to them ----------------------------------------
 
@@ -270,13 +281,13 @@ class AliasedAttribute(QueryableAttribute[T]):
     `alias.x == Cls.x` would be turned round if the right side's class derived from the left one's.
     """
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
 
 class InstrumentedAttribute(QueryableAttribute[T], property):
     """A mapped attribute on the class that maps it: expression on the class, value on objects."""
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
     def __init__(
         self,
@@ -296,7 +307,8 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
 
     def install_slot(self, slot: AttributeSlot) -> None:
         """Give the attribute its behaviour on objects, or another one."""
-        self.slot = self.impl = slot
+        self.slot: AttributeSlot | None = slot
+        self.impl: AttributeSlot | None = slot
         slot.manager.slots[self.key] = slot
         self.refresh_accessors()
 

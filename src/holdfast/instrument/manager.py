@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import weakref
 from collections.abc import Callable, Iterator, ValuesView
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.errors.attributes import (
     ForeignInstrumentationError,
@@ -74,7 +74,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         # Sets of keywords found to be plain, each with the record of changes it leads to.
         self.plain_keywords: dict[tuple[str, ...], SharedChanges] = {}
         # Whether `plain_keys` is to be found out anew.
-        self.is_stale = True
+        self.is_stale: bool = True
         self.state_class: type[InstanceState] = type(
             "InstanceState",
             (InstanceState,),
@@ -141,7 +141,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
 
     def refresh_construction(self) -> None:
         """Have the next construction find out which keywords may be stored directly."""
-        for manager in (self, *self.subclasses):
+        for manager in (self, *self.subclasses) if self.subclasses else (self,):
             manager.plain_keys.clear()
             manager.plain_keywords.clear()
             manager.is_stale = True
@@ -280,9 +280,9 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
 
     # -- one of a kind ---------------------------------------------------------------------------
 
-    __hash__ = object.__hash__  # type: ignore[assignment]
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
+    __hash__: ClassVar[Any] = object.__hash__
+    __eq__: Any = object.__eq__
+    __ne__: Any = object.__ne__
 
     def __bool__(self) -> bool:
         return True

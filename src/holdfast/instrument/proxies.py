@@ -11,9 +11,9 @@ from typing import Any
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import DONT_SET
+from holdfast.foundation.markers import DONT_SET, NO_VALUE
 from holdfast.foundation.sqlalchemy_core import memoized_property
-from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.instrument.descriptor import QueryableAttribute, named
 from holdfast.states.history import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
 
@@ -24,7 +24,7 @@ class ForwardedValue:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         return self if instance is None else getattr(instance, self.name)
@@ -42,8 +42,8 @@ class AbsentValue:
     __slots__ = ("key", "mapper")
 
     def __init__(self, mapper: Any, key: str) -> None:
-        self.mapper = mapper
-        self.key = key
+        self.mapper: Any = mapper
+        self.key: str = key
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         raise AttributeAccessError.not_concrete(self.mapper, self.key)
@@ -63,7 +63,7 @@ class ProxyAttribute(QueryableAttribute[Any]):
         original_property: The `MapperProperty` of this name, not of what it stands for.
     """
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
     descriptor: Any
 
@@ -82,14 +82,15 @@ class ProxyAttribute(QueryableAttribute[Any]):
         super().__init__(class_, key, parent, property, None, comparator)
         self.descriptor = descriptor
         if isinstance(descriptor, ForwardedValue):
-            self.forwards_to = descriptor.name
+            self.forwards_to: str = descriptor.name
         self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
 
     def _meant_property(self) -> Any:
         prop = self.original_property
         if prop is None or not prop.is_synonym:
             return prop
-        return prop.target_attribute.property
+        # A hybrid that stands for no single attribute has none.
+        return getattr(prop.target_attribute, "property", None)
 
     def _adapted_comparator(self, entity: Any) -> Any:
         return self.original_property.make_comparator(entity)
@@ -97,9 +98,10 @@ class ProxyAttribute(QueryableAttribute[Any]):
     def _keep_property(self, value: Any) -> None:
         """What the base class is given is `original_property`."""
 
-    prop = property = builtins.property(
+    property: Any = builtins.property(
         _meant_property, _keep_property, doc="The property that the attribute stands for."
     )
+    prop: Any = property
 
     @memoized_property
     def comparator(self) -> Any:
@@ -108,8 +110,8 @@ class ProxyAttribute(QueryableAttribute[Any]):
 
     @memoized_property
     def expression(self) -> Any:
-        """The Core expression that stands for the attribute in a statement."""
-        return self.comparator.__clause_element__()
+        """The Core expression that stands for the attribute, and is called so in rows."""
+        return named(self.comparator.__clause_element__(), self.key)
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
@@ -130,6 +132,17 @@ class ProxyAttribute(QueryableAttribute[Any]):
         if deleter is None:
             raise AttributeAccessError.read_only(type(instance), self.key)
         deleter(self.descriptor, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        # A descriptor of the application may have more to say on the class.
+        own = self.__dict__.get("descriptor")
+        if not (
+            name.startswith("_") or getattr(own, "is_property", isinstance(own, ForwardedValue))
+        ):
+            found = getattr(own, name, NO_VALUE)
+            if found is not NO_VALUE:
+                return found
+        return super().__getattr__(name)
 
     def label(self, name: str | None) -> Any:
         """The expression under another name in the result; a composite's is one element."""

@@ -40,8 +40,8 @@ class AttributeEventToken:
     __slots__ = ("impl", "op", "parent_token")
 
     def __init__(self, attribute_impl: Any, op: Operation) -> None:
-        self.impl = attribute_impl
-        self.op = op
+        self.impl: Any = attribute_impl
+        self.op: Operation = op
         self.parent_token: object = attribute_impl.parent_token
 
     @property

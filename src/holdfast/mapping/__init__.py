@@ -15,7 +15,7 @@ In reading order:
 - `imperative`: mapping a class on request.
 - `configure`: the second pass, over all mappers that wait for it.
 - `registry`: the mappers, class names and types of one model.
-- `mapped`: the annotations `Mapped`, `DynamicMapped` and `WriteOnlyMapped`.
+- `mapped`: the annotation `Mapped`, and what all such annotations share.
 - `declarative`: classes that say in their bodies how they are mapped.
 
 Called by whoever maps classes; read by queries, reading and unitofwork. Emits no SQL.

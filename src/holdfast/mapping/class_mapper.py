@@ -5,7 +5,7 @@ Called by applications; inside Holdfast a state's `mapper` is at hand wherever o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import inspect
 
@@ -14,8 +14,10 @@ from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
 from holdfast.instrument.manager import find_manager, find_state
 from holdfast.mapping.mapper import Mapper
 
+Entity = TypeVar("Entity", bound=object)
 
-def class_mapper(class_: Any, configure: bool = True) -> Mapper:  # noqa: FBT001, FBT002  API
+
+def class_mapper(class_: type[Entity] | Mapper[Entity], configure: bool = True) -> Mapper[Entity]:  # noqa: FBT001, FBT002  API
     """The mapper of a class.
 
     Args:
@@ -43,7 +45,7 @@ def class_mapper(class_: Any, configure: bool = True) -> Mapper:  # noqa: FBT001
     return mapper
 
 
-def object_mapper(instance: Any) -> Mapper:
+def object_mapper(instance: Entity) -> Mapper[Entity]:
     """The mapper of an object's class.
 
     Raises:
@@ -52,5 +54,5 @@ def object_mapper(instance: Any) -> Mapper:
     state = find_state(instance)
     if state is None:
         raise UnmappedInstanceError(instance)
-    mapper: Mapper = state.mapper
+    mapper: Mapper[Entity] = state.mapper
     return mapper

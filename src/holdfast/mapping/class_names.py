@@ -18,7 +18,8 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import FromClause, MetaData
 
-from holdfast.errors.mapping import MappingError, same_class_name_warning
+from holdfast.errors.attributes import AttributeAccessError
+from holdfast.errors.mapping import MappingError, UnknownNameError, same_class_name_warning
 from holdfast.foundation.deprecated import warn, warn_deprecated
 from holdfast.foundation.describe import describe_class
 from holdfast.mapping.joins.remote import foreign, remote
@@ -32,7 +33,7 @@ class SeveralClasses:
     __slots__ = ("__weakref__", "members")
 
     def __init__(self, *classes: type[Any]) -> None:
-        self.members = [weakref.ref(cls) for cls in classes]
+        self.members: list[weakref.ref[type[Any]]] = [weakref.ref(cls) for cls in classes]
 
     def classes(self) -> list[type[Any]]:
         """Those that still exist, in order of definition."""
@@ -91,7 +92,7 @@ class ColumnsOf:
     __slots__ = ("cls",)
 
     def __init__(self, cls: type[Any]) -> None:
-        self.cls = cls
+        self.cls: type[Any] = cls
 
     def __getattr__(self, key: str) -> Any:
         manager = self.cls.__dict__.get("_sa_class_manager")
@@ -102,7 +103,7 @@ class ColumnsOf:
         if prop is None:
             if key in mapper.all_orm_descriptors:
                 return getattr(self.cls, key)
-            raise AttributeError(f"Class {self.cls!r} does not have a mapped column named {key!r}")
+            raise AttributeAccessError.no_column(self.cls, key, mapper.column_of_key)
         if prop.is_synonym:
             return getattr(self, prop.name)
         if not prop.is_column:
@@ -116,8 +117,8 @@ class TablesOf:
     __slots__ = ("metadata", "schema")
 
     def __init__(self, schema: str, metadata: MetaData) -> None:
-        self.schema = schema
-        self.metadata = metadata
+        self.schema: str = schema
+        self.metadata: MetaData = metadata
 
     def __getattr__(self, key: str) -> Any:
         try:
@@ -132,17 +133,19 @@ class ModulePath:
     __slots__ = ("names", "parts")
 
     def __init__(self, names: ClassRegistry, *parts: str) -> None:
-        self.names = names
-        self.parts = parts
+        self.names: ClassRegistry = names
+        self.parts: tuple[str, ...] = parts
 
     def exists(self) -> bool:
         """Whether any class lives in or below a module of this path."""
-        return any(self._within(cls.__module__.split(".")) for cls in iter_classes(self.names))
+        path = f".{'.'.join(self.parts)}."
+        return any(path in f".{cls.__module__}." for cls in iter_classes(self.names))
 
-    def _within(self, module: list[str]) -> bool:
-        wanted = list(self.parts)
-        size = len(wanted)
-        return any(module[at : at + size] == wanted for at in range(len(module) - size + 1))
+    def _classes(self) -> Iterator[str]:
+        path = f".{'.'.join(self.parts)}"
+        for cls in iter_classes(self.names):
+            if f".{cls.__module__}".endswith(path):
+                yield cls.__name__
 
     def __getattr__(self, key: str) -> Any:
         wanted = list(self.parts)
@@ -158,10 +161,7 @@ class ModulePath:
         path = ModulePath(self.names, *self.parts, key)
         if path.exists():
             return path
-        joined = ".".join(self.parts)
-        raise NameError(
-            f"Module {joined!r} has no mapped classes registered under the name {key!r}"
-        )
+        raise UnknownNameError.not_in_module(wanted[-1], key, self._classes())
 
 
 def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
@@ -175,15 +175,14 @@ class Namespace(dict[str, Any]):
     def __init__(self, owner: Any) -> None:
         super().__init__()
         self.names: ClassRegistry = owner.registry.class_registry
-        self.cls: type[Any] = owner.class_
-        self.metadata = metadata_of(owner.class_, owner.registry)
+        self.metadata: MetaData = metadata_of(owner.class_, owner.registry)
 
     def __missing__(self, key: str) -> Any:
         found = classes_of(self.names, key)
         if len(found) > 1:
             raise ambiguous(key, found)
-        if found or key == self.cls.__name__:
-            return ColumnsOf(found[0] if found else self.cls)
+        if found:
+            return ColumnsOf(found[0])
         table = self.table(key)
         if table is not None:
             return table
@@ -239,9 +238,16 @@ def evaluate(text: str, owner: Any) -> Any:
         # The string is part of the application's own mapping, as trusted as its code.
         value = eval(compile(text, "<string in a mapping>", "eval"), {}, Namespace(owner))
     except NameError as cause:
-        name = getattr(cause, "name", None) or str(cause.args[0] if cause.args else cause)
-        raise MappingError.name_not_found(owner, text, name) from cause
+        name = cause.name or text
+        raise MappingError.name_not_found(owner, text, name, _existing(owner)) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
+
+
+def _existing(owner: Any) -> Iterator[str]:
+    """The names of the classes and tables that a string may name."""
+    for cls in iter_classes(owner.registry.class_registry):
+        yield cls.__name__
+    yield from metadata_of(owner.class_, owner.registry).tables
 
 
 def find_class(text: str, owner: Any) -> Any:
@@ -258,7 +264,7 @@ def find_class(text: str, owner: Any) -> Any:
                 raise AttributeError(part)
             value = getattr(value, part)
     except (KeyError, NameError, AttributeError) as cause:
-        raise MappingError.name_not_found(owner, text, text) from cause
+        raise MappingError.name_not_found(owner, text, text, _existing(owner)) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
 
 

@@ -4,7 +4,8 @@ It runs by itself when a class is first used, for the registries that the class 
 demand by `configure_mappers()`. `dispose` is the way back.
 
 Rules kept here:
-1. One thread configures at a time; what the pass itself touches does not begin another one.
+1. One thread maps or configures at a time, so that no pass meets a class that is half mapped; what
+   the pass itself touches does not begin another one.
 2. Each step is taken for all waiting mappers before the next one begins, so that no step meets a
    relationship that is behind.
 3. A mapper that failed stays failed, and stops every later pass over its registry (MP-7).
@@ -22,7 +23,9 @@ from holdfast.errors.mapping import MappingError
 registries: weakref.WeakSet[Any] = weakref.WeakSet()
 """All registries of the process."""
 
-_lock = threading.RLock()
+mapping_lock = threading.RLock()
+"""Held while classes are mapped, configured or unmapped."""
+
 _is_running = False
 
 
@@ -42,7 +45,7 @@ def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
     chosen = _with_dependencies(wanted) if cascade else set(wanted)
     if not any(registry.needs_configure for registry in chosen):
         return
-    with _lock:
+    with mapping_lock:
         if _is_running:
             return
         _is_running = True
@@ -184,7 +187,7 @@ def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
         wanted: The registries.
         cascade: Also those that depend on them; otherwise there must be none.
     """
-    with _lock:
+    with mapping_lock:
         chosen = list(wanted)
         seen = set(chosen)
         for registry in chosen:

@@ -22,7 +22,6 @@ class HierarchyMember:
         "all_equivalents",
         "own_identities",
         "selectable",
-        "single_table_criterion",
         "with_polymorphic_mappers",
     )
 
@@ -62,8 +61,13 @@ class HierarchyMember:
     def with_polymorphic_mappers(self) -> list[Any]:
         """Mappers of the hierarchy whose columns every query for this class selects (MP-150)."""
         chosen, _ = self.polymorphic_choice()
-        inline = [each for each in self.self_and_descendants if each.polymorphic_load == "inline"]
-        return list(polymorphic.chosen_mappers(self, [*chosen, *inline]))
+        inline = [self]
+        for mapper in inline:
+            # Classes below one that is not loaded so are selected in queries for that one.
+            inline += [
+                each for each in mapper.inheriting_mappers if each.polymorphic_load == "inline"
+            ]
+        return list(polymorphic.chosen_mappers(self, [*chosen, *inline[1:]]))
 
     def polymorphic_choice(
         self, classes: Any = None, *, selectable: Any = False, innerjoin: bool = False
@@ -106,8 +110,3 @@ class HierarchyMember:
     def own_identities(self) -> frozenset[Any]:
         """Discriminator values that an object of this class may have."""
         return polymorphic.own_identities(self)
-
-    @memoized_property
-    def single_table_criterion(self) -> Any:
-        """For a single-table subclass, which rows are its own; None for other classes (MP-146)."""
-        return polymorphic.criterion(self)

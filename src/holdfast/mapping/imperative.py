@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.errors.mapping import MappingArgumentError
-from holdfast.mapping.assembly.options import MapperOptions
+from holdfast.mapping.configure import mapping_lock
 from holdfast.mapping.mapper import Mapper
 
 
@@ -27,17 +27,21 @@ def map_class(
         properties: Attribute name -> property, column or list of columns.
         **mapper_args: The fields of `MapperOptions`.
 
+    Whatever makes mappers for the class, its `__mapper_cls__`, gets all that and passes it on.
+
     Raises:
         MappingArgumentError: The class is mapped already, or is no class.
     """
     if not isinstance(cls, type):
         raise MappingArgumentError.class_expected(cls)
-    return Mapper(registry, cls, table, properties or {}, MapperOptions(**mapper_args))
+    make: Callable[..., Mapper] = getattr(cls, "__mapper_cls__", Mapper)
+    return make(cls, table, properties=properties, registry=registry, **mapper_args)
 
 
 def map_imperatively(registry: Any, cls: type[Any], table: Any, **kw: Any) -> Mapper:
     """The same for a plain class, which strings then find by its name."""
-    mapper = map_class(registry, cls, table, **kw)
-    cls.__table__ = mapper.local_table
-    registry.add_class(cls.__name__, cls)
-    return mapper
+    with mapping_lock:
+        mapper = map_class(registry, cls, table, **kw)
+        cls.__table__ = mapper.local_table
+        registry.add_class(cls.__name__, cls)
+        return mapper

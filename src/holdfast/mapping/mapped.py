@@ -1,5 +1,6 @@
 """Give the annotations that declare a mapped attribute: `Mapped` and its kin.
 
+Those of large collections stand beside what they read as, in `queries.facade`.
 To a type checker they are descriptors: `User.id` is an `InstrumentedAttribute[int]` and `user.id`
 an `int`. At run time they are markers that `declarative.annotated` looks for, and `Mapped` is
 the base of what may be assigned in a class body and used in expressions there.
@@ -7,7 +8,7 @@ the base of what may be assigned in a class body and used in expressions there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from sqlalchemy import SQLColumnExpression
 
@@ -24,6 +25,9 @@ class AnnotationMarker(Generic[T_co]):
     """What every annotation that the declarative scan understands derives from."""
 
     __slots__ = ()
+
+    # How a relationship with this annotation loads; None where its arguments say.
+    lazy_name: ClassVar[str | None] = None
 
 
 class Mapped(SQLColumnExpression[T_co], AnnotationMarker[T_co]):
@@ -54,53 +58,5 @@ class Mapped(SQLColumnExpression[T_co], AnnotationMarker[T_co]):
         def __delete__(self, instance: Any) -> None: ...
 
 
-class DynamicMapped(AnnotationMarker[T_co]):
-    """A collection that answers queries instead of being loaded: `lazy="dynamic"`."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
-
-        @overload
-        def __get__(self, instance: object, owner: Any) -> Any: ...
-
-        def __get__(self, instance: object | None, owner: Any) -> Any: ...
-
-        def __set__(self, instance: Any, value: Any) -> None: ...
-
-
-class WriteOnlyMapped(AnnotationMarker[T_co]):
-    """A collection that is never loaded whole: `lazy="write_only"`."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
-
-        @overload
-        def __get__(self, instance: object, owner: Any) -> Any: ...
-
-        def __get__(self, instance: object | None, owner: Any) -> Any: ...
-
-        def __set__(self, instance: Any, value: Any) -> None: ...
-
-
 class Unmapped(AnnotationMarker[T_co]):
     """A column of the table that no attribute stands for; goes with `unmapped_column()`."""
-
-
-if TYPE_CHECKING:
-
-    class DeclaredRelationship(Mapped[T_co], WriteOnlyMapped[T_co], DynamicMapped[T_co]):
-        """What `relationship()` returns to a type checker: it fits each kind of annotation."""
-
-        @overload
-        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
-
-        @overload
-        def __get__(self, instance: object, owner: Any) -> Any: ...
-
-        def __get__(self, instance: object | None, owner: Any) -> Any: ...
-
-        def __set__(self, instance: Any, value: Any) -> None: ...

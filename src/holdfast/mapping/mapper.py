@@ -7,18 +7,21 @@ tuples and dictionaries commented in `__init__`; `inspect(Class)` gives the mapp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from inspect import getattr_static
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import MetaData, inspect
 from sqlalchemy.util import ReadOnlyProperties
+from typing_extensions import TypeVar as DefaultTypeVar
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.errors.unmapped import UnmappedColumnError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     HasCacheKey,
@@ -42,21 +45,21 @@ from holdfast.mapping.hierarchy import HierarchyMember
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
-from holdfast.mapping.sockets import PLUGIN
 
 P = TypeVar("P", bound=MapperProperty)
+T = DefaultTypeVar("T", default=Any)
 
 # Memoized attributes of a mapper that depend on its properties or its descendants.
 _DERIVED = (
     "all_orm_descriptors",
     "attrs",
+    "bulk_setters",
     "clause",
     "column_attrs",
     "columns",
     "composites",
     "relationships",
     "synonyms",
-    "validators",
 )
 
 
@@ -82,7 +85,7 @@ class PropertiesOfKind(Generic[P]):
 
 
 @self_inspects
-class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
+class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Generic[T]):
     """How one class corresponds to a table, a join or a subquery.
 
     Get one with `inspect(Class)` or `Class.__mapper__`.
@@ -161,19 +164,20 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
 
     def __init__(
         self,
-        registry: Any,
-        class_: type[Any],
+        class_: type[T],
         local_table: Any = None,
-        properties: Mapping[str, Any] = EMPTY_DICT,
-        options: MapperOptions | None = None,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        registry: Any = None,
+        **options: Any,
     ) -> None:
-        if options is None:
+        if registry is None:
             raise MappingError.made_directly()
         self.registry = registry
-        self.class_ = class_
-        self.options = options
+        self.class_: type[T] = class_
+        self.options: MapperOptions = MapperOptions.checked(class_, options)
         # What the application mapped by name, in its order; grows with `add_property`.
-        self.given_properties: dict[str, Any] = dict(properties)
+        self.given_properties: dict[str, Any] = dict(properties or EMPTY_DICT)
         # Name -> property, of this class and inherited, in mapping order.
         self.properties: dict[str, MapperProperty] = {}
         # Every mapped column, and the columns it was derived from, -> name of its attribute.
@@ -181,26 +185,27 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         # Attribute name -> the column that is selected for it.
         self.column_of_key: dict[str, Any] = {}
         # The second pass has run for this mapper / is to run for some mapper of its registry.
-        self.configured = False
-        self.needs_configure = True
+        self.configured: bool = False
+        self.needs_configure: bool = True
         # Why the second pass failed, if it did.
         self.configure_failure: BaseException | None = None
-        self.tables_found = False
-        self.disposed = False
+        self.tables_found: bool = False
+        self.disposed: bool = False
         # Whether the class has its `__init__` from the registry.
         self.gave_constructor = False
 
-        for option in fields(options):
-            setattr(self, option.name, getattr(options, option.name))
+        for option in fields(self.options):
+            setattr(self, option.name, getattr(self.options, option.name))
         # Relationships with delete-orphan cascade that lead to this mapper itself.
         self.orphan_sources: list[Relationship] = []
         # Statements and plans that others keep per mapper; emptied when attributes are added.
         self.memo: dict[Any, Any] = {}
         inheritance.place(self, tables.mapped_selectable(local_table))
+        class_attributes.check_unmapped(class_)
+        if self.dispatch is not None:
+            self.dispatch.instrument_class(self, class_)
         self.class_manager = self.manager = class_attributes.adopt_class(self)
         try:
-            if self.dispatch is not None:
-                self.dispatch.instrument_class(self, class_)
             self._map()
         except BaseException:
             class_attributes.release_class(self)
@@ -215,7 +220,9 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
     def _map(self) -> None:
         self._find_tables()
         self.tables_found = True
-        self.version_id_col, self.version_id_generator = versioning.settings(self, self.options)
+        versioned = versioning.settings(self, self.options)
+        self.version_id_col: Any = versioned[0]
+        self.version_id_generator: versioning.VersionGenerator | bool = versioned[1]
         # Attribute of the version counter; None without one.
         self.version_key: str | None = None
         columns.map_given(self)
@@ -229,7 +236,9 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         # Tables that rows are written to, parents before children.
         self.tables: list[Any] = tables.tables_of(self.persist_selectable)
         # Table -> its primary key columns, for tables that have any.
-        self.pk_columns_of_table = tables.primary_keys_by_table(self.tables)
+        self.pk_columns_of_table: dict[Any, tuple[Any, ...]] = tables.primary_keys_by_table(
+            self.tables
+        )
         # Columns whose values identify an object.
         self.primary_key: tuple[Any, ...] = inheritance.inherited_identity(
             self
@@ -244,7 +253,9 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
             self.key_of_column[each] for each in self.primary_key
         )
         tables.check_own_key(self)
-        self.single_pk_key = self.primary_key_keys[0] if len(self.primary_key) == 1 else None
+        self.single_pk_key: str | None = (
+            self.primary_key_keys[0] if len(self.primary_key) == 1 else None
+        )
         # dict of an instance -> bare primary key or None.
         self.read_pk: tables.PkReader = tables.build_pk_reader(
             self.primary_key_keys,
@@ -260,7 +271,15 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         if not self.tables_found:
             # A listener of `instrument_class` adds to what is about to be mapped.
             return
+        former = self.properties.get(key)
         self._take_in(key, columns.add_property(self, key, value))
+        prop = self.properties[key]
+        if former not in (None, prop) and (former.parent, former.kind) == (self, prop.kind):
+            warn_deprecated(
+                f"Property {former} on {self} being replaced with new property {prop}; the old "
+                "property will be discarded. Map it under another name. [property-replaced]",
+                version="2.1",
+            )
 
     def add_backref(self, key: str, prop: Relationship) -> None:
         """Take in the relationship that one of another class asks for as its other side."""
@@ -354,6 +373,15 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
     def all_orm_descriptors(self) -> ReadOnlyProperties[Any]:
         """Mapped attributes, and descriptors such as hybrids and association proxies (MP-175)."""
         return ReadOnlyProperties(class_attributes.descriptors_of(self))
+
+    @memoized_property
+    def bulk_setters(self) -> Mapping[str, Callable[[dict[str, Any], Any], None]]:
+        """Name -> what puts columns into a dictionary of a bulk statement, such as a hybrid's."""
+        return {
+            key: partial(each.set_in_bulk, self.class_)
+            for key, each in self.all_orm_descriptors.items()
+            if hasattr(type(each), "set_in_bulk")
+        }
 
     @memoized_property
     def validators(self) -> Mapping[str, Any]:
@@ -524,9 +552,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr):
         marks = {"entity_namespace": self, "parententity": self, "parentmapper": self}
         if self.selectable is not self.local_table:
             marks["dml_table"] = self.local_table._annotate(marks)
-        return self.selectable._annotate(marks)._set_propagate_attrs(
-            {"compile_state_plugin": PLUGIN, "plugin_subject": self}
-        )
+        return self.selectable._annotate(marks)._set_propagate_attrs(marks_of(self))
 
     def __clause_element__(self) -> Any:
         return self.clause

@@ -6,15 +6,15 @@ The mapper collects the marks when the class is mapped; `hooks` calls what was m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from holdfast.errors.mapping import MappingError
+from holdfast.foundation.record import record
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ValidatorMark:
     """What `@validates` was given."""
 
@@ -57,7 +57,7 @@ def reconstructor(method: Method) -> Method:
 def _functions(cls: type[Any]) -> Iterator[Any]:
     """Functions that instances of a class see as methods, each name once."""
     seen: set[str] = set()
-    for each in cls.__mro__:
+    for each in cls.__mro__[:-1]:
         for name, value in vars(each).items():
             if name not in seen:
                 seen.add(name)

@@ -42,8 +42,8 @@ class Registry:
         constructor: Callable[..., None] = default_constructor,
     ) -> None:
         # Registries are configured in the order in which they were made.
-        self.serial = next(_serial)
-        self.metadata = metadata or MetaData()
+        self.serial: int = next(_serial)
+        self.metadata: MetaData = metadata or MetaData()
         self.class_registry: MutableMapping[str, Any] = (
             weakref.WeakValueDictionary() if class_registry is None else class_registry
         )

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.instrument.descriptor import PLUGIN as PLUGIN
 
 
 class Strategy(Protocol):
@@ -63,7 +62,7 @@ class PluggedComparator:
     __slots__ = ("kind",)
 
     def __init__(self, kind: str) -> None:
-        self.kind = kind
+        self.kind: str = kind
 
     def __get__(self, instance: object, owner: type) -> ComparatorFactory:
         return comparators[self.kind]

@@ -7,12 +7,12 @@ Nothing here changes its argument: every function gives a new expression.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_
 from sqlalchemy.sql.expression import ColumnElement, FromClause, Lateral
 
+from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import ClauseAdapter, ColumnAdapter, anonymous_alias
 from holdfast.instrument.descriptor import QueryableAttribute
 
@@ -48,7 +48,7 @@ class EntityAdapter(ColumnAdapter):
         limited: bool = False,
         anonymize_labels: bool = False,
     ) -> None:
-        self.mapper = mapper
+        self.mapper: Any = mapper
         super().__init__(
             selectable,
             equivalents=mapper.all_equivalents,
@@ -57,18 +57,13 @@ class EntityAdapter(ColumnAdapter):
             anonymize_labels=anonymize_labels,
         )
 
-    def followed_by(self, other: EntityAdapter) -> EntityAdapter:
-        """The adapter that goes on with `other` where this one has ended."""
-        wrap: Callable[[Any], EntityAdapter] = self.wrap
-        return wrap(other)
-
     def is_of_mapper(self, element: Any) -> bool:
         """Does the element belong to this adapter's hierarchy, or to none at all?"""
         mapper = element._annotations.get("parentmapper")
         return mapper is None or mapper.isa(self.mapper) or self.mapper.isa(mapper)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RelationshipJoins:
     """The conditions of a relationship between two concrete selectables."""
 
@@ -113,6 +108,55 @@ def correlated(target: Any, parent: Any | None, table: Any) -> Any:
     if parent is None or not any(isinstance(layer, Lateral) for layer in layers):
         return target
     return ClauseAdapter(parent, adapt_from_selectables={table}).traverse(target)
+
+
+SYNTAX_POSITIONS = (
+    "_pre_columns_clause",
+    "_post_select_clause",
+    "_post_criteria_clause",
+    "_post_body_clause",
+)
+"""Where a SELECT keeps syntax extensions."""
+
+EXPRESSIONS = (
+    "_raw_columns",
+    "_where_criteria",
+    "_having_criteria",
+    "_group_by_clauses",
+    "_order_by_clauses",
+    "_distinct_on",
+)
+"""Where it keeps expressions over what it selects from."""
+
+
+def rewritten(statement: Any, element: Callable[[Any], Any], side: Callable[[Any], Any]) -> Any:
+    """A SELECT over classes with other expressions, and other sides of its joins.
+
+    Args:
+        statement: Stays as it is.
+        element: Gives the expression, or the entity of the select list, in place of another.
+        side: Gives a target, an ON clause or a left side of a join in place of another.
+    """
+
+    def part(given: Any) -> Any:
+        bundle = given._annotations.get("bundle")
+        if bundle is None:
+            return element(given)
+        return bundle.over([part(each) for each in bundle.elements]).__clause_element__()
+
+    made = statement._generate()
+    for name in EXPRESSIONS:
+        given = getattr(statement, name)
+        setattr(made, name, type(given)(map(part, given)))
+    for name in SYNTAX_POSITIONS:
+        extension = getattr(statement, name)
+        if extension is not None:
+            setattr(made, name, element(extension))
+    made._setup_joins = tuple(
+        (*(each if each is None else side(each) for each in parts[:3]), parts[3])
+        for parts in statement._setup_joins
+    )
+    return made
 
 
 def adapt_criteria(criteria: Sequence[Any], selectable: Any | None, mapper: Any) -> list[Any]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import Alias, FromClause, SelectBase, TableClause
+from typing_extensions import TypeVar
 
 from holdfast.errors.queries import EntityError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     InternalTraversal,
+    SelectedAs,
     anonymous_alias,
     coercions,
     inspects,
@@ -25,11 +28,14 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
     self_inspects,
 )
-from holdfast.mapping.sockets import PLUGIN
+from holdfast.mapping.mapper import Mapper
 from holdfast.queries.adapt import EntityAdapter
 
+# `Any` by default, so that the name may stand alone in annotations.
+Entity = TypeVar("Entity", bound=object, default=Any)
 
-class AliasedClass:
+
+class AliasedClass(SelectedAs[Entity]):
     """A stand-in for a mapped class whose attributes belong to an alias of its table."""
 
     def __init__(
@@ -59,10 +65,10 @@ class AliasedClass:
             adapt_on_names=adapt_on_names,
             flat=flat,
             stands_for=stands_for,
-            inner=subject if subject.is_aliased_class else None,
+            inner=subject if subject.is_aliased_class or alias is not None else None,
             whole=whole,
         )
-        self.__name__ = mapper.class_.__name__
+        self.__name__: str = mapper.class_.__name__
         if whole is None:
             self._add_subclasses(subject, with_polymorphic_mappers, polymorphic_on)
 
@@ -161,13 +167,13 @@ class AliasedInsp(HasCacheKey):
         adapt_on_names: bool = False,
         flat: bool = False,
         stands_for: Any | None = None,
-        inner: AliasedInsp | None = None,
+        inner: Any = None,
         whole: AliasedInsp | None = None,
     ) -> None:
         # The class-like object that users hold; its life is that of this entity.
         self.entity = entity
         self.mapper = mapper
-        self.class_ = mapper.class_
+        self.class_: Any = mapper.class_
         # What stands in FROM in place of the mapper's table.
         self.selectable = selectable
         # The name given by the user; None when there is none.
@@ -181,9 +187,13 @@ class AliasedInsp(HasCacheKey):
         self.whole = whole
         # The entity that a query speaks of while it reads from this one: after `Query.union()`.
         self.stands_for = stands_for
-        # The alias whose columns the selectable holds, where it was made of one: the table may
-        # be in it several times.
-        self.inner = inner if inner and selectable.is_derived_from(inner.selectable) else None
+        # The entity whose columns the selectable holds, where it reads from another than its
+        # tables: these may be in it several times.
+        self.inner: Any = (
+            inner
+            if inner and inner.adapter and selectable.is_derived_from(inner.selectable)
+            else None
+        )
 
     def __reduce__(self) -> Any:
         # An alias belongs to its statement: what travels is what it was an alias of.
@@ -201,7 +211,8 @@ class AliasedInsp(HasCacheKey):
         )
         if self.inner is None:
             return adapter
-        return self.inner.adapter.followed_by(adapter)
+        chained: EntityAdapter = self.inner.adapter.wrap(adapter)
+        return chained
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """An expression over the mapper's columns, as it reads on the alias."""
@@ -212,7 +223,7 @@ class AliasedInsp(HasCacheKey):
         if adapted is element and not self.holds(element):
             self._warn_of_missing(key)
         adapted = adapted._annotate(annotations)
-        return adapted._set_propagate_attrs(self._attributes_to_propagate)
+        return adapted._set_propagate_attrs(marks_of(self))
 
     def holds(self, column: Any) -> bool:
         """Is a column of the mapper found in the selectable?"""
@@ -228,10 +239,6 @@ class AliasedInsp(HasCacheKey):
         warn(f"Did not locate an expression in selectable for attribute '{key}'; {advice}")
 
     @memoized_property
-    def _attributes_to_propagate(self) -> dict[str, Any]:
-        return {"compile_state_plugin": PLUGIN, "plugin_subject": self}
-
-    @memoized_property
     def _clause(self) -> Any:
         annotations = {
             "parentmapper": self.mapper,
@@ -239,7 +246,7 @@ class AliasedInsp(HasCacheKey):
             "entity_namespace": self,
         }
         annotated = self.selectable._annotate(annotations)
-        return annotated._set_propagate_attrs(self._attributes_to_propagate)
+        return annotated._set_propagate_attrs(marks_of(self))
 
     def __clause_element__(self) -> Any:
         return self._clause
@@ -272,6 +279,26 @@ class AliasedInsp(HasCacheKey):
 
     def __str__(self) -> str:
         return f"aliased({self.class_.__name__})"
+
+
+@overload
+def aliased(
+    element: type[Entity],
+    alias: Any | None = None,
+    name: str | None = None,
+    flat: bool = False,  # noqa: FBT001, FBT002 - the public signature
+    adapt_on_names: bool = False,  # noqa: FBT001, FBT002
+) -> type[Entity]: ...
+
+
+@overload
+def aliased(
+    element: Any,
+    alias: Any | None = None,
+    name: str | None = None,
+    flat: bool = False,  # noqa: FBT001, FBT002
+    adapt_on_names: bool = False,  # noqa: FBT001, FBT002
+) -> Any: ...
 
 
 def aliased(
@@ -312,7 +339,7 @@ def aliased(
 
 
 def with_polymorphic(
-    base: Any,
+    base: type[Entity] | Mapper[Entity],
     classes: Any,
     selectable: Any = False,  # noqa: FBT002 - the public signature
     flat: bool = False,  # noqa: FBT001, FBT002
@@ -321,7 +348,7 @@ def with_polymorphic(
     innerjoin: bool = False,  # noqa: FBT001, FBT002
     adapt_on_names: bool = False,  # noqa: FBT001, FBT002
     name: str | None = None,
-) -> Any:
+) -> AliasedClass[Entity]:
     """Select a class together with columns of its subclasses (LD-180).
 
     Example:

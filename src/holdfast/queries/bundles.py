@@ -11,23 +11,26 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.sql.expression import ClauseList
+from typing_extensions import TypeVar
 
 from holdfast.errors.queries import BundleError
+from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
+    SelectedAs,
     WriteableColumnCollection,
     coercions,
     proxy_key,
     roles,
     self_inspects,
 )
-from holdfast.mapping.sockets import PLUGIN
 
 Reader = Callable[[Any], Any]
+T = TypeVar("T", default=Any)
 
 
 @self_inspects
-class Bundle(HasCacheKey):
+class Bundle(HasCacheKey, SelectedAs[T]):
     """Several columns as one element of a row.
 
     Example:
@@ -47,7 +50,7 @@ class Bundle(HasCacheKey):
     _post_inspect = None
     inherit_cache: bool | None = None
     # A legacy Query of this bundle alone gives it without a row around it.
-    single_entity = False
+    single_entity: bool = False
     proxy_set: frozenset[Any] = frozenset()
 
     def __init__(self, name: str, *exprs: Any, **kw: Any) -> None:
@@ -64,7 +67,8 @@ class Bundle(HasCacheKey):
             for given, element in zip(exprs, self.exprs, strict=True)
         )
         # The members by name, for criteria: `bundle.c.first`.
-        self.c = self.columns = collection.as_readonly()
+        self.columns: Any = collection.as_readonly()
+        self.c: Any = self.columns
         self.single_entity = kw.pop("single_entity", self.single_entity)
 
     @property
@@ -138,9 +142,7 @@ class Bundle(HasCacheKey):
             _literal_as_text_role=roles.ColumnsClauseRole,
         )
         annotations = {"bundle": self, "entity_namespace": self}
-        return element._annotate(annotations)._set_propagate_attrs(
-            {"compile_state_plugin": PLUGIN, "plugin_subject": self}
-        )
+        return element._annotate(annotations)._set_propagate_attrs(marks_of(self))
 
     @property
     def clauses(self) -> Any:
@@ -166,7 +168,7 @@ class DictBundle(Bundle):
         ArgumentError: Two members have one name.
     """
 
-    inherit_cache = None
+    inherit_cache: None = None
 
     def __init__(self, name: str, *exprs: Any, **kw: Any) -> None:
         super().__init__(name, *exprs, **kw)

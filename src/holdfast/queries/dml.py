@@ -7,21 +7,26 @@ RETURNING says of classes becomes a `LoadPlan`, by which the returned rows are r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 
+from sqlalchemy import inspect
+
+from holdfast.errors.dml import BulkError
+from holdfast.foundation.plugin import compiles_over
+from holdfast.foundation.record import replace
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
-    CompileState,
     DeleteDMLState,
     InsertDMLState,
     UpdateDMLState,
     coercions,
     roles,
 )
-from holdfast.mapping.sockets import PLUGIN
+from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.entities import (
     SelectedElement,
+    SelectedEntity,
     has_star,
     parse_elements,
     refuse_star,
@@ -29,6 +34,7 @@ from holdfast.queries.entities import (
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.chain import LoaderOption
 from holdfast.queries.options.criteria import (
+    CriteriaInForce,
     criteria_of,
     in_force,
     row_criterion,
@@ -61,7 +67,7 @@ class OverClasses:
         if not is_over_class(statement):
             plain, self.plan = statement, None
         else:
-            self.criteria = criteria_of(statement, compiler)
+            self.criteria: CriteriaInForce = criteria_of(statement, compiler)
             with in_force(self.criteria):
                 plain, self.plan = _over_tables(statement, is_alone=not compiler.stack)
         super().__init__(plain, compiler, **kw)  # type: ignore[call-arg]  # Core's state
@@ -119,17 +125,17 @@ class OverClasses:
         ]
 
 
-@CompileState.plugin_for(PLUGIN, "insert")
+@compiles_over("insert")
 class InsertOverClasses(OverClasses, InsertDMLState):
     """The compile state of an INSERT over a class."""
 
 
-@CompileState.plugin_for(PLUGIN, "update")
+@compiles_over("update")
 class UpdateOverClasses(OverClasses, UpdateDMLState):
     """The compile state of an UPDATE over a class."""
 
 
-@CompileState.plugin_for(PLUGIN, "delete")
+@compiles_over("delete")
 class DeleteOverClasses(OverClasses, DeleteDMLState):
     """The compile state of a DELETE over a class."""
 
@@ -192,6 +198,8 @@ def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | Non
         return plain, None
     elements = parse_elements(statement._returning)
     refuse_star(elements)
+    if not statement.is_insert:
+        elements = tuple(_of_own_table(each, plain) for each in elements)
     if not is_alone or has_star(elements):
         plain._returning = tuple(all_columns(elements))
         return plain, None
@@ -199,6 +207,27 @@ def _over_tables(statement: Any, *, is_alone: bool) -> tuple[Any, LoadPlan | Non
     keys = tuple(map(builder.column, key_columns(statement))) if wants_keys else ()
     plain._returning = tuple(builder.columns)
     return plain, replace(builder.finish(), keys=keys)
+
+
+def _of_own_table(element: SelectedElement, plain: Any) -> SelectedElement:
+    """What RETURNING has of an object: of a class that is joined to its base's, its own columns.
+
+    The others load when they are touched.
+
+    Raises:
+        BulkError: The class of the object stands in a column that is not returned.
+    """
+    mapper, table = element.mapper, plain.table
+    if not isinstance(element, SelectedEntity) or element.entity is not mapper:
+        return element
+    if mapper.local_table is not table or mapper.selectable is table:
+        return element
+    if mapper.polymorphic_on is not None and len(mapper.self_and_descendants) > 1:
+        named = chain.from_iterable(each._from_objects for each in plain._where_criteria)
+        if any(mapper.base_mapper.local_table.is_derived_from(each) for each in named):
+            return element  # which some databases return too
+        raise BulkError.unknown_class(mapper, table)
+    return replace(element, entity=inspect(AliasedClass(mapper, table, stands_for=mapper)))
 
 
 def planned_returning(statement: Any) -> tuple[Sequence[Any], LoadPlan]:

@@ -167,7 +167,7 @@ def _columns_to_join_by(builder: PlanBuilder) -> list[Any]:
         if join.above is not None:
             continue
         for column in join.relationship.local_columns:
-            if join.parent.is_aliased_class:
+            if join.parent.adapter is not None:
                 column = join.parent.adapter.columns[column]
             found.append(column)
     return found

@@ -7,13 +7,13 @@ were. Called by the compile hook and by `Query`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import FromClause, SelectBase
 
 from holdfast.errors.dml import StarError
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import (
     column_naming,
     is_lambda,
@@ -25,7 +25,7 @@ from holdfast.foundation.sqlalchemy_core import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SelectedEntity:
     """A mapped class or an alias of one: its rows become objects."""
 
@@ -60,7 +60,7 @@ class SelectedEntity:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SelectedColumn:
     """A mapped attribute, a column or any other expression."""
 
@@ -98,17 +98,18 @@ class SelectedColumn:
         return (self.column,)
 
     def describe(self) -> dict[str, Any]:
-        """Its entry in `column_descriptions`."""
+        """Its entry in `column_descriptions`; an expression is of the entity it names first."""
+        entity = self.entity or _first_entity(self.column)
         return {
             "name": self.name,
             "type": self.column.type,
-            "aliased": self.entity is not None and self.entity.is_aliased_class,
+            "aliased": entity is not None and entity.is_aliased_class,
             "expr": self.column,
-            "entity": None if self.entity is None else self.entity.entity,
+            "entity": None if entity is None else entity.entity,
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SelectedBundle:
     """Several elements under one name."""
 
@@ -163,6 +164,14 @@ LEGACY_STYLE = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
 def entity_of(element: Any) -> Any | None:
     """The mapper or `AliasedInsp` to which a clause element belongs, or None."""
     return element._annotations.get("parententity")
+
+
+def _first_entity(clause: Any) -> Any | None:
+    """The entity that an expression names first, those of subqueries left aside."""
+    found = entity_of(clause)
+    if found is None and not isinstance(clause, SelectBase):
+        return next(filter(None, map(_first_entity, clause.get_children())), None)
+    return found
 
 
 def parse_elements(

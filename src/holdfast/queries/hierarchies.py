@@ -12,28 +12,51 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy.sql.expression import FromClause, FunctionElement, Join, ScalarSelect, SelectBase
+from sqlalchemy.sql.expression import (
+    CompoundSelect,
+    FromClause,
+    FunctionElement,
+    Join,
+    ScalarSelect,
+    SelectBase,
+)
 
 from holdfast.mapping.assembly import polymorphic
-from holdfast.queries.entities import SelectedColumn, SelectedElement
+from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
 
 
 def mentioned_entities(statement: Any, elements: Sequence[SelectedElement]) -> list[Any]:
     """The entities that the statement selects, or selects from."""
-    found: dict[Any, None] = {}
-    for element in elements:
-        if element.entity is not None:
-            found[element.entity] = None
-        elif isinstance(element, SelectedColumn):
-            found.update(dict.fromkeys(entities_in(element.column)))
+    found = dict.fromkeys(_selected_entities(elements))
     for each in statement._from_obj:
         found.update(dict.fromkeys(_entities_from(each)))
     targets = joined_entities(statement)
     for _, onclause, left, _ in statement._setup_joins:
         entity = _entity_of(left if left is not None else onclause)
-        if entity is not None and entity not in targets:
+        if entity is None or entity in targets:
+            continue
+        if not any(answers_for(each, entity) for each in found):
             found[entity] = None
     return list(found)
+
+
+def answers_for(present: Any, entity: Any) -> bool:
+    """Whether an entity of a statement has the columns of one of its hierarchy."""
+    if present.is_aliased_class or entity.is_aliased_class:
+        return present is entity
+    return bool(
+        present.common_parent(entity) and present.selectable.is_derived_from(entity.local_table)
+    )
+
+
+def _selected_entities(elements: Iterable[SelectedElement]) -> Iterator[Any]:
+    for element in elements:
+        if isinstance(element, SelectedBundle):
+            yield from _selected_entities(element.members)
+        elif element.entity is not None:
+            yield element.entity
+        elif isinstance(element, SelectedColumn):
+            yield from entities_in(element.column)
 
 
 def joined_entities(statement: Any) -> set[Any]:
@@ -79,15 +102,23 @@ def _entities_from(element: Any) -> Iterator[Any]:
 
 
 def with_composed_froms(
-    froms: Sequence[FromClause], entities: Iterable[Any]
+    froms: Sequence[FromClause], entities: Iterable[Any], targets: Iterable[Any]
 ) -> tuple[FromClause, ...]:
     """The FROM elements, with the selectables of classes that are mapped to more than a table.
 
     A column brings its table into FROM by itself, but not the join that its class is mapped to.
+
+    Args:
+        froms: With the joins of the statement.
+        entities: What the statement selects, or selects from.
+        targets: What it joins to, with columns of subclasses as the mapper says.
     """
     added = list(froms)
+    known = [each for each in targets if each is not None]
     for entity in entities:
         selectable = entity.selectable
+        if any(each is not entity and answers_for(each, entity) for each in known):
+            continue
         if isinstance(selectable, Join) and not any(_has(each, selectable) for each in added):
             added.append(selectable)
     return tuple(added)
@@ -109,15 +140,17 @@ def single_table_criterion(entity: Any, also: Sequence[Any] = ()) -> Any | None:
         entity: The entity.
         also: Others that read the same rows: parts of one `with_polymorphic()`.
     """
-    criterion = entity.mapper.single_table_criterion
-    if any(each.mapper.single_table_criterion is None for each in also):
+    mappers = [entity.mapper, *(each.mapper for each in also)]
+    if not all(map(polymorphic.shares_table, mappers)) or _reads_from_union(entity):
         return None
-    if criterion is not None and also:
-        mappers = [entity.mapper, *(each.mapper for each in also)]
-        criterion = entity.mapper.polymorphic_on.in_(polymorphic.identities_below(mappers))
-    if criterion is None:
-        return None
+    criterion = entity.mapper.polymorphic_on.in_(polymorphic.identities_below(mappers))
     return criterion if entity.adapter is None else entity.adapter.traverse(criterion)
+
+
+def _reads_from_union(entity: Any) -> bool:
+    """Whether an alias reads from a union of queries, which have left out other rows already."""
+    source = getattr(entity.selectable, "element", None)
+    return isinstance(source, CompoundSelect) and entity.stands_for is not None
 
 
 def _given_adapters(entities: Iterable[Any]) -> list[Any]:

@@ -7,18 +7,21 @@ Rules kept here:
 1. A relationship attribute gives the ON clause, and its entity the left side.
 2. Without one, the left side is the one FROM element or selected entity from which Core can join.
 3. The same relationship between the same two sides is joined once.
+4. A class whose tables are joined gets an alias where FROM has one of them already, and the whole
+   statement means the alias by the class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, inspect
-from sqlalchemy.sql.expression import FromClause, Join
+from sqlalchemy.sql.expression import FromClause, Join, Select
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from holdfast.errors.queries import EntityError, JoinError
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import (
     InternalTraversal,
     coercions,
@@ -28,12 +31,19 @@ from holdfast.foundation.sqlalchemy_core import (
     selectables_overlap,
 )
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.queries.adapt import alias_of, correlated, real_attribute, relationship_joins
+from holdfast.queries.adapt import (
+    alias_of,
+    correlated,
+    real_attribute,
+    relationship_joins,
+    rewritten,
+)
 from holdfast.queries.aliases import aliased
+from holdfast.queries.hierarchies import answers_for
 from holdfast.queries.options.criteria import row_criterion
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JoinSide:
     """One side of a join."""
 
@@ -49,7 +59,7 @@ class JoinSide:
         return str(self.selectable if self.entity is None else self.entity)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RequestedJoin:
     """One call of `join()`, with its parts told apart."""
 
@@ -129,12 +139,12 @@ def requested_join(
         right = _selectable_for(onclause, right.selectable)
     elif not right.entity.common_parent(onclause.property.mapper):
         raise JoinError.other_target(right, onclause)
-    if left_side is not None and not _answers_for(left_side.entity, onclause.parent):
+    if left_side is not None and not _may_start_from(left_side.entity, onclause.parent):
         raise JoinError.other_left_side(left_side, onclause)
     return RequestedJoin(left_side, right, None, onclause, isouter, full)
 
 
-def _answers_for(left: Any | None, parent: Any) -> bool:
+def _may_start_from(left: Any | None, parent: Any) -> bool:
     """Whether the relationships of one entity may start from another one."""
     if left is None or left is parent:
         return True
@@ -163,6 +173,8 @@ class JoinResolver:
         self.made: set[tuple[Any, Any, Any]] = set()
         # Entities that were joined, the last one first.
         self.present: list[Any] = []
+        # Mappers whose tables are joined, and one of them twice.
+        self.overlapping: list[Any] = []
 
     def add(self, join: RequestedJoin) -> None:
         """Put the join into the list."""
@@ -176,6 +188,8 @@ class JoinResolver:
         if join.right.entity is not None:
             self.present.insert(0, join.right.entity)
         start = left.selectable if index is None else self.from_clauses[index]
+        if _has_joined_tables(join.right) and selectables_overlap(start, join.right.selectable):
+            self.overlapping.append(join.right.entity)
         made = build_join(start, left, join)
         if index is None:
             self.from_clauses.append(made)
@@ -205,16 +219,9 @@ class JoinResolver:
 
     def _present_for(self, entity: Any) -> JoinSide:
         """The side that answers for an entity: itself, or one of its hierarchy with its columns."""
-        if not entity.is_aliased_class:
-            for each in (*self.present, *(element.entity for element in self.entities)):
-                if (
-                    each is not None
-                    and not each.is_aliased_class
-                    and each.common_parent(entity)
-                    and each.selectable.is_derived_from(entity.local_table)
-                ):
-                    return side_of_entity(each)
-        return side_of_entity(entity)
+        known = (*self.present, *(element.entity for element in self.entities))
+        found = (each for each in known if each is not None and answers_for(each, entity))
+        return side_of_entity(next(found, entity))
 
     def _place_of(self, left: JoinSide) -> int | None:
         if not self.from_clauses:
@@ -252,6 +259,51 @@ class JoinResolver:
             left.selectable, right.selectable
         ):
             raise JoinError.same_table(left.selectable)
+
+
+def _has_joined_tables(side: JoinSide) -> bool:
+    return isinstance(side.selectable, Join) and getattr(side.entity, "is_mapper", False)
+
+
+def overlapping_targets(statement: Any, entities: Sequence[Any]) -> list[Any]:
+    """The mappers that a statement joins to though FROM has one of their tables already."""
+    joins = [requested_join(*parts[:3], **parts[3]) for parts in statement._setup_joins]
+    if statement._memoized_select_entities or not any(
+        _has_joined_tables(join.right) for join in joins
+    ):
+        return []
+    resolver = JoinResolver(list(statement._from_obj), entities)
+    for join in joins:
+        resolver.add(join)
+    return resolver.overlapping
+
+
+def with_stand_ins(statement: Any, aliases: Mapping[Any, Any]) -> Any:
+    """The statement with aliases in place of the mappers that they stand for."""
+
+    def replaced(element: Any, **_: Any) -> Any:
+        alias = aliases.get(element._annotations.get("parententity"))
+        if alias is not None:
+            if isinstance(element, FromClause):
+                return alias.__clause_element__()
+            return alias.adapt(element, element._annotations.get("proxy_key"))
+        # A SELECT that selects from the class itself speaks of its own rows.
+        is_other = isinstance(element, Select) and any(
+            each._annotations.get("parententity") in aliases
+            for each in (*element._raw_columns, *element._from_obj)
+        )
+        return element if is_other else None
+
+    def side(given: Any) -> Any:
+        given = real_attribute(given)
+        if not is_relationship_attribute(given):
+            return replacement_traverse(given, {}, replaced)
+        if given.parent in aliases:
+            given = given.adapt_to_entity(aliases[given.parent])
+        target = given.of_type_entity or given.property.entity
+        return given.of_type(aliases[target].entity) if target in aliases else given
+
+    return rewritten(statement, lambda given: replacement_traverse(given, {}, replaced), side)
 
 
 def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
@@ -305,11 +357,20 @@ def _standing_for(parent: Any, start: Any, left: JoinSide) -> Any | None:
     """The selectable on which the parent's columns are found in `start`; None: on its table."""
     if left.entity is not None and left.entity is not parent and not parent.is_aliased_class:
         return alias_of(left.entity)
-    if find_left_clause_that_matches_given([start], parent.selectable):
+    if start.is_derived_from(parent.selectable) and _is_part(parent.selectable, start):
         return alias_of(parent)
     # The attribute is that of another entity of the class: the left side answers for it.
     other = left.selectable if left.entity is not parent else start
-    return other if other.is_derived_from(parent.mapper.selectable) else alias_of(parent)
+    selectable = parent.mapper.selectable
+    if other.is_derived_from(selectable) or selectables_overlap(other, selectable):
+        return other
+    return alias_of(parent)
+
+
+def _is_part(selectable: Any, start: Any) -> bool:
+    """Whether a selectable stands in a FROM element as it is, not within a subquery."""
+    parts = start._from_objects
+    return all(each in parts for each in selectable._from_objects if not isinstance(each, Join))
 
 
 def _related_alias(relationship: Any, right: JoinSide) -> Any | None:

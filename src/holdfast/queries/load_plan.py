@@ -11,13 +11,14 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from holdfast.foundation.record import record
 from holdfast.queries.options.paths import AttributeChoice, LoadPath
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnStep:
     """An attribute takes its value from a column."""
 
@@ -25,11 +26,11 @@ class ColumnStep:
     index: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class FollowUp:
     """What further SELECTs load once the rows are in: a relationship, or columns of a subclass."""
 
-    # None for the columns of a subclass, which is named by `mapper`.
+    # None for the columns of a subclass.
     relationship: Any
     strategy: str
     # Where the relationship starts: a path that ends in its parent entity.
@@ -38,12 +39,29 @@ class FollowUp:
     # Whether options of the statement speak of it or of what is below it, so that its SELECT
     # differs from execution to execution.
     needs_options: bool = False
-    mapper: Any = None
+    subclass: SubclassLoad | None = None
     # What `reading` keeps between executions: the statement, once it was built.
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
+class SubclassLoad:
+    """Which attributes of a subclass a further SELECT loads."""
+
+    # The mapper or alias that is selected.
+    entity: Any
+    # Its base whose attributes the rows have, or other SELECTs load.
+    base: Any
+    # Names of relationships that are joined in that SELECT.
+    joined: frozenset[str]
+
+    @property
+    def depth(self) -> int:
+        """How far down its hierarchy the class stands."""
+        return sum(1 for _ in self.entity.mapper.iterate_to_root())
+
+
+@record(eq=False)
 class JoinedLoad:
     """A relationship whose objects stand in the same rows."""
 
@@ -53,7 +71,7 @@ class JoinedLoad:
     contains_eager: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class EntityLoad:
     """How the rows make objects of one entity."""
 
@@ -87,7 +105,7 @@ class EntityLoad:
             yield from each.load.walk()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ColumnResult:
     """A plain column of the row."""
 
@@ -99,7 +117,7 @@ class ColumnResult:
     type: Any = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class BundleResult:
     """Several elements under one name."""
 
@@ -111,7 +129,7 @@ class BundleResult:
 ElementResult: TypeAlias = EntityLoad | ColumnResult | BundleResult
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LoadPlan:
     """What the rows of one compiled SELECT mean."""
 
@@ -187,4 +205,6 @@ def _described_entity(load: EntityLoad, indent: str, word: str) -> Iterator[str]
         how = "contained" if joined.contains_eager else "joined"
         yield from _described_entity(joined.load, indent + "  ", how)
     for follow_up in load.follow_ups:
-        yield f"{indent}  then {follow_up.strategy}: {follow_up.path}.{follow_up.relationship.key}"
+        subclass, relationship = follow_up.subclass, follow_up.relationship
+        what = subclass.entity if subclass else f"{follow_up.path}.{relationship.key}"
+        yield f"{indent}  then {follow_up.strategy}: {what}"

@@ -12,7 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column
@@ -20,7 +20,7 @@ from sqlalchemy import Column
 from holdfast.errors.dml import option_in_dml_warning
 from holdfast.errors.large_collections import LargeCollectionError
 from holdfast.foundation.deprecated import warn_deprecated
-from holdfast.foundation.sqlalchemy_core import hide_from_words, is_left_out
+from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, hide_from_words, is_left_out
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
 from holdfast.queries.load_plan import (
     BundleResult,
@@ -31,8 +31,9 @@ from holdfast.queries.load_plan import (
     FollowUp,
     JoinedLoad,
     LoadPlan,
+    SubclassLoad,
 )
-from holdfast.queries.options.paths import COLUMN, AttributeChoice, LoadPath
+from holdfast.queries.options.paths import COLUMN, AttributeChoice, LoadPath, OptionTable
 from holdfast.queries.options.statement import StatementOptions
 
 EAGER = frozenset(("contains_eager", "immediate", "joined", "selectin", "subquery"))
@@ -70,27 +71,32 @@ class EagerJoin:
         criteria: Sequence[Any] = (),
         above: EagerJoin | None = None,
     ) -> None:
-        self.relationship = relationship
+        self.relationship: Any = relationship
         # The entity that the relationship starts from, and the anonymous alias it leads to.
-        self.parent = parent
-        self.target = target
+        self.parent: Any = parent
+        self.target: Any = target
         # The eager join to whose target this one is joined; None for a selected entity.
-        self.above = above
+        self.above: EagerJoin | None = above
         below_outer: bool = above is not None and (above.isouter or above.is_nested)
         # "unnested" is an inner join that becomes an outer one rather than be nested.
         self.isouter: bool = not innerjoin or (innerjoin == "unnested" and below_outer)
         # Whether it stands on the right side of an outer join (LD-51).
         self.is_nested: bool = below_outer and not self.isouter
-        self.criteria = tuple(criteria)
+        self.criteria: tuple[Any, ...] = tuple(criteria)
         # Which FROM element of the statement holds the join.
-        self.place = 0
+        self.place: int = 0
 
 
 class PlanBuilder:
     """Collects the columns of a statement, its eager joins, and what its rows mean."""
 
     def __init__(
-        self, options: StatementOptions, *, can_join: bool = True, in_returning: bool = False
+        self,
+        options: StatementOptions,
+        *,
+        can_join: bool = True,
+        in_returning: bool = False,
+        aliases: Mapping[Any, Any] = EMPTY_DICT,
     ) -> None:
         """Begin with no columns.
 
@@ -99,11 +105,13 @@ class PlanBuilder:
             can_join: False where the statement cannot be changed, so that nothing can be joined.
             in_returning: Whether the columns are those of RETURNING: then only columns of tables
                 can be had, and no relationship that takes part in a SELECT.
+            aliases: Mapper -> the alias that the statement joins to in its place.
         """
-        self.options = options.table
-        self.start = options.start
-        self.only = options.only
-        self.is_eager = options.is_eager
+        self.aliases = aliases
+        self.options: OptionTable = options.table
+        self.start: LoadPath = options.start
+        self.only: frozenset[str] | None = options.only
+        self.is_eager: bool = options.is_eager
         self.can_join = can_join
         self.in_returning = in_returning
         # The statement's own columns, and those of eager joins, each in select order.
@@ -199,7 +207,7 @@ class EntityLoadBuilder:
         self.plan = plan
         self._is_root = is_root
         self.entity = entity
-        self.mapper = mapper or entity.mapper
+        self.mapper: Any = mapper or entity.mapper
         # For rows of a subclass: how those of the entity's own class are loaded.
         self.base = base
         # False for a subclass whose tables are not selected from: its columns load on access.
@@ -219,6 +227,8 @@ class EntityLoadBuilder:
         self._discriminator: int | None = None
         self._subclasses: list[EntityLoadBuilder] = []
         self.subclass_follow_ups: dict[Any, FollowUp] = {}
+        # Names of relationships that are to be joined where the columns are loaded.
+        self._joined_later: list[str] = []
         self.finished_joins: dict[Any, JoinedLoad] = {}
 
     # -- what strategies call --------------------------------------------------------------------
@@ -284,31 +294,43 @@ class EntityLoadBuilder:
         """Ask the strategy of every attribute for its part."""
         base = self.base
         self._set_up_attributes()
-        if base is not None and not self.has_columns:
-            self.pk_positions = base.pk_positions
+        if base is not None:
             self._follow_up_columns(base)
-            return
+            if not self.has_columns:
+                self.pk_positions = base.pk_positions
+                return
         self.pk_positions = tuple(self._position(column) for column in self.mapper.primary_key)
         if base is None:
             self._set_up_subclasses()
 
     def _follow_up_columns(self, base: EntityLoadBuilder) -> None:
         """Further SELECTs load the columns of subclasses that are to come at once."""
-        named = self.plan.options.subclasses.get(self.path, ())
-        for mapper in self.mapper.iterate_to_root():
-            if mapper is base.mapper:
-                return
-            if mapper in named or mapper.polymorphic_load == "selectin":
-                if mapper not in base.subclass_follow_ups:
-                    base.subclass_follow_ups[mapper] = FollowUp(
-                        None,
-                        "subclass",
-                        self.path,
-                        None,
-                        needs_options=self._options_speak_of(self.path),
-                        mapper=mapper,
-                    )
-                self.follow_ups[mapper] = base.subclass_follow_ups[mapper]
+        if self.plan.only is not None and self._is_root:
+            return
+        named = self.plan.options.subclasses.get(self.path, {})
+        chain = [each for each in self.mapper.iterate_to_root() if each.isa(base.mapper)][:-1]
+        found = {}
+        for mapper in chain:
+            if mapper not in named and (self.has_columns or mapper.polymorphic_load != "selectin"):
+                continue
+            if mapper not in base.subclass_follow_ups:
+                above = (each for each in mapper.inherits.iterate_to_root() if each in named)
+                subclass = SubclassLoad(
+                    named.get(mapper, mapper),
+                    next(above, base.mapper) if mapper in named else base.mapper,
+                    frozenset(self._joined_later if mapper is self.mapper else ()),
+                )
+                base.subclass_follow_ups[mapper] = FollowUp(
+                    None,
+                    "subclass",
+                    self.path,
+                    None,
+                    needs_options=self._options_speak_of(self.path),
+                    subclass=subclass,
+                )
+            found[mapper] = base.subclass_follow_ups[mapper]
+        # What hangs on these columns comes after them.
+        self.follow_ups = {**found, **self.follow_ups}
 
     def _set_up_subclasses(self) -> None:
         """Rows may be of subclasses, some of whose columns are selected too."""
@@ -317,7 +339,9 @@ class EntityLoadBuilder:
         if entity.polymorphic_on is None:
             # The columns are selected, though nothing tells which rows are of a subclass.
             mappers = selected
-        elif holds(entity, entity.polymorphic_on):
+        elif entity.polymorphic_on is not self.mapper.polymorphic_on or holds(
+            entity, entity.polymorphic_on
+        ):
             self._discriminator = self._position(entity.polymorphic_on)
             mappers = self.mapper.self_and_descendants
         else:
@@ -371,6 +395,9 @@ class EntityLoadBuilder:
             assert base is not None
             # The base's own column of that name stands in the row.
             self.columns += [each for each in base.columns if each[0] == prop.key]
+            choice = options.column_choice(self.path, prop) if options else None
+            if choice is not None and choice.strategy == "deferred":
+                self.deferred.add(prop.key)
             return
         if only is not None and self._is_root:
             if prop.key in only:
@@ -399,6 +426,8 @@ class EntityLoadBuilder:
             if choice is not None and choice.strategy is not None and not choice.wildcard:
                 warn_deprecated(option_in_dml_warning(SELECTING[name]), version="2.1")
             return
+        if name == "joined" and not self.has_columns:
+            self._joined_later.append(prop.key)
         prop.strategy_for(name).setup(self, choice)
 
     def finish(self) -> EntityLoad:

@@ -12,23 +12,25 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, inspect
 from sqlalchemy.sql.expression import FromClause
 
+from holdfast.errors.queries import alias_made_warning
+from holdfast.foundation.deprecated import warn
+from holdfast.foundation.plugin import compiles_over
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
-    CompileState,
     SelectState,
     is_lambda,
     select_iterables,
     selectables_overlap,
     without_lambda,
 )
-from holdfast.mapping.sockets import PLUGIN
+from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.eager_joins import with_eager_joins
 from holdfast.queries.entities import (
     LEGACY_STYLE,
@@ -48,10 +50,16 @@ from holdfast.queries.hierarchies import (
     read_from_given,
     with_composed_froms,
 )
-from holdfast.queries.joins import is_relationship_attribute, resolve_joins
+from holdfast.queries.joins import (
+    is_relationship_attribute,
+    overlapping_targets,
+    resolve_joins,
+    with_stand_ins,
+)
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.apply import replaced_options
 from holdfast.queries.options.criteria import (
+    CriteriaInForce,
     criteria_of,
     criteria_of_mentioned,
     in_force,
@@ -62,7 +70,7 @@ from holdfast.queries.planning import PlanBuilder, is_selectable
 from holdfast.queries.unions import FromStatement
 
 
-@CompileState.plugin_for(PLUGIN, "select")
+@compiles_over("select")
 class SelectOverClasses(SelectState):
     """The compile state of one SELECT over classes."""
 
@@ -72,14 +80,15 @@ class SelectOverClasses(SelectState):
     plan: LoadPlan | None
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
-        statement = without_lambdas(statement)
-        self.criteria = criteria_of(statement, compiler)
+        self.criteria: CriteriaInForce = criteria_of(statement, compiler)
         with in_force(self.criteria):
             if compiler.stack or compiler.compile_state is not None:
                 self.plan = None
-                elements = parsed_elements(statement)
+                statement, elements, _ = parsed(statement)
                 plain = as_core_select(statement, list(all_columns(elements)), elements)
-                self.mentioned = criteria_of_mentioned(statement, elements)
+                self.mentioned: list[tuple[Any, list[Any]]] = criteria_of_mentioned(
+                    statement, elements
+                )
             else:
                 plain, self.plan = planned_select(statement)
                 if has_star(parse_elements(statement._raw_columns)):
@@ -108,8 +117,14 @@ class SelectOverClasses(SelectState):
 
     @classmethod
     def all_selected_columns(cls, statement: Any) -> Iterator[Any]:
-        """The columns that a subquery made of the statement has."""
-        return all_columns(parse_elements(statement._raw_columns, statement._label_style))
+        """The columns that a subquery made of the statement has.
+
+        Those of whole entities go by their own names, not by those of the attributes.
+        """
+        for element in parse_elements(statement._raw_columns, statement._label_style):
+            whole = isinstance(element, SelectedEntity)
+            for column in all_columns([element]):
+                yield column._deannotate(["proxy_key"], clone=True) if whole else column
 
     @classmethod
     def from_statement(cls, statement: Any, from_statement: Any) -> FromStatement:
@@ -145,13 +160,12 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
         LoaderOptionError: A loader option speaks of no entity of the statement.
         JoinError: The way to a join target cannot be made out.
     """
-    statement = without_lambdas(statement)
-    elements = parsed_elements(statement)
+    statement, elements, aliases = parsed(statement)
     mentioned = [each for _, found in criteria_of_mentioned(statement, elements) for each in found]
     options = statement_options(
         statement._with_options, elements, replaced=replaced_options(statement)
     )
-    builder = PlanBuilder(options)
+    builder = PlanBuilder(options, aliases=aliases)
     builder.set_up(elements)
     plain = as_core_select(statement, builder.columns, elements)
     plain._where_criteria += tuple(mentioned)
@@ -160,8 +174,7 @@ def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
 
 def embedded_select(statement: Any, entity: Any, columns: Iterable[Any]) -> Any:
     """A SELECT over classes as one over tables, of these columns of one of its entities."""
-    statement = without_lambdas(statement)
-    elements = parsed_elements(statement)
+    statement, elements, _ = parsed(statement)
     if all(each.entity is not entity for each in elements):
         # The statement continues another one, whose paths name its entity.
         entity = next(each.entity for each in elements if isinstance(each, SelectedEntity))
@@ -184,6 +197,24 @@ def without_lambdas(statement: Any) -> Any:
         (*map(without_lambda, join[:3]), join[3]) for join in statement._setup_joins
     )
     return made
+
+
+def parsed(statement: Any) -> tuple[Any, tuple[SelectedElement, ...], Mapping[Any, Any]]:
+    """The statement as it is meant, what it selects, and what stands in for its mappers.
+
+    Its callables are called, and classes that it joins to have aliases where FROM has one of their
+    tables already.
+    """
+    statement = without_lambdas(statement)
+    elements = parsed_elements(statement)
+    mappers = overlapping_targets(statement, elements) if statement._setup_joins else ()
+    if not mappers:
+        return statement, elements, EMPTY_DICT
+    for mapper in mappers:
+        warn(alias_made_warning(mapper))
+    aliases = {each: inspect(AliasedClass(each, flat=True, stands_for=each)) for each in mappers}
+    statement = with_stand_ins(statement, aliases)
+    return statement, parsed_elements(statement), aliases
 
 
 def parsed_elements(statement: Any) -> tuple[SelectedElement, ...]:
@@ -227,11 +258,21 @@ def all_columns(elements: Sequence[SelectedElement]) -> Iterator[Any]:
     """Every column that the elements stand for, deferred ones of tables included."""
     for element in elements:
         if isinstance(element, SelectedEntity):
-            yield from entity_columns(element.entity)
+            for column in entity_columns(element.entity):
+                yield _as_read(element.entity, column)
         elif isinstance(element, SelectedBundle):
             yield from all_columns(element.members)
         elif isinstance(element, SelectedColumn):
-            yield element.column
+            yield _as_read(element.entity, element.column)
+
+
+def _as_read(entity: Any | None, column: Any) -> Any:
+    """A column of a class as it stands in what its mapper names to read from, if anything."""
+    if entity is None or entity.is_aliased_class or entity.adapter is None:
+        return column
+    found = entity.adapter.traverse(column)
+    key = column._annotations.get("proxy_key")
+    return found if key is None or found is column else found._annotate({"proxy_key": key})
 
 
 def entity_columns(entity: Any) -> Iterator[Any]:
@@ -258,7 +299,8 @@ def as_core_select(
     plain._raw_columns = list(columns)
     targets = joined_entities(statement)
     froms = joined_froms(statement, elements, [*entities, *targets])
-    plain._from_obj = with_composed_froms(froms, entities)
+    plain._from_obj = with_composed_froms(froms, entities, targets)
+    plain._correlate = _with_joined_tables(plain._correlate)
     criteria = row_criteria(each for each in entities if each not in targets)
     plain._where_criteria += tuple(criteria)
     plain._setup_joins = ()
@@ -272,6 +314,11 @@ def as_core_select(
     if plain._distinct_on:
         plain._distinct_on = _expanded(plain._distinct_on)
     return read_from_given(plain, [*entities, *targets])
+
+
+def _with_joined_tables(froms: Sequence[FromClause]) -> tuple[FromClause, ...]:
+    """What a subquery takes from around it: of a class whose tables are joined, each of them."""
+    return tuple(dict.fromkeys(part for each in froms for part in (each, *each._from_objects)))
 
 
 def _expanded(clauses: Sequence[Any]) -> tuple[Any, ...]:

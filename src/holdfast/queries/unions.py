@@ -35,7 +35,7 @@ from holdfast.queries.entities import (
     parse_elements,
 )
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.options.criteria import criteria_of
+from holdfast.queries.options.criteria import CriteriaInForce, criteria_of
 from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder
 
@@ -68,11 +68,11 @@ class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
         self._execution_options = statement._execution_options
         self._propagate_attrs = statement._propagate_attrs
         # The statement that is run.
-        self.element = coercions.expect(roles.ReturnsRowsRole, element)
-        self.is_dml = getattr(self.element, "is_dml", False)
-        self.is_insert = getattr(self.element, "is_insert", False)
-        self.is_update = getattr(self.element, "is_update", False)
-        self.is_delete = getattr(self.element, "is_delete", False)
+        self.element: Any = coercions.expect(roles.ReturnsRowsRole, element)
+        self.is_dml: bool = getattr(self.element, "is_dml", False)
+        self.is_insert: bool = getattr(self.element, "is_insert", False)
+        self.is_update: bool = getattr(self.element, "is_update", False)
+        self.is_delete: bool = getattr(self.element, "is_delete", False)
 
     @property
     def column_descriptions(self) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ class FromStatementState:
         elements = parse_elements(asked._raw_columns, asked._label_style)
         builder = PlanBuilder(statement_options(asked._with_options, elements), can_join=False)
         self.elements: tuple[SelectedElement, ...] = elements
-        self.criteria = criteria_of(asked)
+        self.criteria: CriteriaInForce = criteria_of(asked)
         builder.set_up(elements)
         # The rows are the statement's own: whoever wrote it knows which of them repeat objects.
         builder.has_joined_collection = False
@@ -124,11 +124,11 @@ class FromStatementState:
         # The columns of the plan, by position; `reading` finds each in the cursor's own order.
         self.wanted: tuple[Any, ...] = tuple(builder.columns)
         # Whether the columns are found in the rows by name rather than by position.
-        self.by_name = True
+        self.by_name: bool = True
         element = asked.element
         if isinstance(element, TextClause):
             element = TextualSelect(element, list(self.wanted), positional=False)
-        self.statement = element
+        self.statement: Any = element
         # What the statement has for each of them, or under its name; None where it has neither.
         self.named: tuple[Any, ...] = tuple(
             _column_for(element.exported_columns, column) for column in self.wanted

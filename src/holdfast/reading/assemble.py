@@ -12,7 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdfast.errors.loading import several_rows_warning
@@ -30,6 +30,7 @@ from holdfast.reading.context import Filling, LoadContext
 from holdfast.reading.follow_up import load_follow_ups
 from holdfast.reading.populate import EntityLoader
 from holdfast.reading.row_loader import Row
+from holdfast.states.changes import forget_change, forget_changes
 from holdfast.states.lifecycle import Move, fire
 
 
@@ -202,6 +203,8 @@ def _tell_listeners(context: LoadContext) -> None:
         manager: Any = state.manager
         if manager.has_load_listeners:
             manager.dispatch.load(state, context)
+            if state.changes and not _keep_as_loaded(state, tuple(state.changes)):
+                forget_changes((state,))
     if context.watches:
         fire(context.members, Move.LOADED, new_states)
     for state, keys in refreshed:
@@ -211,3 +214,18 @@ def _tell_listeners(context: LoadContext) -> None:
                 context.is_refresh and state is context.target
             )
             manager.dispatch.refresh(state, context, None if everything else set(keys))
+            if state.changes:
+                _keep_as_loaded(state, keys)
+
+
+def _keep_as_loaded(state: Any, keys: Iterable[str]) -> bool:
+    """Take the columns among the attributes as loaded; whether the object has other changes.
+
+    COMPAT: what a listener makes of the values that it is shown, such as their clear text, is not
+    written back.
+    """
+    columns = state.manager.mapper.column_of_key
+    for key in keys:
+        if key in columns:
+            forget_change(state, key)
+    return bool(state.changes)

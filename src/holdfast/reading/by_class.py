@@ -10,10 +10,10 @@ Rules kept here (MP-145):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from holdfast.errors.loading import RowClassError, UnknownIdentityError
+from holdfast.foundation.record import replace
 from holdfast.queries.load_plan import EntityLoad
 from holdfast.reading.row_loader import Row
 

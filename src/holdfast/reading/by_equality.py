@@ -76,6 +76,7 @@ def _criteria(mapper: Any, criteria: Any) -> tuple[tuple[Any, ...], list[Any]] |
     names: list[Any] = []
     values: list[Any] = []
     has_equality = False
+    known = mapper.column_of_key
     for criterion in criteria:
         if type(criterion) is not BinaryExpression or criterion.modifiers:
             return None
@@ -89,8 +90,11 @@ def _criteria(mapper: Any, criteria: Any) -> tuple[tuple[Any, ...], list[Any]] |
             return None
         if right.required or right.literal_execute or right.value is None:
             return None
+        key = marks.get("proxy_key")
+        if key not in known:
+            return None
         has_equality = has_equality or compare is operator.eq
-        names.append((marks.get("proxy_key"), compare))
+        names.append((key, compare))
         values.append(right.value)
     return (tuple(names), values) if has_equality else None
 

@@ -68,26 +68,26 @@ class LoadContext:
     ) -> None:
         self.session: Any = session
         members: Members = session.members
-        self.members = members
+        self.members: Members = members
         self.identity_map: IdentityMap = members.identity_map
-        self.execution_options = execution_options
+        self.execution_options: Mapping[str, Any] = execution_options
         # Loaded attributes are replaced, and changes lost, rather than kept.
-        self.populate_existing = False
+        self.populate_existing: bool = False
         # Becomes part of the keys of loaded objects.
         self.identity_token: Any = None
         # Whether the rows are for an attribute that was touched: then objects that were complete
         # before need nothing.
-        self.is_lazy = False
+        self.is_lazy: bool = False
         # Whether they are for `Session.refresh` of the whole of an object (EV-83).
-        self.is_refresh = False
+        self.is_refresh: bool = False
         if execution_options:
             self.note_origin(execution_options.get(ORIGIN_OPTION))
             self.populate_existing = bool(execution_options.get("populate_existing"))
             self.identity_token = execution_options.get("identity_token")
         # Options that stay with the loaded objects: with all, or where they say something.
-        self.load_options = load_options
+        self.load_options: tuple[Any, ...] = load_options
         self.keeps_for_all: bool = bool(load_options) and getattr(load_options, "for_all", True)
-        self.statement = statement
+        self.statement: Any = statement
         # Set where a load that follows embeds the statement.
         self.source: Source | None = None
         # Root entity of the plan -> the equal one of this statement, where they are not the same:
@@ -95,7 +95,7 @@ class LoadContext:
         self.roots: dict[Any, Any] | None = None
         # The one object that the rows of one entity load are for, whether or not the identity
         # map holds it.
-        self.target = target
+        self.target: InstanceState | None = target
         self.target_load: EntityLoad | None = None
         # An object whose row was locked, and must have the version that was loaded (VC-13).
         self.locked: InstanceState | None = None

@@ -11,8 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import bindparam
+from sqlalchemy.sql.elements import BindParameter
+
 from holdfast.foundation.fixed_statement import FixedStatement
-from holdfast.foundation.sqlalchemy_core import gives_scalars, remaining_rows
+from holdfast.foundation.result_rows import remaining_rows
+from holdfast.foundation.sqlalchemy_core import gives_scalars, numbered_names
+from holdfast.mapping.joins.elements import replace_parts
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.paths import LoadPath
 from holdfast.queries.options.statement import UNFILTERED, StartsAt
@@ -30,12 +35,16 @@ class PlannedSelect:
 
     def __init__(self, statement: Any, names: Sequence[str], mapper: Any) -> None:
         plain, plan = planned_select(statement)
+        if not numbered_names(plain).isdisjoint(each.rpartition("_")[0] for each in names):
+            # A mapped expression has parameters that Core would give the same names.
+            statement, names = _with_other_names(statement, names)
+            plain, plan = planned_select(statement)
         # The statement over classes, for sessions whose listeners want to see it.
-        self.statement = statement
+        self.statement: Any = statement
         self.plan: LoadPlan = plan
-        self.fixed = FixedStatement(plain, names)
+        self.fixed: FixedStatement = FixedStatement(plain, names)
         # Says on which connection it runs.
-        self.mapper = mapper
+        self.mapper: Any = mapper
 
     def load_columns(
         self,
@@ -68,6 +77,22 @@ class PlannedSelect:
         return load_batch(self.plan, rows, context)
 
 
+def _with_other_names(statement: Any, names: Sequence[str]) -> tuple[Any, list[str]]:
+    """A statement whose criteria have parameters of the same meaning and other names."""
+    others = {name: f"{name}_given" for name in names}
+
+    def replace(part: Any) -> Any:
+        if isinstance(part, BindParameter) and part.key in others:
+            return bindparam(others[part.key], type_=part.type)
+        return None
+
+    renamed = statement._generate()
+    renamed._where_criteria = tuple(
+        replace_parts(each, replace) for each in statement._where_criteria
+    )
+    return renamed, list(others.values())
+
+
 def fetch_columns(
     session: Any,
     statement: Any,
@@ -76,6 +101,7 @@ def fetch_columns(
     execution_options: Mapping[str, Any] | None = None,
     bind_arguments: Mapping[str, Any] | None = None,
     target: InstanceState | None = None,
+    about: InstanceState | None = None,
     locked: InstanceState | None = None,
     origin: LoadOrigin | None = None,
 ) -> list[Sequence[Any]]:
@@ -88,6 +114,7 @@ def fetch_columns(
         execution_options: Of this execution.
         bind_arguments: For the session's choice of a connection.
         target: The one object that the rows are for.
+        about: The one object whose columns are selected.
         locked: The object whose version the row must have.
         origin: Tells listeners why it runs.
     """
@@ -97,7 +124,9 @@ def fetch_columns(
         if origin.is_column_load:
             statement = statement.options(UNFILTERED)
     if target is not None:
-        options[TARGET_OPTION] = target
+        options[TARGET_OPTION] = about = target
+    if about is not None and about.identity_token is not None:
+        options["identity_token"] = about.identity_token
     if locked is not None:
         options[LOCKED_OPTION] = locked
     more = {} if bind_arguments is None else {"bind_arguments": bind_arguments}

@@ -9,23 +9,30 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.mapping.sockets import strategies
+from holdfast.queries.load_plan import FollowUp
 from holdfast.reading.context import LoadContext
 
 
 def load_follow_ups(context: LoadContext) -> None:
     """Load what the plan leaves to further SELECTs, parents before what hangs on them."""
     parents, context.parents = context.parents, {}
-    for follow_up, objects in parents.items():
+    for follow_up, objects in sorted(parents.items(), key=_rank):
         relationship = follow_up.relationship
         distinct = list({id(each): each for each in objects if each is not None}.values())
         if relationship is None:
-            strategy = strategies[follow_up.strategy](follow_up.mapper)
+            strategy = strategies[follow_up.strategy](follow_up.subclass)
         else:
             strategy = relationship.strategy_for(follow_up.strategy)
             if context.is_lazy:
                 distinct = [each for each in distinct if not _is_complete(each, relationship.key)]
         if distinct:
             strategy.load_for(distinct, follow_up, context)
+
+
+def _rank(item: tuple[FollowUp, Any]) -> int:
+    """Columns come before what hangs on them, those of the lowest subclasses first."""
+    subclass = item[0].subclass
+    return 0 if subclass is None else -subclass.depth
 
 
 def _is_complete(instance: Any, key: str) -> bool:

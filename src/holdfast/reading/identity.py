@@ -50,6 +50,7 @@ def load_by_key(
     execution_options: Mapping[str, Any] = NOTHING,
     bind_arguments: Mapping[str, Any] | None = None,
     identity_token: Any = None,
+    origin: LoadOrigin | None = None,
 ) -> Any | None:
     """The object in the row with this primary key, or None where there is no such row.
 
@@ -63,39 +64,38 @@ def load_by_key(
         execution_options: For the SELECT.
         bind_arguments: For the session's choice of a connection.
         identity_token: Becomes part of the object's key.
+        origin: Tells listeners why it is loaded.
     """
     values = key_values(mapper, pk)
     if None in values and all(value is None for value in values):
         warn(null_key_load_warning())
         return None
-    is_plain = not (
-        populate_existing
-        or options
-        or execution_options
-        or bind_arguments
-        or with_for_update is not None
-        or identity_token is not None
-        or None in values
-    )
-    if is_plain:
-        found = planned_get(mapper).load_columns(session, values)[0]
+    asks_for_more = populate_existing or options or execution_options or bind_arguments
+    locks, has_token = with_for_update is not None, identity_token is not None
+    if not (asks_for_more or locks or has_token or None in values):
+        found = planned_get(mapper).load_columns(session, values, origin=origin)[0]
         return found[0] if found else None
     more: dict[str, Any] = dict(execution_options)
     if populate_existing:
         more["populate_existing"] = True
-    if identity_token is not None:
+    if has_token:
         more["identity_token"] = identity_token
     statement = select(mapper).where(_criterion(mapper, values))
     statement = statement.set_label_style(LABEL_STYLE_NONE)
     if options:
         statement = statement.options(*options)
-    if with_for_update is not None:
+    if locks:
         statement._for_update_arg = with_for_update
     locked = None
-    if with_for_update is not None and not populate_existing:
+    if locks and not populate_existing:
         locked = session.members.identity_map.find_state(mapper, pk, identity_token)
     found = fetch_columns(
-        session, statement, execution_options=more, bind_arguments=bind_arguments, locked=locked
+        session,
+        statement,
+        execution_options=more,
+        bind_arguments=bind_arguments,
+        locked=locked,
+        origin=origin,
     )[0]
     return found[0] if found else None
 
@@ -117,8 +117,8 @@ def planned_get(mapper: Any) -> PlannedSelect:
 
 def _criterion(mapper: Any, values: Sequence[Any]) -> Any:
     parts = []
-    for number, (column, value) in enumerate(zip(mapper.primary_key, values, strict=True), 1):
-        parameter = bindparam(f"pk_{number}", value, type_=column.type)
+    for column, value in zip(mapper.primary_key, values, strict=True):
+        parameter = bindparam("pk", value, type_=column.type, unique=True)
         parts.append(column.is_(None) if value is None else column == parameter)
     return and_(*parts)
 
@@ -210,10 +210,7 @@ def _refresh_all(
         statement = statement.options(StartsAt(path, only=wanted), *options)
     if with_for_update is not None:
         statement._for_update_arg = with_for_update
-    more = {"identity_token": state.identity_token} if state.identity_token is not None else None
-    return bool(
-        fetch_columns(session, statement, execution_options=more, target=state, origin=origin)[0]
-    )
+    return bool(fetch_columns(session, statement, target=state, origin=origin)[0])
 
 
 def load_column_values(
@@ -230,7 +227,7 @@ def load_column_values(
         statement, _ = _column_statement(mapper, keys, values)
         statement._for_update_arg = with_for_update
         statement = statement._set_propagate_attrs(mapper.clause._propagate_attrs)
-        parts = fetch_columns(session, statement, origin=COLUMN_LOAD)
+        parts = fetch_columns(session, statement, about=state, origin=COLUMN_LOAD)
         row = [part[0] for part in parts if part]
         if with_for_update is not None:
             check_version(state, dict(zip(keys, row, strict=False)))
@@ -282,8 +279,8 @@ def _column_statement(
         The statement and the names of its parameters.
     """
     columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
-    source, key_columns = source_of_columns(mapper, columns)
-    is_partial = source is not mapper.persist_selectable
+    key_columns, conditions = source_of_columns(mapper, columns)
+    is_partial = conditions is not None
     names, criteria = [], []
     for number, column in enumerate(key_columns, 1):
         name = f"param_{number}" if is_partial else f"pk_{number}"
@@ -296,7 +293,8 @@ def _column_statement(
         else:
             parameter = bindparam(name, values[number - 1], type_=column.type)
         criteria.append(parameter == column if is_partial else column == parameter)
-    statement = select(*columns).select_from(source).where(*criteria)
-    if is_partial:
-        statement = statement.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    statement = select(*columns).where(*criteria)
+    if conditions is None:
+        return statement.select_from(mapper.persist_selectable), names
+    statement = statement.where(*conditions).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     return statement, names

@@ -7,10 +7,10 @@ its attribute unloaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
+from holdfast.foundation.record import replace
 from holdfast.foundation.sqlalchemy_core import position_of_column
 from holdfast.queries.load_plan import BundleResult, ColumnResult, EntityLoad, LoadPlan
 

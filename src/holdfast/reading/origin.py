@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from holdfast.foundation.record import record
 from holdfast.queries.options.paths import LoadPath
 from holdfast.states.instance import InstanceState
 
@@ -11,7 +10,7 @@ ORIGIN_OPTION = "_load_origin"
 """Key under which the origin travels in execution options, as far as the session."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LoadOrigin:
     """Why a SELECT is sent: columns of an object are missing, or a relationship is loaded."""
 

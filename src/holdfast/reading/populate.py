@@ -29,8 +29,8 @@ from holdfast.states.instance import InstanceState
 # PERF: load 100 rows. Below this number of rows the per-row function is faster.
 SMALL = 12
 
-NoneType = type(None)
-dict_of = attrgetter("__dict__")
+NoneType: type[None] = type(None)
+dict_of: attrgetter[Any] = attrgetter("__dict__")
 
 
 def check_version(state: InstanceState, loaded: Mapping[str, Any]) -> None:
@@ -64,17 +64,17 @@ class EntityLoader:
     )
 
     def __init__(self, load: EntityLoad, width: int, *, repeats: bool) -> None:
-        self.load = load
-        self.mapper = load.mapper
+        self.load: EntityLoad = load
+        self.mapper: Any = load.mapper
         self.manager: Any = load.mapper.class_manager
         self.class_: type[Any] = self.manager.class_
         self.state_class: type[InstanceState] = self.manager.state_class
-        self.new = self.class_.__new__
-        self.set_dict = dict_setter(self.class_)
+        self.new: Callable[[type[Any]], Any] = self.class_.__new__
+        self.set_dict: Callable[[Any, dict[str, Any]], None] = dict_setter(self.class_)
         self.functions: RowFunctions = functions_of(load, width)
         self.always_refresh: bool = self.mapper.always_refresh
         # Whether several rows of a batch are expected to hold the same object.
-        self.repeats = repeats
+        self.repeats: bool = repeats
 
     def load_objects(self, rows: Sequence[Row], context: LoadContext) -> list[Any]:
         """The object of each row, None where the row has none."""

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Result
 from holdfast.errors.loading import LoadingError
 from holdfast.errors.session import MembershipError
 from holdfast.foundation.batch import paused_collector
+from holdfast.foundation.result_rows import next_rows, remaining_rows
 from holdfast.foundation.sqlalchemy_core import (
     ChunkedIteratorResult,
     IteratorResult,
@@ -29,8 +30,6 @@ from holdfast.foundation.sqlalchemy_core import (
     close_exhausted,
     is_null_type,
     is_server_side,
-    next_rows,
-    remaining_rows,
     require_unique_with,
     yield_per_of,
 )
@@ -127,7 +126,8 @@ def _planned_result(
         context.source = source_of(statement, parameters)
     result = _result_of(plan, rows, context, rows.cursor, yield_per)
     if execution_options and execution_options.get("prebuffer_rows"):
-        return result.freeze()()
+        # A server-side cursor is not what whoever wants buffered rows has asked for.
+        return result if is_server_side(rows.cursor) else result.freeze()()
     return result
 
 
@@ -139,10 +139,10 @@ class Rows:
     def __init__(
         self, cursor: Any, plan: LoadPlan, positions: Callable[[Any], Any] | None = None
     ) -> None:
-        self.cursor = cursor
-        self.plan = plan
+        self.cursor: Any = cursor
+        self.plan: LoadPlan = plan
         # Puts the columns of a row into the order of the plan, where the cursor has another.
-        self.positions = positions
+        self.positions: Callable[[Any], Any] | None = positions
 
     def all(self) -> Sequence[Any]:
         """All rows that are left."""

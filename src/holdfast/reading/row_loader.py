@@ -11,19 +11,19 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from holdfast.foundation.codegen import build_function
+from holdfast.foundation.record import record
 from holdfast.queries.load_plan import EntityLoad
 
 Row = Sequence[Any]
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowFunctions:
     """The generated functions of one shape of load."""
 
@@ -56,8 +56,15 @@ def functions_of(load: EntityLoad, width: int) -> RowFunctions:
     return found
 
 
+def _add_values(instance: Any, values: Values) -> None:
+    instance.__dict__.update(values)
+
+
 def dict_setter(class_: type) -> Callable[[Any, Values], None]:
-    """What replaces `__dict__` of an instance, past any `__setattr__` of the class."""
+    """What gives a new instance its values, past any `__setattr__` of the class."""
+    if class_.__new__ is not object.__new__:
+        # The class has put something there itself (MP-190).
+        return _add_values
     for base in class_.__mro__:
         found = base.__dict__.get("__dict__")
         if found is not None and hasattr(found, "__set__"):

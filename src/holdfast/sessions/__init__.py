@@ -18,5 +18,5 @@ In reading order:
 - `sessionmaker`: the factory of sessions.
 - `scoped`: one session per thread or scope.
 
-Called by users, and by `hooks`, `diagnostics` and `compat`.
+Called by users, and by `hooks`, `aio`, `diagnostics`, `sharding` and `compat`.
 """

@@ -6,7 +6,6 @@ Made by `execution` for every statement while such listeners exist, and for noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import inspect
@@ -14,8 +13,9 @@ from sqlalchemy.engine import Result
 from sqlalchemy.sql import Executable
 
 from holdfast.errors.queries import StatementEventError
+from holdfast.foundation.plugin import has_marks
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import immutabledict
-from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.options.user_defined import UserDefinedOption
 from holdfast.queries.unions import FromStatement
 from holdfast.reading.origin import ORIGIN_OPTION
@@ -24,7 +24,7 @@ from holdfast.sessions.host import SessionHost
 Listener = Callable[["ORMExecuteState"], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LoadOptions:
     """How a SELECT over classes loads, as its execution options say."""
 
@@ -34,7 +34,7 @@ class LoadOptions:
     identity_token: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateDeleteOptions:
     """How an UPDATE or DELETE over classes carries over to objects, as its options say."""
 
@@ -49,6 +49,8 @@ class ORMExecuteState:
         session: The session that executes.
         statement: The statement; may be replaced.
         parameters: Parameters of this call; may be replaced or changed in place.
+        execution_options: The session's options, with the statement's and those of the call on
+            top, as they came in: what listeners add shows in `local_execution_options`.
         local_execution_options: Options of this call alone.
         bind_arguments: What `get_bind` will be given.
     """
@@ -66,6 +68,7 @@ class ORMExecuteState:
         self.statement: Any = statement
         self.parameters = parameters
         self.local_execution_options: Any = immutabledict(local_execution_options)
+        self.execution_options: Any = self._present_options()
         self.bind_arguments = bind_arguments
         # Listeners that have not run yet; those that re-execute run these only (EV-23).
         self.remaining: tuple[Listener, ...] = tuple(listeners)
@@ -122,9 +125,8 @@ class ORMExecuteState:
         """Change the options of this call."""
         self.local_execution_options = self.local_execution_options.union(options)
 
-    @property
-    def execution_options(self) -> Any:
-        """The session's options, with the statement's and those of the call on top."""
+    def _present_options(self) -> Any:
+        """The options with which the statement would run now."""
         inherited = self.session.execution_options
         return inherited.union(self.statement._execution_options, self.local_execution_options)
 
@@ -158,8 +160,7 @@ class ORMExecuteState:
     @property
     def is_orm_statement(self) -> bool:
         """Whether classes are its subject (EV-21)."""
-        plugin: Any = self.statement._propagate_attrs.get("compile_state_plugin")
-        return bool(plugin == PLUGIN)
+        return has_marks(self.statement._propagate_attrs)
 
     @property
     def is_executemany(self) -> bool:
@@ -230,8 +231,14 @@ class ORMExecuteState:
     @property
     def user_defined_options(self) -> Sequence[UserDefinedOption]:
         """The application's own options on the statement."""
-        options: Iterable[Any] = getattr(self.statement, "_with_options", ())
-        return [option for option in options if isinstance(option, UserDefinedOption)]
+        # Core sets the options of a statement aside when its columns are replaced.
+        replaced: Iterable[Any] = getattr(self.statement, "_memoized_select_entities", ())
+        return [
+            option
+            for holder in (*replaced, self.statement)
+            for option in getattr(holder, "_with_options", ())
+            if isinstance(option, UserDefinedOption)
+        ]
 
     @property
     def load_options(self) -> LoadOptions:
@@ -242,7 +249,7 @@ class ORMExecuteState:
         """
         if not self.is_orm_statement or not (self.is_select or self.is_from_statement):
             raise StatementEventError.other_kind("a SELECT", "load")
-        options = self.execution_options
+        options = self._present_options()
         return LoadOptions(
             populate_existing=options.get("populate_existing", False),
             autoflush=options.get("autoflush", True),
@@ -259,7 +266,7 @@ class ORMExecuteState:
         """
         if not self.is_orm_statement or not (self.is_update or self.is_delete):
             raise StatementEventError.other_kind("an UPDATE or DELETE", "update")
-        options = self.execution_options
+        options = self._present_options()
         return UpdateDeleteOptions(
             synchronize_session=options.get("synchronize_session", "auto"),
             autoflush=options.get("autoflush", True),

@@ -12,15 +12,16 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, TypeVar, TypeVarTuple
 
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable, Select
 
 from holdfast.dml.run import run_dml
+from holdfast.foundation.plugin import has_marks
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, hold_rows, roles
-from holdfast.mapping.sockets import PLUGIN
 from holdfast.queries.facade.results import CURSOR_OPTION
+from holdfast.queries.options.criteria import criteria_about
 from holdfast.reading.by_equality import result_by_equality
 from holdfast.reading.origin import ORIGIN_OPTION
 from holdfast.reading.result import build_result
@@ -30,6 +31,21 @@ from holdfast.sessions.host import SessionHost
 # Rows are read by the columns that the compiled statement knows, so Core need not adapt its
 # result metadata to each new statement object of the same shape.
 ORM_OPTIONS: Mapping[str, Any] = {"_result_disable_adapt_to_context": True}
+
+
+# What type checkers follow from a statement to its result.
+Entity = TypeVar("Entity", bound=object)
+T = TypeVar("T", bound=Any)
+T2 = TypeVar("T2", bound=Any)
+T3 = TypeVar("T3", bound=Any)
+Ts = TypeVarTuple("Ts")
+
+
+class ExecutionArguments(TypedDict, total=False):
+    """Keywords of `Session.execute` and its relatives, for type checkers."""
+
+    execution_options: Mapping[str, Any]
+    bind_arguments: Mapping[str, Any] | None
 
 
 def execute(
@@ -57,7 +73,7 @@ def execute(
         statement = coercions.expect(roles.StatementRole, statement)
     attributes: Mapping[str, Any] = statement._propagate_attrs
     subject: Any = attributes.get("plugin_subject")
-    is_orm = subject is not None and attributes.get("compile_state_plugin") == PLUGIN
+    is_orm = subject is not None and has_marks(attributes)
     arguments = dict(bind_arguments) if bind_arguments else {}
     arguments.setdefault("clause", statement)
     if is_orm:
@@ -107,6 +123,8 @@ def run_over_classes(
     connection: Connection,
 ) -> Result[Any]:
     """Run a statement over classes on a connection."""
+    if statement._with_options:
+        statement = criteria_about(statement)
     own: Mapping[str, Any] = statement._execution_options
     if not (options or own or params or session.intercepts_execution):
         # PERF: "fresh select by key".

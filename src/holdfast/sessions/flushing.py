@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from holdfast.errors.dml import BulkError
 from holdfast.errors.flush import note_failed_rollback, note_step
 from holdfast.errors.session import SessionUseError, late_changes_warning
 from holdfast.foundation.deprecated import origin_of_warnings, warn
@@ -63,7 +64,13 @@ def autoflush(session: SessionHost) -> None:
 
 
 def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], object]) -> None:
-    """Run a write that is no unit of work, in the session's transaction (PT-128)."""
+    """Run a write that is no unit of work, in the session's transaction (PT-128).
+
+    Raises:
+        BulkError: Each object has a connection of its own.
+    """
+    if session.connection_callable is not None:
+        raise BulkError.by_row()
     if session.is_flushing:
         raise SessionUseError.flushing()
     session.is_flushing = True
@@ -106,7 +113,7 @@ def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:
     members = session.members
     wanted = None if objects is None else list(objects)
     only = None if wanted is None else {state_of(each) for each in wanted}
-    context = Flush(members, session.connection_for, only)
+    context = Flush(members, session.connection_for, only, session.connection_callable)
     if session.has_listeners:
         session.dispatch.before_flush(session, context, wanted)
         if not members.has_changes:

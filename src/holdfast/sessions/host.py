@@ -28,6 +28,8 @@ class SessionHost(SessionPort, Protocol):
     twophase: bool
     join_transaction_mode: Any
     execution_options: Any
+    # Gives the connection for a mapper and one object; None where one serves all of a mapper.
+    connection_callable: Any
 
     def add(self, instance: object) -> None:
         """Bring an object into the session."""

@@ -29,6 +29,7 @@ from holdfast.sessions.subjects import state_of
 from holdfast.states.changes import SharedChanges, note_dirty, own_changes
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
+from holdfast.states.members import Members
 
 Key = tuple[Any, Any, Any]
 
@@ -98,9 +99,9 @@ class Merger:
         if load and session.autoflush:
             # Once, before anything is read (SM-82).
             session.autoflush_if_enabled()
-        self.session = session
-        self.members = session.members
-        self.load = load
+        self.session: SessionHost = session
+        self.members: Members = session.members
+        self.load: bool = load
         # Source state -> its target.
         self.targets: dict[InstanceState, Any] = {}
         # Base mapper, bare key, token -> object that is pending, or that this merge has made: two
@@ -281,7 +282,7 @@ class Plan:
     __slots__ = ("columns", "manager", "relationships", "version_key")
 
     def __init__(self, mapper: Any, manager: Any) -> None:
-        self.manager = manager
+        self.manager: Any = manager
         self.columns: list[tuple[str, Any]] = []
         self.relationships: list[tuple[Any, Any]] = []
         for key, prop in mapper.properties.items():

@@ -8,7 +8,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from holdfast.errors.loading import ObjectDeletedError
 from holdfast.errors.session import (
@@ -29,6 +29,17 @@ from holdfast.states.expiry import expire_everything, expire_keys, expire_states
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
+
+
+class LookupArguments(TypedDict, total=False):
+    """Keywords of `Session.get` and `get_one`, for type checkers."""
+
+    options: Sequence[Any] | None
+    populate_existing: bool | None
+    with_for_update: Any
+    identity_token: Any
+    execution_options: Mapping[str, Any]
+    bind_arguments: Mapping[str, Any] | None
 
 
 class Lookup(NamedTuple):

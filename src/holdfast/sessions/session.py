@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, cast, overload
 
-from sqlalchemy.engine import Connection, Engine, Result, ScalarResult
+from sqlalchemy.engine import Connection, CursorResult, Engine, Result, Row, ScalarResult
 from sqlalchemy.sql import Executable
 
 from holdfast.errors.session import (
     NoRowError,
+    OutsideGreenletError,
     SessionArgumentError,
     SessionUseError,
     StateChangeError,
@@ -34,7 +35,10 @@ from holdfast.foundation.sqlalchemy_core import (
     IdentitySet,
     TransactionalContext,
     immutabledict,
+    in_greenlet,
+    roles,
 )
+from holdfast.mapping.mapper import Mapper
 from holdfast.queries.facade.query import Query
 from holdfast.sessions import execution, flushing, membership, refresh
 from holdfast.sessions.binds import Bind, add_bind, find_bind
@@ -45,7 +49,6 @@ from holdfast.sessions.state_functions import (
     differs,
     identity_key,
     mapper_of_class,
-    object_session,
 )
 from holdfast.sessions.subjects import state_of
 from holdfast.sessions.transactions.connections import JOIN_MODES, JoinMode
@@ -55,20 +58,39 @@ from holdfast.sessions.transactions.transaction import (
     SessionTransaction,
     SessionTransactionOrigin,
 )
+from holdfast.states.identity import IdentityKey
 from holdfast.states.identity_map import IdentityMapView, Space
+from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
 from holdfast.unitofwork import bulk
+
+if TYPE_CHECKING:
+    from sqlalchemy import UpdateBase
+    from sqlalchemy.sql._typing import _TypedColumnClauseArgument as Typed
+    from sqlalchemy.sql.selectable import TypedReturnsRows as Rows
+
+    from holdfast.sessions.execution import T2, T3, Entity, ExecutionArguments, T, Ts
+
 
 NUMBERS = count(1)
 # Number -> session, for `close_all_sessions`.
 LIVING: weakref.WeakValueDictionary[int, Session] = weakref.WeakValueDictionary()
 
 
+def object_session(instance: object) -> Session | None:
+    """The session that holds an object, or None (SB-170).
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+    """
+    return cast("Session | None", state_of(instance).session)
+
+
 class SessionClassMethods:
     """What can be asked of a session class, and of factories of sessions alike."""
 
-    identity_key = staticmethod(identity_key)
-    object_session = staticmethod(object_session)
+    identity_key: staticmethod[..., IdentityKey] = staticmethod(identity_key)
+    object_session: staticmethod[[object], Session | None] = staticmethod(object_session)
 
 
 class SessionServices(EventTarget):
@@ -89,8 +111,11 @@ class SessionServices(EventTarget):
     is_writing: bool = False
     # Part of Core's protocol for transactions as context managers.
     _trans_context_manager: Any = None
-    # Set by an asyncio session that works through this one.
-    async_session: Any = None
+    # Weak reference to the asyncio session that works through this one; set by it.
+    async_reference: Any = None
+    # Called with a mapper and an object to be written, gives the connection; None where one
+    # connection serves all objects of a mapper.
+    connection_callable: Any = None
     members: Members
     execution_options: Any
     shortcuts: dict[Any, tuple[Space, str]]
@@ -104,8 +129,8 @@ class SessionServices(EventTarget):
         innermost: SessionTransaction | None = self.innermost
         if innermost is not None:
             return innermost
-        if self.is_closed:
-            raise SessionUseError.permanently_closed()
+        if self.closed_by is not None:
+            raise SessionUseError.permanently_closed(self.closed_by)
         if not explicitly and not self.autobegins:
             raise SessionUseError.autobegin_disabled()
         origin = SessionTransactionOrigin
@@ -120,10 +145,28 @@ class SessionServices(EventTarget):
         self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
     ) -> Connection:
         """The connection of the current transaction to an engine."""
+        if self.async_reference is not None and not in_greenlet():
+            raise OutsideGreenletError.unexpected_sql()
         if self._trans_context_manager is not None:
             TransactionalContext._trans_ctx_check(self)  # noqa: SLF001  Core's protocol
         level = self.innermost or self.autobegin()
         return level.connection_for_bind(bind, execution_options)
+
+    @property
+    def async_session(self) -> Any:
+        """The asyncio session that works through this one, or None (XT-108)."""
+        reference = self.async_reference
+        return None if reference is None else reference()
+
+    def tokens_for(self, mapper: Any, pk: Any, state: InstanceState) -> Sequence[Any]:
+        """Identity tokens under which the target of a reference of an object may be known.
+
+        Args:
+            mapper: Of the target.
+            pk: Its bare primary key.
+            state: The object that refers to it.
+        """
+        return (state.identity_token,)
 
     def connection_for(self: SessionHost, mapper: Any) -> Connection:
         """The connection of the current transaction that serves a mapper."""
@@ -227,10 +270,10 @@ class Session(SessionClassMethods, SessionServices):
             raise SessionArgumentError.not_future()
         if join_transaction_mode not in JOIN_MODES:
             raise SessionArgumentError.bad_join_mode(join_transaction_mode)
-        self.hash_key = next(NUMBERS)
+        self.hash_key: int = next(NUMBERS)
         self.bind = bind
         self.binds: Any = EMPTY_DICT
-        self.autoflush = autoflush
+        self.autoflush: bool = autoflush
         self.expire_on_commit = expire_on_commit
         self.autobegins = autobegin
         self.twophase = twophase
@@ -239,12 +282,13 @@ class Session(SessionClassMethods, SessionServices):
         self.execution_options: Any = (
             immutabledict(execution_options) if execution_options else EMPTY_DICT
         )
-        self.query_cls = Query if query_cls is None else query_cls
-        self.members = Members(self)
+        self.query_cls: type[Query[Any]] = Query if query_cls is None else query_cls
+        self.members: Members = Members(self)
         # Class -> its space of the identity map and a key attribute: see `get`.
         self.shortcuts: dict[Any, tuple[Space, str]] = {}
-        self.close_forbids_use = close_resets_only is False
-        self.is_closed = False
+        self.close_forbids_use: bool = close_resets_only is False
+        # The method that closed it for good.
+        self.closed_by: str | None = None
         self.first_info = info
         if binds is not None:
             for key, each in binds.items():
@@ -262,7 +306,8 @@ class Session(SessionClassMethods, SessionServices):
     def close(self) -> None:
         """Let go of all objects and connections; what was not committed is rolled back."""
         self._end(invalidate=False)
-        self.is_closed = self.is_closed or self.close_forbids_use
+        if self.close_forbids_use:
+            self.closed_by = "close"
 
     def reset(self) -> None:
         """Do what `close()` does, and leave the session usable in any case."""
@@ -271,12 +316,13 @@ class Session(SessionClassMethods, SessionServices):
     def invalidate(self) -> None:
         """Close, and make sure that nobody uses the connections again."""
         self._end(invalidate=True)
-        self.is_closed = self.is_closed or self.close_forbids_use
+        if self.close_forbids_use:
+            self.closed_by = "invalidate"
 
     def _end(self, *, invalidate: bool) -> None:
         self._check_free("close")
         self.expunge_all()
-        self._end_levels(lambda level: level.close(invalidate))
+        self._end_levels(lambda level: level.end(invalidate=invalidate))
 
     def _levels(self) -> list[SessionTransaction]:
         return [] if self.innermost is None else list(self.innermost.levels())
@@ -426,6 +472,21 @@ class Session(SessionClassMethods, SessionServices):
 
     # -- executing -------------------------------------------------------------------------------
 
+    @overload
+    def execute(
+        self, statement: Rows[*Ts], params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> Result[*Ts]: ...
+
+    @overload
+    def execute(
+        self, statement: UpdateBase, params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> CursorResult[*tuple[Any, ...]]: ...
+
+    @overload
+    def execute(
+        self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> Result[*tuple[Any, ...]]: ...
+
     def execute(
         self,
         statement: Executable,
@@ -433,7 +494,7 @@ class Session(SessionClassMethods, SessionServices):
         *,
         execution_options: Mapping[str, Any] = EMPTY_DICT,
         bind_arguments: Mapping[str, Any] | None = None,
-    ) -> Result[Any]:
+    ) -> Any:
         """Run a statement over classes or tables.
 
         Args:
@@ -443,6 +504,16 @@ class Session(SessionClassMethods, SessionServices):
             bind_arguments: Arguments for `get_bind`.
         """
         return execution.execute(self, statement, params, execution_options, bind_arguments)
+
+    @overload
+    def scalars(
+        self, statement: Rows[T], params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> ScalarResult[T]: ...
+
+    @overload
+    def scalars(
+        self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> ScalarResult[Any]: ...
 
     def scalars(
         self,
@@ -457,6 +528,16 @@ class Session(SessionClassMethods, SessionServices):
             self, statement, params, execution_options, bind_arguments
         ).scalars()
 
+    @overload
+    def scalar(
+        self, statement: Rows[T], params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> T | None: ...
+
+    @overload
+    def scalar(
+        self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
+    ) -> Any: ...
+
     def scalar(
         self,
         statement: Executable,
@@ -469,6 +550,23 @@ class Session(SessionClassMethods, SessionServices):
         return execution.execute(
             self, statement, params, execution_options, bind_arguments
         ).scalar()
+
+    @overload
+    def query(self, entity: type[Entity], /) -> Query[Entity]: ...
+
+    @overload
+    def query(self, column: roles.TypedColumnsClauseRole[T], /) -> Query[Row[T]]: ...
+
+    @overload
+    def query(self, first: Typed[T], second: Typed[T2], /) -> Query[Row[T, T2]]: ...
+
+    @overload
+    def query(
+        self, first: Typed[T], second: Typed[T2], third: Typed[T3], /
+    ) -> Query[Row[T, T2, T3]]: ...
+
+    @overload
+    def query(self, *entities: Any, **kw: Any) -> Query[Any]: ...
 
     def query(self, *entities: Any, **kw: Any) -> Any:
         """The chained form of a SELECT over entities."""
@@ -511,8 +609,8 @@ class Session(SessionClassMethods, SessionServices):
         membership.expunge_all(self)
 
     def merge(
-        self, instance: Any, *, load: bool = True, options: Sequence[Any] | None = None
-    ) -> Any:
+        self, instance: Entity, *, load: bool = True, options: Sequence[Any] | None = None
+    ) -> Entity:
         """Copy the values of an object onto the member with its key (SM-70).
 
         Args:
@@ -522,15 +620,16 @@ class Session(SessionClassMethods, SessionServices):
         """
         if self.is_writing:
             membership.warn_inside_flush(self, "Session.merge()")
-        return merge(self, instance, load=load, options=options)
+        merged: Entity = merge(self, instance, load=load, options=options)
+        return merged
 
     def merge_all(
         self,
-        instances: Iterable[Any],
+        instances: Iterable[Entity],
         *,
         load: bool = True,
         options: Sequence[Any] | None = None,
-    ) -> list[Any]:
+    ) -> list[Entity]:
         """Merge several objects, in order (SM-90)."""
         if self.is_writing:
             membership.warn_inside_flush(self, "Session.merge()")
@@ -670,7 +769,7 @@ class Session(SessionClassMethods, SessionServices):
 
     def get(
         self,
-        entity: Any,
+        entity: type[Entity] | Mapper[Entity],
         ident: Any,
         *,
         options: Sequence[Any] | None = None,
@@ -679,7 +778,7 @@ class Session(SessionClassMethods, SessionServices):
         identity_token: Any = None,
         execution_options: Mapping[str, Any] = EMPTY_DICT,
         bind_arguments: Mapping[str, Any] | None = None,
-    ) -> Any | None:
+    ) -> Entity | None:
         """The object with a primary key, or None (SB-120 to SB-133).
 
         Args:
@@ -702,7 +801,7 @@ class Session(SessionClassMethods, SessionServices):
             try:
                 space, key = self.shortcuts[entity]
                 instance = space[ident]()
-                if key in instance.__dict__ and isinstance(instance, entity):
+                if key in instance.__dict__ and isinstance(instance, entity):  # type: ignore[arg-type]
                     return instance
             except (KeyError, TypeError, AttributeError):
                 # Not asked for before, not present, or a key of another form.
@@ -714,7 +813,7 @@ class Session(SessionClassMethods, SessionServices):
 
     def get_one(
         self,
-        entity: Any,
+        entity: type[Entity] | Mapper[Entity],
         ident: Any,
         *,
         options: Sequence[Any] | None = None,
@@ -723,7 +822,7 @@ class Session(SessionClassMethods, SessionServices):
         identity_token: Any = None,
         execution_options: Mapping[str, Any] = EMPTY_DICT,
         bind_arguments: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> Entity:
         """Same as `get`, but a missing row raises (SB-130)."""
         how: dict[str, Any] = {
             "bind_arguments": bind_arguments,

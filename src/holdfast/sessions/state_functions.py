@@ -19,15 +19,6 @@ from holdfast.states.instance import InstanceState
 NOTHING_LOADED: LoadPolicy = policy_of(PassiveFlag.NO_CHANGE)
 
 
-def object_session(instance: object) -> Any:
-    """The session that holds an object, or None (SB-170).
-
-    Raises:
-        UnmappedInstanceError: The object's class is not mapped.
-    """
-    return state_of(instance).session
-
-
 def object_state(instance: object) -> InstanceState:
     """The `InstanceState` of an object: `inspect(obj)` with another error.
 

@@ -10,6 +10,7 @@ from sqlalchemy import inspect
 from holdfast.errors.queries import EntityError
 from holdfast.errors.session import IdentifierError
 from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
+from holdfast.instrument.manager import find_manager
 from holdfast.states.instance import InstanceState
 
 
@@ -27,6 +28,9 @@ def state_of(instance: Any) -> InstanceState:
     if not isinstance(state, InstanceState) or isinstance(instance, type):
         raise UnmappedInstanceError(instance)
     if state.manager.mapper is None:
+        if find_manager(type(instance)) is not state.manager:
+            # The class was unmapped after the object was made.
+            raise UnmappedInstanceError(instance)
         # A subclass of a mapped class that is not mapped itself.
         raise UnmappedClassError(type(instance))
     return state

@@ -28,7 +28,7 @@ class Space(dict[Any, InstanceState]):
 
     def __init__(self) -> None:
         # Number of entries at which the next sweep is due.
-        self.limit = SMALLEST_LIMIT
+        self.limit: int = SMALLEST_LIMIT
         # The row functions that loaded every object in the space, while none of them has lost a
         # value since; else None, and whoever wants to know must look at the objects.
         # INVARIANT: tests/behaviour/loading/test_gaps.py takes every way to lose a value.

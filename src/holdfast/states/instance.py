@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import TypeVar
+
 from holdfast.errors.unmapped import UnmappedInstanceError
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 AnyObject = object
 Values = dict[str, Any]
 Changes = dict[str, AnyObject]
+T = TypeVar("T", default=Any)
 
 EMPTY: Mapping[str, Any] = {}
 
@@ -67,7 +70,7 @@ class StateExtra:
     was_deleted: bool = False
 
 
-class InstanceState(weakref.ref[Any]):
+class InstanceState(weakref.ref[T]):
     """What is known about one mapped object.
 
     States are made by `ClassManager.new_instance` and `ClassManager.attach`, through the subclass
@@ -95,13 +98,13 @@ class InstanceState(weakref.ref[Any]):
 
     # A weak reference compares and hashes through its object. Objects may define equality as they
     # like, so states go back to identity; assigning the slot wrappers keeps both at C speed.
-    __hash__ = AnyObject.__hash__
-    __eq__ = AnyObject.__eq__
-    __ne__ = AnyObject.__ne__
-    __lt__ = vars(AnyObject)["__lt__"]
-    __le__ = vars(AnyObject)["__le__"]
-    __gt__ = vars(AnyObject)["__gt__"]
-    __ge__ = vars(AnyObject)["__ge__"]
+    __hash__: ClassVar[Any] = AnyObject.__hash__
+    __eq__: Any = AnyObject.__eq__
+    __ne__: Any = AnyObject.__ne__
+    __lt__: Any = vars(AnyObject)["__lt__"]
+    __le__: Any = vars(AnyObject)["__le__"]
+    __gt__: Any = vars(AnyObject)["__gt__"]
+    __ge__: Any = vars(AnyObject)["__ge__"]
 
     def more(self) -> StateExtra:
         """The rarely needed part, made when it is first asked for."""
@@ -113,12 +116,12 @@ class InstanceState(weakref.ref[Any]):
     # -- the object ------------------------------------------------------------------------------
 
     @property
-    def obj(self) -> weakref.ref[Any]:
+    def obj(self) -> weakref.ref[T]:
         """The weak reference to the object: call it to get the object, or None once collected."""
         return self
 
     @property
-    def object(self) -> Any:
+    def object(self) -> T | None:
         """The mapped object, or None once it was collected (SM-180)."""
         return self()
 

@@ -31,7 +31,7 @@ class Members:
     def __init__(self, session: SessionPort) -> None:
         # PERF: lazy many-to-one present. Hot paths call it; `session` is for all others.
         self.session_reference: weakref.ref[Any] = weakref.ref(session)
-        self.identity_map = IdentityMap()
+        self.identity_map: IdentityMap = IdentityMap()
         self.new: dict[InstanceState, Any] = {}
         self.deleted: dict[InstanceState, Any] = {}
         self.modified: dict[InstanceState, Any] = {}

@@ -37,7 +37,7 @@ class Socket(Generic[T]):
     plugged: T
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def plug(self, value: T) -> T:
         """Put `value` into the socket and return it, so that this serves as a decorator too."""

@@ -117,6 +117,7 @@ def values_to_insert(
         fills
         or mapper.composites
         or mapper.synonyms
+        or mapper.bulk_setters
         or mapper.sets_polymorphic_identity
         or mapper.version_id_col is not None
         or len(mapper.tables) > 1
@@ -298,15 +299,18 @@ def inherit_keys(rows: TableRows, dicts: Iterable[Values]) -> None:
 
 
 def named_by_columns(mapper: Any, mappings: Iterable[Mapping[str, Any]]) -> list[Values]:
-    """Copies that name columns in place of composites and synonyms."""
+    """Copies that name columns in place of composites, synonyms and hybrids (XT-5)."""
     copies = list(map(dict, mappings))
     synonyms = [(name, prop.name) for name, prop in mapper.synonyms.items()]
     composites = list(mapper.composites)
-    for values in copies if synonyms or composites else ():
+    setters = mapper.bulk_setters
+    for values in copies if synonyms or composites or setters else ():
         for name, target in synonyms:
             if name in values:
                 values[target] = values.pop(name)
         for prop in composites:
             if prop.key in values:
                 values.update(zip(prop.column_keys, prop.values_of(values[prop.key]), strict=False))
+        for name in setters.keys() & values.keys():
+            setters[name](values, values.pop(name))
     return copies

@@ -17,7 +17,12 @@ from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.instance import InstanceState
 from holdfast.states.members import Members
 from holdfast.unitofwork.collect import collect
-from holdfast.unitofwork.journal import ConnectionSource, FlushOutcome, Journal
+from holdfast.unitofwork.journal import (
+    ConnectionSource,
+    FlushOutcome,
+    Journal,
+    RowConnectionSource,
+)
 from holdfast.unitofwork.plan import FlushPlan
 from holdfast.unitofwork.planner import build_plan
 from holdfast.unitofwork.settle import expel, settle
@@ -38,14 +43,16 @@ class Flush(Journal):
         members: Members,
         connection_for: ConnectionSource,
         only: Collection[InstanceState] | None = None,
+        connection_for_row: RowConnectionSource | None = None,
     ) -> None:
-        super().__init__(WorkSet(members, LoadPolicy.LOAD), connection_for)
+        super().__init__(WorkSet(members, LoadPolicy.LOAD), connection_for, connection_for_row)
         self.only = only
         self.plan: FlushPlan | None = None
 
     def collect_and_plan(self) -> bool:
         """Find out what to write; tells whether there is anything."""
-        work = self.work = collect(self.work.members, self.only)
+        self.work: WorkSet = collect(self.work.members, self.only)
+        work = self.work
         for warning in work.warnings:
             warn(warning)
         if work.expelled:

@@ -30,7 +30,7 @@ class Names:
 
     def __init__(self, new: Iterable[InstanceState]) -> None:
         # New objects, in the order in which they were added.
-        self.new = tuple(new)
+        self.new: tuple[InstanceState, ...] = tuple(new)
         # Object -> its number among the new objects of its class; made when first needed.
         self.numbers: dict[InstanceState, int] | None = None
 

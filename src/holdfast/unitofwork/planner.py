@@ -71,10 +71,12 @@ class Planner:
         self.work = work
         self.names = names
         # Base mapper -> the objects of its hierarchy, in order of appearance.
-        self.saves = units_of(work.saves)
-        self.deletes = units_of(work.deletes)
+        self.saves: Units = units_of(work.saves)
+        self.deletes: Units = units_of(work.deletes)
         # Relationships that lead between classes of this flush, each once.
-        self.dependencies = keyed_dependencies([*self.saves, *self.deletes], work)
+        self.dependencies: list[KeyedDependency] = keyed_dependencies(
+            [*self.saves, *self.deletes], work
+        )
         # Base mapper of the holders -> what is copied or cleared before they are saved.
         self.copies: dict[Any, list[tuple[KeyedDependency, Sequence[KeyCopy]]]] = {}
         clears = unless_copied(work.clears, work.copies)

@@ -89,7 +89,7 @@ def rekey(members: Members, state: InstanceState, outcome: FlushOutcome) -> None
 
 def enter(members: Members, base: Any, states: Any, keys: Any) -> None:
     """Give new objects their keys; nothing of them is unsaved any more."""
-    space = members.identity_map.space_of(base)
+    space = members.identity_map.space_of(base, states[0].identity_token)
     taken = not space.keys().isdisjoint(keys)
     for state, pk in zip(states, keys, strict=True):
         state.pk = pk

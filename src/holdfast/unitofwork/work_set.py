@@ -55,7 +55,7 @@ class Batch:
     __slots__ = ("dicts", "mapper", "new", "old")
 
     def __init__(self, mapper: Any, states: Iterable[InstanceState]) -> None:
-        self.mapper = mapper
+        self.mapper: Any = mapper
         self.new: list[InstanceState] = []
         # Persistent objects that have something recorded.
         self.old: list[InstanceState] = []
@@ -64,7 +64,7 @@ class Batch:
                 self.new.append(state)
             elif state.changes or state.extra is not None:
                 self.old.append(state)
-        self.dicts = [state().__dict__ for state in self.new]
+        self.dicts: list[Any | dict[str, Any]] = [state().__dict__ for state in self.new]
 
 
 class WorkSet:
@@ -107,8 +107,8 @@ class WorkSet:
     )
 
     def __init__(self, members: Members, policy: LoadPolicy) -> None:
-        self.members = members
-        self.policy = policy
+        self.members: Members = members
+        self.policy: LoadPolicy = policy
         self.saves: dict[InstanceState, Any] = {}
         self.deletes: dict[InstanceState, Any] = {}
         self.listed: dict[InstanceState, None] = {}
@@ -120,7 +120,7 @@ class WorkSet:
         # Objects whose relationships were not asked yet.
         self.fresh_saves: list[InstanceState] = []
         self.fresh_deletes: list[InstanceState] = []
-        self.flipped = False
+        self.flipped: bool = False
         self.forget_links()
 
     def __bool__(self) -> bool:

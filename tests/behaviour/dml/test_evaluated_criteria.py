@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
+    String,
     and_,
     bindparam,
     delete,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import literal
 
-from holdfast import aliased
+from holdfast import DeclarativeBase, Mapped, Session, aliased, mapped_column
 from holdfast.errors import UnevaluatableError
 from models.team import Player
 
@@ -201,3 +202,69 @@ def test_evaluation_never_says_what_the_database_denies(session, players, criter
     meant = set(session.scalars(select(Player.id).where(Player.street == "X")))
     assert in_memory & known == meant & known
     assert known >= ({1, 3, 4} if expired else {1, 2, 3, 4})
+
+
+TEXTS = ("ann", "Ann", "ANN ", "\u00e4nn", "bob", "_", None)
+
+
+@pytest.mark.rule("QY-204", "QY-208")
+@pytest.mark.parametrize("collation", [None, "without case", "to the letter"])
+@pytest.mark.parametrize("is_deleted", [False, True])
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        lambda text: text == "ann",
+        lambda text: text != "ann",
+        lambda text: text.in_(["ann", "x"]),
+        lambda text: text.not_in(["ann", "x"]),
+        lambda text: text.is_distinct_from("ann"),
+        lambda text: text.startswith("a"),
+        lambda text: ~text.endswith("N"),
+        lambda text: text < "ann",
+        lambda text: text >= "ann",
+        lambda text: not_(or_(text == "ANN", text == "bob")),
+        lambda text: tuple_(text, text).in_([("ann", "Ann")]),
+    ],
+    ids=["==", "!=", "in", "not in", "distinct", "start", "not end", "<", ">=", "not or", "tuple"],
+)
+def test_text_is_evaluated_no_further_than_its_collation_is_known(
+    engine, criterion, is_deleted, collation
+):
+    names = {
+        "sqlite": ("NOCASE", "BINARY"),
+        "postgresql": (None, "C"),
+        "mariadb": ("utf8mb4_general_ci", "utf8mb4_bin"),
+    }[engine.dialect.name]
+    name = {"without case": names[0], "to the letter": names[1]}.get(collation)
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Word(Local):
+        __tablename__ = "word"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        text: Mapped[str | None] = mapped_column(String(20, collation=name))
+        mark: Mapped[int] = mapped_column(default=0)
+
+    Local.metadata.create_all(engine)
+    with Session(engine) as session:
+        words = [Word(text=each) for each in TEXTS]
+        session.add_all(words)
+        session.commit()
+        session.scalars(select(Word)).all()
+        made = criterion(Word.text)
+        statement = delete(Word) if is_deleted else update(Word).values(mark=1)
+
+        session.execute(statement.where(made).execution_options(synchronize_session="evaluate"))
+
+        rows = dict(session.execute(select(Word.__table__.c.id, Word.__table__.c.mark)).all())
+        for word in words:
+            key = inspect(word).identity[0]
+            if is_deleted:
+                assert not inspect(word).deleted or key not in rows
+                assert inspect(word).expired or inspect(word).deleted == (key not in rows)
+            else:
+                assert word.mark == rows[key], word.text
+        if collation == "to the letter" and engine.dialect.name == "postgresql":
+            assert not any(inspect(word).expired for word in words)

@@ -106,7 +106,7 @@ def test_columns_of_types_with_processors_are_read_once(tables):
         assert {each.id: each.data for each in found} == {1: {"a": 1}, 2: {"b": [2]}}
 
 
-@pytest.mark.rule("QY-134")
+@pytest.mark.rule("QY-134", "LD-80")
 def test_options_say_what_is_returned_and_loaded(books, sql):
     statement = insert(library.Book).returning(library.Book)
     statement = statement.options(load_only(library.Book.title), selectinload(library.Book.author))

@@ -15,6 +15,7 @@ from holdfast import (
     selectinload,
     with_loader_criteria,
 )
+from holdfast.errors.dml import BulkError
 from models import company, library
 from models.team import Home, Player
 
@@ -253,7 +254,7 @@ def test_update_ignores_the_version_counter(tables):
         assert page.version == 1
 
 
-@pytest.mark.rule("QY-185")
+@pytest.mark.rule("QY-185", "LD-135")
 @pytest.mark.parametrize("choice", ["evaluate", "fetch"])
 def test_loader_criteria_apply_to_rows_and_objects(session, players, choice):
     session.execute(
@@ -293,6 +294,45 @@ def test_fetch_adds_keys_that_are_not_returned_anyway(session, engine, sql):
 
     returned = [each.split("RETURNING ")[1].replace("player.", "") for each in sql.emitted]
     assert returned == ["name, id", "id"]
+
+
+@pytest.mark.rule("QY-186", "QY-184")
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_joined_subclass_is_returned_with_the_columns_of_its_own_table(
+    session, tables, engine, sql, is_loaded
+):
+    if not engine.dialect.update_returning:
+        pytest.skip("no UPDATE ... RETURNING")
+    tables(company.Base.metadata)
+    session.add(company.Engineer(id=1, name="ann", language="c"))
+    session.commit()
+    held = session.get(company.Engineer, 1) if is_loaded else None
+    statement = update(company.Engineer).values(language="sql").returning(company.Engineer)
+    sql.clear()
+
+    found = session.scalars(statement, execution_options={"populate_existing": True}).one()
+
+    assert len(sql) == 1
+    assert found.__dict__["language"] == "sql"
+    assert (found is held) == is_loaded
+    assert type(found) is company.Engineer
+    assert found.name == "ann"
+    assert session.get(company.Engineer, 1) is found
+
+
+@pytest.mark.rule("QY-186")
+def test_joined_class_with_subclasses_is_returned_by_its_columns_alone(session, tables, engine):
+    if not engine.dialect.update_returning:
+        pytest.skip("no UPDATE ... RETURNING")
+    tables(company.Base.metadata)
+    session.add(company.Boss(id=1, name="ann", level=1, car="red"))
+    session.commit()
+    statement = update(company.Manager).values(level=2)
+
+    with pytest.raises(BulkError, match="which subclass a row is of"):
+        session.scalars(statement.returning(company.Manager))
+    returned = session.scalars(statement.returning(company.Manager.level))
+    assert returned.all() == [2]
 
 
 @pytest.mark.rule("QY-186")

@@ -117,14 +117,19 @@ def test_closed_session_refuses_use_when_close_is_final(engine, tables):
     session = Session(engine, close_resets_only=False)
     session.close()
 
-    for use in (
-        lambda: session.add(library.Author(name="Ann")),
-        session.begin,
-        session.commit,
-        session.connection,
-    ):
-        with pytest.raises(SessionUseError, match="permanently closed"):
+    uses = {
+        "add": lambda: session.add(library.Author(name="Ann")),
+        "begin": session.begin,
+        "commit": session.commit,
+        "connection": session.connection,
+        "get": lambda: session.get(library.Author, 1),
+        "all": session.query(library.Author).all,
+    }
+    for method, use in uses.items():
+        names_both = rf"permanently closed.*'{method}\(\)' was called after 'close\(\)'"
+        with pytest.raises(SessionUseError, match=names_both) as caught:
             use()
+        assert (caught.value.method, caught.value.running) == (method, "close")
     session.close()
     session.reset()
 

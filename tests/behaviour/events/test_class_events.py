@@ -180,3 +180,55 @@ def test_a_listener_of_a_class_goes_with_the_class():
     gc.collect()
 
     assert alive() is None
+
+
+def test_columns_that_a_load_listener_sets_are_not_written_back(saved, sql):
+    base, author_class = make_classes()
+    session = saved(base, author_class(name="ann"))
+    session.close()
+
+    @event.listens_for(author_class, "load")
+    def read(target, context):
+        target.name = target.name.upper()
+
+    author = session.get(author_class, 1)
+    sql.clear()
+    session.flush()
+
+    assert author.name == "ANN"
+    assert author not in session.dirty
+    assert sql.emitted == []
+
+
+def test_columns_that_a_refresh_listener_sets_are_not_written_back(saved, sql):
+    base, author_class = make_classes()
+    session = saved(base, author_class(name="ann"))
+    author = session.get(author_class, 1)
+
+    @event.listens_for(author_class, "refresh")
+    def read(target, context, attrs):
+        target.name = target.name.upper()
+
+    session.refresh(author)
+    sql.clear()
+    session.flush()
+
+    assert author.name == "ANN"
+    assert sql.emitted == []
+
+
+def test_class_is_shown_before_it_is_instrumented():
+    class Base(DeclarativeBase):
+        pass
+
+    heard = []
+    event.listen(
+        Base, "instrument_class", lambda mapper, cls: heard.append("mapped"), propagate=True
+    )
+    event.listen(Base, "class_instrument", lambda cls: heard.append("instrumented"))
+
+    class Author(Base):
+        __tablename__ = "author"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert heard == ["mapped", "instrumented"]

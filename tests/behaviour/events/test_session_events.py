@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import event, exc, inspect, select
 
-from holdfast import Mapper, Session, object_session, sessionmaker
+from holdfast import Mapper, Session, UserDefinedOption, object_session, sessionmaker
 from models import library
 
 LIFECYCLE = (
@@ -285,6 +285,31 @@ def test_execution_is_shown_before_it_happens(session):
     session.execute(select(1))
 
     assert shown == [(True, True, 1), (True, False, 0)]
+
+
+def test_options_that_a_listener_adds_are_local(session):
+    @event.listens_for(session, "do_orm_execute")
+    def add(state):
+        state.update_execution_options(populate_existing=True)
+        shown.append((dict(state.execution_options), state.load_options.populate_existing))
+
+    shown = []
+    session.scalars(select(library.Author).execution_options(tag="a")).all()
+
+    assert shown == [({"tag": "a"}, True)]
+
+
+def test_options_of_the_application_stay_when_columns_are_replaced(session):
+    class Tenant(UserDefinedOption):
+        pass
+
+    shown = []
+    event.listen(session, "do_orm_execute", lambda state: shown.extend(state.user_defined_options))
+    tenant = Tenant(7)
+
+    session.execute(select(library.Author).options(tenant).with_only_columns(library.Author.id))
+
+    assert shown == [tenant]
 
 
 def test_execution_can_be_answered_or_changed(session):

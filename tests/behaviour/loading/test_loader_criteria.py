@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, exists, func, select, update
+from sqlalchemy import ForeignKey, delete, event, exists, func, select, update
 
 from holdfast import (
     DeclarativeBase,
@@ -15,11 +15,12 @@ from holdfast import (
     aliased,
     joinedload,
     mapped_column,
+    relationship,
     selectinload,
     subqueryload,
     with_loader_criteria,
 )
-from holdfast.errors.queries import LoaderOptionError
+from holdfast.errors.queries import EntityError, LoaderOptionError
 from models.library import Author, Base, Book
 from models.tree import Base as Tree
 from models.tree import Node
@@ -136,6 +137,99 @@ def test_criteria_of_a_mixin_are_asked_of_each_class_below_it(session, tables):
 
     assert [cat.name for cat in session.scalars(select(Cat).options(option))] == ["b"]
     assert [dog.name for dog in session.scalars(select(Dog).options(option))] == ["b"]
+
+
+@pytest.mark.rule("LD-131")
+def test_criteria_of_a_mixin_reach_classes_that_are_mapped_later(session, tables):
+    class Owned:
+        owner: Mapped[int]
+
+    option = with_loader_criteria(Owned, lambda cls: cls.owner == 1)
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Cat(Owned, Local):
+        __tablename__ = "cat"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    tables(Local.metadata)
+    session.add_all([Cat(owner=1), Cat(owner=2)])
+    session.flush()
+    assert len(session.scalars(select(Cat).options(option)).all()) == 1
+
+    class Dog(Owned, Local):
+        __tablename__ = "dog"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    tables(Local.metadata)
+    session.add_all([Dog(owner=1), Dog(owner=2)])
+    session.flush()
+    assert len(session.scalars(select(Dog).options(option)).all()) == 1
+
+
+@pytest.mark.rule("LD-131", "LD-136")
+def test_criteria_of_a_mixin_are_those_of_each_execution_when_a_class_is_first_needed(
+    session, tables
+):
+    class Owned:
+        owner: Mapped[int]
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Dog(Owned, Local):
+        __tablename__ = "dog"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        cats: Mapped[list["Cat"]] = relationship(order_by="Cat.id")  # noqa: UP037
+
+    class Cat(Owned, Local):
+        __tablename__ = "cat"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        dog_id: Mapped[int | None] = mapped_column(ForeignKey("dog.id"))
+
+    tables(Local.metadata)
+    for owner in (1, 2):
+        cats = [Cat(id=10 * owner + each, owner=each) for each in (1, 2)]
+        session.add(Dog(id=owner, owner=owner, cats=cats))
+    session.commit()
+
+    def found(statement: Any, owner: int) -> list[tuple[int, ...]]:
+        session.expunge_all()
+        option = with_loader_criteria(Owned, lambda cls: cls.owner == owner)
+        dogs = session.scalars(statement.options(option)).unique()
+        return [(dog.id, *(cat.id for cat in dog.cats)) for dog in dogs]
+
+    many = aliased(Cat)
+    plain = select(Dog)
+    for statement in (
+        plain,
+        plain.options(joinedload(Dog.cats)),
+        plain.options(selectinload(Dog.cats)),
+        plain.join(Dog.cats).order_by(Dog.id),
+        plain.join(many, many.dog_id == Dog.id),
+    ):
+        for _ in range(3):
+            assert [found(statement, owner) for owner in (1, 2)] == [[(1, 11)], [(2, 22)]]
+
+
+@pytest.mark.rule("LD-131")
+@pytest.mark.parametrize("subject", ["Book", Book.__table__])
+def test_criteria_are_for_classes(subject):
+    with pytest.raises(EntityError, match="Expected mapped class or mapper, got"):
+        with_loader_criteria(subject, no_x)
+
+
+@pytest.mark.rule("LD-136")
+@pytest.mark.parametrize("tracks", [True, False])
+def test_closure_may_hold_anything_and_is_asked_each_time(session, tracks):
+    def found(wanted: Any) -> list[int]:
+        option = with_loader_criteria(
+            Book, lambda cls: cls.title == wanted.pop(), track_closure_variables=tracks
+        )
+        return list(session.scalars(select(Book.id).order_by(Book.id).options(option)))
+
+    assert [found(["x"]), found(["y"])] == [[10, 20], [11, 21]]
 
 
 @pytest.mark.rule("LD-136")

@@ -198,8 +198,13 @@ def test_from_statement_reads_another_statement(session):
 def test_with_parent_finds_the_relationship(session):
     ann = session.get(Author, 1)
 
-    assert [book.id for book in session.query(Book).with_parent(ann).order_by(Book.id)] == [1, 2]
-    assert session.query(Book).with_parent(ann, Author.books).count() == 2
+    with pytest.warns(exc.LegacyAPIWarning, match="considered legacy"):
+        found = session.query(Book).with_parent(ann)
+    with pytest.warns(exc.LegacyAPIWarning, match="considered legacy"):
+        named = session.query(Book).with_parent(ann, Author.books)
+
+    assert [book.id for book in found.order_by(Book.id)] == [1, 2]
+    assert named.count() == 2
 
 
 @pytest.mark.rule("QY-103")

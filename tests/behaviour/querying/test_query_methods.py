@@ -132,6 +132,16 @@ def test_labels_are_chosen(session):
         query.apply_labels()
 
 
+def test_old_spellings_warn_and_work(session):
+    with pytest.warns(exc.SADeprecationWarning, match="add_column"):
+        pair = session.query(Author.id).add_column(Author.name)
+    with pytest.warns(exc.SADeprecationWarning, match="as_scalar"):
+        first = session.query(func.min(Author.id)).as_scalar()
+
+    assert session.scalar(select(first)) == 1
+    assert pair.filter(Author.id == first).one() == (1, "Ann")
+
+
 @pytest.mark.rule("QY-100")
 def test_one_entity_gives_rows_when_they_are_asked_for(session):
     query = session.query(Author).filter_by(id=1)

@@ -211,6 +211,19 @@ def test_column_descriptions_tell_each_element():
     assert [type(each["type"]).__name__ for each in described[2:]] == ["String", "Integer"]
 
 
+@pytest.mark.rule("QY-10")
+def test_expression_is_described_as_of_the_entity_that_it_names_first():
+    other = aliased(Author)
+    count = select(func.count(Author.id)).scalar_subquery()
+    described = select(
+        func.max(Book.id), func.coalesce(other.name, Author.name), Book.id + 1, func.count(), count
+    ).column_descriptions
+
+    assert [each["entity"] for each in described] == [Book, other, Book, None, None]
+    assert [each["aliased"] for each in described] == [False, True, False, False, False]
+    assert [each["name"] for each in described[:2]] == ["max", "coalesce"]
+
+
 @pytest.mark.rule("QY-11")
 def test_froms_and_selected_columns_are_those_of_the_classes():
     statement = select(Author).join(Author.books)

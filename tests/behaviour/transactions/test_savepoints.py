@@ -188,6 +188,72 @@ def test_outer_savepoint_discards_the_inner_one_with_its_own_rollback(session, c
     assert names_in(session) == ["Ann"]
 
 
+@pytest.mark.rule("TX-35", "TX-37", "SB-163", "SB-165")
+@pytest.mark.parametrize("ending", ["rollback", "close"])
+@pytest.mark.parametrize("which", ["root", "outer"])
+def test_end_of_an_outer_level_undoes_what_an_open_inner_one_did(session, which, ending):
+    session.add_all([author(number) for number in (2, 3)])
+    session.commit()
+    ann, gone, rekeyed = session.scalars(select(library.Author).order_by(library.Author.id)).all()
+    levels = {"root": session.get_transaction(), "outer": session.begin_nested()}
+    rekeyed.id = 20
+    session.flush()
+    inner = session.begin_nested()
+    new = author(9)
+    session.add(new)
+    session.delete(gone)
+    ann.name = "changed"
+    rekeyed.id = 30
+    session.flush()
+
+    getattr(levels[which], ending)()
+
+    assert not inner.is_active
+    assert not session.in_nested_transaction()
+    assert session.in_transaction() is (which == "outer")
+    assert inspect(new).transient
+    assert inspect(gone).persistent
+    assert inspect(rekeyed).identity == (3,)
+    assert [each.name for each in (ann, gone, rekeyed)] == ["Ann", "author 2", "author 3"]
+    assert names_in(session) == ["Ann", "author 2", "author 3"]
+
+
+@pytest.mark.rule("API-20")
+@pytest.mark.parametrize("level", ["begin", "begin_nested"])
+def test_close_of_a_level_undoes_its_work_in_the_database_and_in_memory(session, level):
+    ann = session.get(library.Author, 1)
+    session.commit()
+    transaction = getattr(session, level)()
+    flushed, pending = author(2), author(3)
+    session.add(flushed)
+    ann.name = "changed"
+    session.flush()
+    session.add(pending)
+    log = []
+    record_events(session, log, ("after_rollback", "after_soft_rollback", "after_transaction_end"))
+
+    transaction.close()
+
+    assert log == ["after_transaction_end"]
+    assert inspect(flushed).transient
+    assert inspect(pending).transient
+    assert ann.name == "Ann"
+    session.commit()
+    assert names_in(session) == ["Ann"]
+
+
+@pytest.mark.rule("TX-6")
+def test_close_of_an_ended_level_leaves_later_ones_alone(session):
+    first = session.begin_nested()
+    first.commit()
+    second = session.begin_nested()
+
+    first.close()
+
+    assert second.is_active
+    assert session.get_nested_transaction() is second
+
+
 @pytest.mark.rule("TX-38", "TX-8")
 def test_exception_in_a_block_rolls_back_to_the_savepoint_and_goes_on(session):
     session.add(author(2))

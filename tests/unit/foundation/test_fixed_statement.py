@@ -463,3 +463,15 @@ def test_odd_column_names(connection):
     insert.execute_many(connection, [(1, 2, 3), (4, 5, 6)])
 
     assert select.fetch_rows(connection, ()) == [(3, 2, 1), (6, 5, 4)]
+
+
+def test_many_rows_go_through_core_where_it_sends_them_with_one_values():
+    dialect = postgresql.psycopg2.dialect()
+
+    def form(statement, *, many):
+        compiled = statement.statement, statement.parameter_names
+        return fixed_statement._compile_form(*compiled, dialect, many=many)
+
+    assert form(INSERT_WITH_KEY, many=True) is None
+    assert form(INSERT_WITH_KEY, many=False) is not None
+    assert form(SELECT, many=False) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.errors.attributes import (
     AttributeRequestError,
@@ -37,9 +37,9 @@ class CollectionAdapter(weakref.ref[Any]):
     # The collection is what an unset attribute reads as; it is stored with its first change.
     empty: bool
 
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
+    __hash__: ClassVar[Any] = object.__hash__
+    __eq__: Any = object.__eq__
+    __ne__: Any = object.__ne__
 
     @property
     def data(self) -> Any:

@@ -137,8 +137,8 @@ class AttributeKey:
     __slots__ = ("name", "read")
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.read = operator.attrgetter(name)
+        self.name: str = name
+        self.read: operator.attrgetter[Any] = operator.attrgetter(name)
 
     def __call__(self, member: Any) -> Any:
         """The key, or `NO_VALUE`."""
@@ -165,7 +165,7 @@ class ColumnKey:
     __slots__ = ("columns",)
 
     def __init__(self, columns: Sequence[Any]) -> None:
-        self.columns = tuple(columns)
+        self.columns: tuple[Any, ...] = tuple(columns)
 
     @property
     def names(self) -> tuple[tuple[str, str | None], ...]:

@@ -93,5 +93,5 @@ def deep_copy_of(self: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
-COPIERS = {"__copy__": copy_of, "__deepcopy__": deep_copy_of}
+COPIERS: dict[str, Callable[..., Any]] = {"__copy__": copy_of, "__deepcopy__": deep_copy_of}
 """Methods that a collection class is given unless it has its own."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from holdfast.errors.attributes import CollectionClassError
+from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
 from holdfast.instrument.collections import dicts, lists, sets
 from holdfast.instrument.collections.reporting import (
@@ -31,7 +31,7 @@ _ROLE = "_sa_collection_role"
 _REPORT = "_sa_collection_report"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Report:
     """What a decorated method reports, as names of `CollectionAdapter`'s methods."""
 
@@ -41,7 +41,7 @@ class _Report:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Roles:
     """The elected methods of a collection class."""
 

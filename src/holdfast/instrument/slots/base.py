@@ -126,7 +126,7 @@ class AttributeSlot(ABC):
         self.parent_token: object = self if parent_token is None else parent_token
         self.active_history = active_history
         self.single_parent = single_parent
-        self.tracks_parent = tracks_parent or single_parent
+        self.tracks_parent: bool = tracks_parent or single_parent
         self.reverse_keys: tuple[str, ...] = tuple(reverse_keys)
         self.cascades = cascades
         self.loads_on_pending = loads_on_pending
@@ -135,9 +135,9 @@ class AttributeSlot(ABC):
         # PERF: nobody but the two objects cares of a change (tests/bench: append with backref).
         self.is_plain: bool
         self.refresh()
-        self.replace_token = AttributeEventToken(self, OP_REPLACE)
-        self.remove_token = AttributeEventToken(self, OP_REMOVE)
-        self.modified_token = AttributeEventToken(self, OP_MODIFIED)
+        self.replace_token: AttributeEventToken = AttributeEventToken(self, OP_REPLACE)
+        self.remove_token: AttributeEventToken = AttributeEventToken(self, OP_REMOVE)
+        self.modified_token: AttributeEventToken = AttributeEventToken(self, OP_MODIFIED)
 
     @property
     def class_(self) -> type[Any]:

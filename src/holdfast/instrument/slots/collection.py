@@ -55,8 +55,8 @@ class CollectionSlot(AttributeSlot):
         **settings: Any,
     ) -> None:
         super().__init__(key, manager, **settings)
-        self.append_token = AttributeEventToken(self, OP_APPEND)
-        self.bulk_replace_token = AttributeEventToken(self, OP_BULK_REPLACE)
+        self.append_token: AttributeEventToken = AttributeEventToken(self, OP_APPEND)
+        self.bulk_replace_token: AttributeEventToken = AttributeEventToken(self, OP_BULK_REPLACE)
         # Makes an empty collection.
         self.factory: Callable[[], Any]
         # How the collections of this attribute are appended to, removed from and iterated.

@@ -151,7 +151,15 @@ class ReferenceSlot(AttributeSlot):
         if self.cascades and state.members is not None:
             self._tell_session(state, former, child, initiator)
         if self.reverse_keys and old is not value:
-            self._tell_other_ends(state, former, child, old, value, initiator)
+            owner = state()
+            if former is not None:
+                # This attribute gives the old object up, whoever started the change. A collection
+                # that is filled anew is the new object's, not the one to take this out of.
+                is_filled = initiator is not None and initiator.op is OP_BULK_REPLACE
+                origin = None if child is not None and is_filled else initiator
+                backrefs.unlink(self, owner, former, old, origin, self.replace_token)
+            if child is not None:
+                backrefs.link(self, owner, child, value, initiator or self.replace_token)
         if self.tracks_parent and child is not None:
             parents.claim(child, self.parent_token, state)
         return value
@@ -168,26 +176,6 @@ class ReferenceSlot(AttributeSlot):
             link_listener.plugged.unlinked(state, self.key, former)
         if child is not None and self.is_own(initiator):
             link_listener.plugged.linked(state, self.key, child)
-
-    def _tell_other_ends(
-        self,
-        state: InstanceState,
-        former: InstanceState | None,
-        child: InstanceState | None,
-        old: Any,
-        value: Any,
-        initiator: AttributeEventToken | None,
-    ) -> None:
-        """Bring the former and the new object's other end in step."""
-        owner = state()
-        if former is not None:
-            # This attribute gives the old object up, whoever started the change. A collection that
-            # is being filled anew is the new object's, and not the one to take this out of.
-            is_filled = initiator is not None and initiator.op is OP_BULK_REPLACE
-            origin = None if child is not None and is_filled else initiator
-            backrefs.unlink(self, owner, former, old, origin, self.replace_token)
-        if child is not None:
-            backrefs.link(self, owner, child, value, initiator or self.replace_token)
 
     def delete(self, state: InstanceState, d: Values) -> None:
         """Take the object away: the attribute reads as None (AH-10)."""

@@ -27,16 +27,16 @@ from holdfast.instrument.slots.value import ValueSlot
 from holdfast.mapping.properties.column import HIDDEN_PREFIX
 
 
-def adopt_class(mapper: Any) -> ClassManager:
-    """The manager of the mapper's class, which gets its constructor and its `__mapper__`.
-
-    Raises:
-        MappingArgumentError: The class is mapped already.
-    """
-    cls = mapper.class_
+def check_unmapped(cls: type[Any]) -> None:
+    """Raise `MappingArgumentError` for a class that is mapped already."""
     found = find_manager(cls)
     if found is not None and found.is_mapped:
         raise MappingArgumentError.mapped_twice(cls)
+
+
+def adopt_class(mapper: Any) -> ClassManager:
+    """The manager of the mapper's class, which gets its constructor and its `__mapper__`."""
+    cls = mapper.class_
     if cls.__init__ is object.__init__ and mapper.registry.constructor is not None:
         cls.__init__ = mapper.registry.constructor
         mapper.gave_constructor = True
@@ -116,7 +116,7 @@ def install_slot(mapper: Any, prop: Any) -> None:
 def value_slot(mapper: Any, prop: Any) -> ValueSlot:
     """The slot of a column attribute."""
     column = prop.columns[0]
-    identifies = any(each in mapper.primary_key for each in prop.columns)
+    identifies = not set(mapper.primary_key).isdisjoint(prop.columns)
     return ValueSlot(
         prop.key,
         mapper.class_manager,

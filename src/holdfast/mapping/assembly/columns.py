@@ -100,16 +100,21 @@ def is_excluded(mapper: Any, column: Any, name: str, key: str | None = None) -> 
     """
     if has_own_descriptor(mapper.class_, name if key is None else key):
         return True
-    include, exclude = mapper.options.include_properties, mapper.options.exclude_properties
-    if include is not None and not _names(include, name, column):
-        return True
-    return exclude is not None and _names(exclude, name, column)
+    options = mapper.options
+    return leaves_out(options.include_properties, options.exclude_properties, column, name)
 
 
-def _names(chosen: Any, name: str, column: Any) -> bool:
-    return any(
-        each == name if isinstance(each, str) else each is column and column is not None
-        for each in chosen
+def leaves_out(include: Any, exclude: Any, column: Any, *names: str) -> bool:
+    """Whether the options that choose among columns leave out one with these names."""
+
+    def is_among(chosen: Any) -> bool:
+        return any(
+            each in names if isinstance(each, str) else each is column and column is not None
+            for each in chosen
+        )
+
+    return (include is not None and not is_among(include)) or (
+        exclude is not None and is_among(exclude)
     )
 
 
@@ -144,8 +149,11 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
         joins_base = isinstance(value, Column) and isinstance(existing, ColumnProperty)
         if existing is not None and (implied or (joins_base and existing.parent is not mapper)):
             prop = _combined(mapper, key, prop, existing)
-    elif isinstance(existing, ColumnProperty) and existing.parent is mapper:
-        forget_columns(mapper, existing)
+    elif isinstance(existing, ColumnProperty):
+        if existing.parent is mapper:
+            forget_columns(mapper, existing)
+        elif prop.is_relationship and not existing.is_sql_expression:
+            raise MappingArgumentError.column_hides(key, mapper, existing.columns[0], prop)
     prop.attach(mapper, key)
     mapper.properties[key] = prop
     register_columns(mapper, prop)
@@ -163,7 +171,7 @@ def _property_of(mapper: Any, key: str, value: Any) -> MapperProperty:
     ]
     if not columns or not all(hasattr(each, "__visit_name__") for each in columns):
         raise MappingArgumentError.not_a_property(mapper, key, value)
-    return ColumnProperty(*columns)
+    return ColumnProperty(*columns, deferred=is_left_out(columns[0]))
 
 
 def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:

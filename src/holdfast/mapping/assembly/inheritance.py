@@ -11,7 +11,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import exc, join
@@ -52,6 +52,8 @@ def place(mapper: Any, table: Any) -> None:
     mapper.base_mapper = parent.base_mapper
     mapper.base_mappers = [parent.base_mapper]
     mapper.equivalent_columns = {k: set(v) for k, v in parent.equivalent_columns.items()}
+    if mapper.eager_defaults == "auto":
+        mapper.eager_defaults = parent.eager_defaults
     if table is None or table is parent.local_table:
         mapper.single = True
         mapper.local_table = parent.local_table
@@ -88,25 +90,27 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
         mapper.equivalent_columns.setdefault(other, set()).add(one)
 
 
-def source_of_columns(mapper: Any, columns: Iterable[Any]) -> tuple[Any, tuple[Any, ...]]:
-    """What to select some columns of one object from, and the columns by which it is found.
+def source_of_columns(
+    mapper: Any, columns: Iterable[Any]
+) -> tuple[tuple[Any, ...], Sequence[Any] | None]:
+    """The columns by which one object is found for some of its columns, and what joins the tables.
 
-    Columns of subclass tables need not be joined to the base, whose key these tables have too.
+    Columns of subclass tables need not be joined to the base, whose key these tables have too; they
+    come with the conditions between their tables. None where the mapper's whole selectable is
+    needed.
     """
     tables = {table for column in columns for table in column._from_objects or (None,)}
     chain = [each for each in mapper.iterate_to_root() if each.inherit_pairs]
     needed = [each.local_table in tables for each in chain]
     if not tables or not tables <= {each.local_table for each in chain}:
-        return mapper.persist_selectable, mapper.primary_key
+        return mapper.primary_key, None
     nearest = chain[: len(chain) - needed[::-1].index(True)]
     names = key_columns_in(mapper, nearest[-1].local_table)
     if names is None:
-        return mapper.persist_selectable, mapper.primary_key
-    source = nearest[-1].local_table
-    for each in reversed(nearest[needed.index(True) : -1]):
-        # Those between them too, as each is joined to the next.
-        source = join(source, each.local_table, each.inherit_condition)
-    return source, names
+        return mapper.primary_key, None
+    # Those between them too, as each is joined to the next.
+    between = reversed(nearest[needed.index(True) : -1])
+    return names, [each.inherit_condition for each in between]
 
 
 def key_columns_in(mapper: Any, table: Any) -> tuple[Any, ...] | None:

@@ -5,9 +5,11 @@ They come from `__mapper_args__`, or from the keywords of `registry.map_imperati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from holdfast.errors.mapping import UnknownOptionError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,3 +44,15 @@ class MapperOptions:
     legacy_is_orphan: bool = False
     passive_updates: bool = True
     passive_deletes: bool = False
+
+    @classmethod
+    def checked(cls, class_: Any, options: Mapping[str, Any]) -> Self:
+        """The options that a class was mapped with.
+
+        Raises:
+            UnknownOptionError: There is none of one of the names.
+        """
+        for name in options:
+            if name not in cls.__dataclass_fields__:
+                raise UnknownOptionError.of_mapper(class_, name, cls.__dataclass_fields__)
+        return cls(**options)

@@ -1,7 +1,6 @@
 """Tell the classes of a hierarchy apart by a discriminator, and select several of them at once.
 
-Called by `mapper` while a class is mapped; queries and reading use `criterion` and
-`polymorphic_selectable`.
+Called by `mapper` while a class is mapped; queries use `shares_table` and `identities_below`.
 """
 
 from __future__ import annotations
@@ -125,11 +124,9 @@ def read_from_union(mapper: Any, union: Any, name: str) -> None:
     mapper.forget_derived()
 
 
-def criterion(mapper: Any) -> Any:
-    """For a single-table subclass, which rows of the table are its own; None for others."""
-    if not mapper.single or mapper.inherits is None or mapper.polymorphic_on is None:
-        return None
-    return mapper.polymorphic_on.in_(identities_below([mapper]))
+def shares_table(mapper: Any) -> bool:
+    """Whether only some rows of its table are of the mapper's class (MP-146)."""
+    return bool(mapper.single and mapper.polymorphic_on is not None)
 
 
 def identities_below(mappers: Iterable[Any]) -> list[Any]:

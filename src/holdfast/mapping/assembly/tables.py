@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.codegen import build_function
@@ -87,7 +87,8 @@ def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
 def check_own_key(mapper: Any) -> None:
     """Warn of a subclass's table whose rows cannot be told apart."""
     own = mapper.local_table
-    if mapper.inherit_pairs and mapper.options.primary_key is None and not own.primary_key:
+    is_joined = mapper.inherit_condition is not None
+    if is_joined and mapper.options.primary_key is None and not own.primary_key:
         warn(
             f"Could not assemble any primary keys for locally mapped table '{own.description}' - "
             "no rows will be persisted in this Table. Give it a primary key. [no-primary-key]"
@@ -120,6 +121,10 @@ def _named_identity_column(mapper: Any, given: Any) -> Any:
         given = mapper.given_properties.get(name, mapper.persist_selectable.c.get(name))
         if given is None:
             raise MappingArgumentError.no_such_key(mapper, name)
+        if hasattr(given, "kind"):
+            columns = given.columns if given.is_column else ()
+            if len(columns) != 1 or not isinstance(columns[0], Column):
+                raise MappingArgumentError.key_not_column(mapper, name)
     if hasattr(given, "columns") and hasattr(given, "kind"):
         given = given.columns[0]
     elif hasattr(given, "__clause_element__"):

@@ -9,7 +9,7 @@ what is returned fits any annotation; what is returned at run time is a property
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from sqlalchemy import insert_sentinel, null
 from sqlalchemy.sql.expression import Null
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy import FetchedValue
     from sqlalchemy.schema import SchemaItem
     from sqlalchemy.sql._typing import _ColumnExpressionArgument, _TypeEngineArgument
-
-    from holdfast.mapping.mapped import DeclaredRelationship
 
 T = TypeVar("T", bound=Any)
 
@@ -90,20 +88,14 @@ def mapped_column(
         init, repr, default, default_factory, compare, kw_only, hash, dataclass_metadata
     )
     return MappedColumn(
-        *_positional(__name_pos, __type_pos, args),
-        arguments=arguments,
-        deferred=deferred,
-        deferred_group=deferred_group,
-        deferred_raiseload=deferred_raiseload,
-        active_history=active_history,
-        use_existing_column=use_existing_column,
-        sort_order=sort_order,
-        **_column_keywords(
-            name, type_, nullable=nullable, primary_key=primary_key, autoincrement=autoincrement,
-            doc=doc, key=key, index=index, unique=unique, info=info, onupdate=onupdate,
-            default=default, insert_default=insert_default, server_default=server_default,
-            server_onupdate=server_onupdate, quote=quote, system=system, comment=comment, **kw,
-        ),
+        __name_pos, __type_pos, *args, arguments=arguments,
+        deferred=deferred, deferred_group=deferred_group, deferred_raiseload=deferred_raiseload,
+        active_history=active_history, use_existing_column=use_existing_column,
+        sort_order=sort_order, name=name, type_=type_, nullable=nullable, primary_key=primary_key,
+        autoincrement=autoincrement, doc=doc, key=key, index=index, unique=unique, info=info,
+        onupdate=onupdate, default=default, insert_default=insert_default,
+        server_default=server_default, server_onupdate=server_onupdate, quote=quote, system=system,
+        comment=comment, **kw,
     )
 # fmt: on
 
@@ -113,13 +105,7 @@ def unmapped_column(
     __type_pos: _TypeEngineArgument[Any] | SchemaItem | None = None,
     /,
     *args: SchemaItem,
-    name: str | None = None,
-    type_: _TypeEngineArgument[Any] | None = None,
     sort_order: int | Any = NO_ARG,
-    deferred: bool | Any = NO_ARG,
-    deferred_group: str | None = None,
-    deferred_raiseload: bool | None = None,
-    active_history: bool = False,
     **kw: Any,
 ) -> Any:
     """Declare a column of the table that no attribute stands for; goes with `Unmapped[...]`.
@@ -127,16 +113,7 @@ def unmapped_column(
     Takes what `Column` takes, and `sort_order`. Options of attributes are refused when the class
     is mapped, where the message can name the attribute.
     """
-    return MappedColumn(
-        *_positional(__name_pos, __type_pos, args),
-        deferred=deferred,
-        deferred_group=deferred_group,
-        deferred_raiseload=deferred_raiseload,
-        active_history=active_history,
-        sort_order=sort_order,
-        is_mapped=False,
-        **_column_keywords(name, type_, **kw),
-    )
+    return MappedColumn(__name_pos, __type_pos, *args, sort_order=sort_order, is_mapped=False, **kw)
 
 
 def orm_insert_sentinel(
@@ -147,26 +124,12 @@ def orm_insert_sentinel(
     omit_from_statements: bool = True,
 ) -> MappedColumn[Any]:
     """Declare a column by which the rows of one INSERT are told apart (Core's insert sentinel)."""
-    made: MappedColumn[Any] = MappedColumn(
+    return MappedColumn(
         arguments=ImpliedArguments(init=False, repr=False, compare=False),
         column=insert_sentinel(
             name=name, type_=type_, default=default, omit_from_statements=omit_from_statements
         ),
     )
-    return made
-
-
-def _positional(first: Any, second: Any, rest: tuple[Any, ...]) -> list[Any]:
-    """The positional arguments that were given; Core tells name, type and constraints apart."""
-    return [each for each in (first, second, *rest) if each is not None]
-
-
-def _column_keywords(name: str | None, type_: Any, **kw: Any) -> dict[str, Any]:
-    if name is not None:
-        kw["name"] = name
-    if type_ is not None:
-        kw["type_"] = type_
-    return kw
 
 
 def column_property(
@@ -186,14 +149,14 @@ def column_property(
 
     An expression is read with the row and never written.
     """
-    if "default" in field and not deferred:
-        # What is deferred is mostly a column in its own right, which may have a default.
-        warn_deprecated(
-            "The column_property.default parameter is deprecated: map the column with "
-            "mapped_column(default=...). [column-property-default]",
-            version="2.1",
-        )
-    made: Any = MappedSQLExpression(
+    for name in ("init", "kw_only", "default", "default_factory"):
+        if name in field:
+            warn_deprecated(
+                f"The column_property.{name} parameter is deprecated for column_property(). "
+                f"Declare the column with mapped_column({name}=...). [column-property-{name}]",
+                version="2.1",
+            )
+    return _column_property(
         column,
         *additional_columns,
         doc=doc,
@@ -204,11 +167,16 @@ def column_property(
         group=group,
         expire_on_flush=expire_on_flush,
         active_history=active_history,
+        field=field,
     )
+
+
+def _column_property(*columns: Any, field: FieldArguments, **settings: Any) -> Mapped[Any]:
+    made: Any = MappedSQLExpression(*columns, **settings)
     # A column may be a mapped_column(), which the annotation still has to complete.
-    made.declared_columns = (column, *additional_columns)
+    made.declared_columns = columns
     made.dataclass_arguments = DataclassArguments(**field)
-    return cast("Mapped[T]", made)
+    return cast("Mapped[Any]", made)
 
 
 def query_expression(
@@ -253,7 +221,7 @@ def deferred(
     **field: Unpack[FieldArguments],
 ) -> Mapped[T]:
     """Map a column that is loaded when it is first read."""
-    return column_property(
+    return _column_property(
         column,
         *additional_columns,
         doc=doc,
@@ -264,8 +232,16 @@ def deferred(
         group=group,
         expire_on_flush=expire_on_flush,
         active_history=active_history,
-        **field,
+        field=field,
     )
+
+
+@overload
+def composite(_class: Callable[..., T], /, *attrs: Any, **settings: Any) -> Mapped[T]: ...
+
+
+@overload
+def composite(_class_or_attr: Any = None, /, *attrs: Any, **settings: Any) -> Mapped[Any]: ...
 
 
 def composite(
@@ -357,7 +333,7 @@ def relationship(
     argument: Any | None = None,
     secondary: Any | None = None,
     **arguments: Unpack[DeclaredRelationshipArguments],
-) -> DeclaredRelationship[Any]:
+) -> Any:
     """Declare that objects of this class refer to objects of another, or of the same class.
 
     Target, scalar or collection, and the collection's type come from the annotation where they are
@@ -371,9 +347,9 @@ def relationship(
         raise DeclarationArgumentError.relationship_default()
     made = Relationship(argument, secondary, **settings)
     made.dataclass_arguments = field
-    return cast("DeclaredRelationship[Any]", made)
+    return made
 
 
-def dynamic_loader(argument: Any | None = None, **kw: Any) -> DeclaredRelationship[Any]:
+def dynamic_loader(argument: Any | None = None, **kw: Any) -> Any:
     """`relationship()` with `lazy="dynamic"`."""
     return relationship(argument, **{**kw, "lazy": "dynamic"})

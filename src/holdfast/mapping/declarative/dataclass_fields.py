@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypedDict
 
@@ -28,7 +27,12 @@ from holdfast.mapping.declarative.annotated.read import (
 )
 from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
 from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.scan import SETTINGS_NAME, is_mapped_class, set_attribute
+from holdfast.mapping.declarative.scan import (
+    SETTINGS_NAME,
+    is_mapped_class,
+    is_special,
+    set_attribute,
+)
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.composite import CompositeProperty
 from holdfast.mapping.properties.relationship import Relationship
@@ -50,14 +54,6 @@ class DataclassSettings(TypedDict, total=False):
     dataclass_callable: Callable[..., type[Any]] | None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSource:
-    """A mapped attribute that is to be a field of the dataclass."""
-
-    value: Any  # what stands in the class body: MappedColumn, property ...
-    annotation: Any  # as it was written
-
-
 def check_settings(settings: DataclassSettings) -> None:
     """Refuse arguments that a mapped class cannot have.
 
@@ -76,7 +72,7 @@ def make_unmapped_dataclass(cls: type, settings: DataclassSettings) -> None:
         value = cls.__dict__.get(key)
         is_field = is_construct(value) if annotation is None else not annotation.is_unmapped
         if is_field:
-            sources[key] = FieldSource(value, raw)
+            sources[key] = (value, raw)
     make_dataclass(cls, settings, sources, is_mapped=False)
 
 
@@ -88,33 +84,34 @@ def _read(cls: type) -> Iterator[tuple[str, Any, AttributeAnnotation | None]]:
 
 
 def make_dataclass(
-    cls: type, settings: DataclassSettings, sources: dict[str, FieldSource], *, is_mapped: bool
+    cls: type, settings: DataclassSettings, sources: dict[str, tuple[Any, Any]], *, is_mapped: bool
 ) -> None:
     """Apply `@dataclass` to a class whose attributes may be mapped.
 
     Args:
         cls: The class.
         settings: Arguments of `@dataclass`.
-        sources: The mapped attributes, those of mixins included.
+        sources: What stands in the class body for the mapped attributes, those of mixins included,
+            and their annotations as they were written.
         is_mapped: Whether the class is about to be mapped.
     """
     _check(cls)
     if is_mapped:
         _check_mixins(cls)
     written = annotations_of(cls)
-    before = [(key, cls.__dict__[key]) for key in cls.__dict__ if not _is_special(key)]
+    before = [(key, cls.__dict__[key]) for key in cls.__dict__ if not is_special(key)]
     # The columns of the table that are no attributes.
     unread = [key for key, _, annotation in _read(cls) if annotation and annotation.is_unmapped]
     # What comes from mixins stands first, as if the class had derived it: the class's own
     # annotations may hold KW_ONLY.
     fields = {
-        **{key: each.annotation for key, each in sources.items() if key not in written},
+        **{key: raw for key, (_, raw) in sources.items() if key not in written},
         **{key: raw for key, raw in written.items() if key not in unread},
     }
     for key in unread:
         _set_or_remove(cls, key, _ABSENT)
-    for key, source in sources.items():
-        arguments = _field_arguments(cls, key, source.value, is_mapped=is_mapped)
+    for key, (value, _) in sources.items():
+        arguments = _field_arguments(cls, key, value, is_mapped=is_mapped)
         set_attribute(cls, key, dataclasses.field(**arguments))
     try:
         cls.__annotations__ = fields
@@ -141,10 +138,6 @@ def _show_signature(cls: type) -> None:
     init.__dict__["__signature__"] = inspect.Signature(
         [each.replace(annotation=each.empty) for each in signature.parameters.values()]
     )
-
-
-def _is_special(key: str) -> bool:
-    return key.startswith("__") and key.endswith("__")
 
 
 def _restore(cls: type, before: list[tuple[str, Any]], mapped: set[str]) -> None:

@@ -7,12 +7,11 @@ attributes assigned later are not mapped; `declarative_base()` the older style.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sqlalchemy import MetaData
 
 from holdfast.errors.declarative import DeclarationError
-from holdfast.foundation.sqlalchemy_core import Inspectable
 from holdfast.mapping.declarative.declare import add_attribute
 from holdfast.mapping.declarative.metaclasses import (
     REGISTRY_NAME,
@@ -62,7 +61,7 @@ def _refuse_direct_use(cls: type, base: type) -> None:
         raise DeclarationError.base_used_directly(base)
 
 
-class _MapsSubclasses(Inspectable[InstanceState]):
+class _MapsSubclasses:
     """What both kinds of base have in common."""
 
     if TYPE_CHECKING:
@@ -77,6 +76,9 @@ class _MapsSubclasses(Inspectable[InstanceState]):
         __mapper_args__: Any
 
         def __init__(self, **kw: Any) -> None: ...
+        @classmethod
+        def _sa_inspect_type(cls) -> Mapper[Self]: ...
+        def _sa_inspect_instance(self) -> InstanceState[Self]: ...
 
     def __init_subclass__(cls, **kw: Any) -> None:
         root = next((each for each in cls.__bases__ if _MapsSubclasses in each.__bases__), None)

@@ -17,14 +17,15 @@ from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.describe import class_text
 from holdfast.foundation.sqlalchemy_core import refresh_columns
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.instrument.manager import manager_of_class
+from holdfast.instrument.manager import find_manager, manager_of_class
+from holdfast.mapping.assembly.columns import leaves_out
+from holdfast.mapping.configure import mapping_lock
 from holdfast.mapping.declarative.annotated.columns import complete_column, name_column
 from holdfast.mapping.declarative.annotated.composites import complete_composite
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.declarative.annotated.targets import check_default, complete_relationship
 from holdfast.mapping.declarative.dataclass_arguments import ImpliedArguments
 from holdfast.mapping.declarative.dataclass_fields import (
-    FieldSource,
     given_default,
     has_descriptor_defaults,
     make_dataclass,
@@ -71,19 +72,24 @@ class _Columns:
     # Column name -> attributes that name it.
     names: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(
-        self, key: str, column: Column[Any], place: int = 0, *, use_existing: bool = False
-    ) -> None:
-        """One more column, declared for the attribute `key`."""
-        if not self.has(column):
-            self.placed.append((place, column, key, use_existing))
-        named = self.names.setdefault(column.name, [])
-        if key not in named:
-            named.append(key)
-
-    def has(self, column: Column[Any]) -> bool:
-        """Whether the column is there, declared as an attribute of its own."""
-        return any(column is other for _, other, _, _ in self.placed)
+    def take(self, key: str, value: Any, columns: Iterable[Column[Any]]) -> None:
+        """Take in an attribute, and the columns that were completed for it."""
+        is_composite = isinstance(value, CompositeProperty)
+        place, use_existing = 0, False
+        if isinstance(value, MappedColumn):
+            place, use_existing = value.place, value.use_existing_column
+        for column in columns:
+            if not any(column is other for _, other, _, _ in self.placed):
+                # A composite's column that takes another's name is refused by the table.
+                owner = column.key if is_composite else key
+                self.placed.append((place, column, owner, use_existing))
+            named = [] if is_composite else self.names.setdefault(column.name, [])
+            if key not in named:
+                named.append(key)
+        if isinstance(value, MappedColumn) and not value.is_mapped:
+            self.unmapped.append(key)
+        else:
+            self.properties[key] = _mapped_form(value)
 
     def in_order(self) -> list[tuple[int, Column[Any], str, bool]]:
         """The columns in the order of the table: by place, then as they were written."""
@@ -109,11 +115,12 @@ def declare_class(registry: Any, cls: type) -> Any:
     Returns:
         The mapper; None for a class that waits for its table to be reflected.
     """
-    prepared = prepare_class(registry, cls)
-    if getattr(cls, DEFERS_NAME, False):
-        set_attribute(cls, DEFERRED_NAME, prepared)
-        return None
-    return finish_class(prepared)
+    with mapping_lock:
+        prepared = prepare_class(registry, cls)
+        if getattr(cls, DEFERS_NAME, False):
+            set_attribute(cls, DEFERRED_NAME, prepared)
+            return None
+        return finish_class(prepared)
 
 
 def prepare_class(registry: Any, cls: type, table: Any = None) -> PreparedClass:
@@ -135,7 +142,7 @@ def prepare_class(registry: Any, cls: type, table: Any = None) -> PreparedClass:
         if table is None:
             own = [each for _, each, _, _ in columns.in_order()]
             table = table_of(body, own, registry, inherits)
-        options = _mapper_options(body, columns)
+        options = _mapper_options(body)
     for key in columns.unmapped:
         if key in cls.__dict__:
             type.__delattr__(cls, key)
@@ -171,10 +178,10 @@ def finish_class(prepared: PreparedClass) -> Any:
     return mapper
 
 
-def _fields_of(body: ClassBody) -> dict[str, FieldSource]:
+def _fields_of(body: ClassBody) -> dict[str, tuple[Any, Any]]:
     """The attributes that are fields: annotated with `Mapped[]`, mapped or not at all."""
     return {
-        key: FieldSource(declared.value, declared.raw)
+        key: (declared.value, declared.raw)
         for key, declared in body.attributes.items()
         if declared.annotation is not None and not declared.annotation.is_unmapped
     }
@@ -221,23 +228,61 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
     columns = _Columns()
     is_dataclass = SETTINGS_NAME in body.cls.__dict__
     for key, declared in body.attributes.items():
+        _check(body.cls, key, declared)
         value = declared.value
-        _check_unmapped(body.cls, key, declared)
-        if isinstance(value, MappedColumn):
-            complete_column(value, body.cls, key, declared.annotation, registry)
-            _place(columns, key, value)
-        elif isinstance(value, Column):
-            name_column(value, key)
-            columns.add(key, value)
-            columns.properties[key] = value
-        else:
-            _complete_property(body.cls, key, declared, columns, registry)
-            columns.properties[key] = value
-        if is_dataclass:
+        columns.take(key, value, complete(value, body.cls, key, declared.annotation, registry))
+        if is_dataclass and isinstance(value, Relationship):
+            check_default(value, body.cls, key)
+        elif is_dataclass:
             _set_unset_value(body.cls, key, value, columns)
     if is_dataclass and has_descriptor_defaults(body.cls):
         _check_synonym_defaults(body)
     return columns
+
+
+def complete(
+    value: Any, cls: type, key: str, annotation: AttributeAnnotation | None, registry: Any
+) -> list[Column[Any]]:
+    """Complete what is declared for an attribute with its annotation.
+
+    Returns:
+        The columns that the table of the class is to have for it.
+    """
+    if isinstance(value, MappedColumn):
+        complete_column(value, cls, key, annotation, registry)
+        return [value.column]
+    if isinstance(value, CompositeProperty):
+        return complete_composite(value, cls, key, annotation, registry)
+    found = []
+    if isinstance(value, ColumnProperty):
+        for each in value.declared_columns:
+            if isinstance(each, MappedColumn):
+                complete_column(each, cls, key, annotation, registry)
+        found = [each for each in value.columns if isinstance(each, Column) and each.table is None]
+    elif isinstance(value, Column):
+        found = [value]
+    elif isinstance(value, Relationship) and annotation is not None:
+        complete_relationship(value, key, annotation, owner=cls, registry=registry)
+    for column in found:
+        name_column(column, key)
+    return found
+
+
+def _mapped_form(value: Any) -> Any:
+    """What the mapper is given for something declared."""
+    if isinstance(value, MappedColumn):
+        return value.mapper_property_to_assign or value.column
+    return value
+
+
+def _check(cls: type, key: str, declared: Declared) -> None:
+    """Refuse `Unmapped[]` for anything but `unmapped_column()`, and a relationship to nothing."""
+    value, annotation = declared.value, declared.annotation
+    is_mapped = not isinstance(value, MappedColumn) or value.is_mapped
+    if annotation is not None and annotation.is_unmapped and is_mapped:
+        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
+    if isinstance(value, Relationship) and value.argument is None and declared.raw is None:
+        raise DeclarationArgumentError.annotation_required(cls, key, "Relationship")
 
 
 def _check_synonym_defaults(body: ClassBody) -> None:
@@ -267,62 +312,6 @@ def _set_unset_value(cls: type, key: str, value: Any, columns: _Columns) -> None
     if not isinstance(prop, ColumnProperty):
         prop = columns.properties[key] = ColumnProperty(prop)
     prop.unset_value = default
-
-
-def _check_unmapped(cls: type, key: str, declared: Declared) -> None:
-    """Refuse `Unmapped[]` for anything but `unmapped_column()`."""
-    annotation = declared.annotation
-    if annotation is None or not annotation.is_unmapped:
-        return
-    if not isinstance(declared.value, MappedColumn) or declared.value.is_mapped:
-        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
-
-
-def _place(columns: _Columns, key: str, made: MappedColumn[Any]) -> None:
-    ((column, place),) = made.columns_to_assign
-    columns.add(key, column, place, use_existing=made.use_existing_column)
-    if made.is_mapped:
-        columns.properties[key] = made.mapper_property_to_assign or column
-    else:
-        columns.unmapped.append(key)
-
-
-def _complete_property(
-    cls: type, key: str, declared: Declared, columns: _Columns, registry: Any
-) -> None:
-    prop: MapperProperty = declared.value
-    if isinstance(prop, Relationship):
-        if declared.annotation is not None:
-            complete_relationship(prop, key, declared.annotation, owner=cls, registry=registry)
-        elif prop.argument is None and declared.raw is None:
-            raise DeclarationArgumentError.annotation_required(cls, key, "Relationship")
-        if SETTINGS_NAME in cls.__dict__:
-            check_default(prop, cls, key)
-    elif isinstance(prop, ColumnProperty):
-        for column in _own_columns(prop, key, cls, declared.annotation, registry):
-            columns.add(key, column)
-    elif isinstance(prop, CompositeProperty):
-        for column in complete_composite(prop, cls, key, declared.annotation, registry):
-            if not columns.has(column):
-                # One that takes another's name is refused by the table.
-                columns.placed.append((0, column, column.key, False))
-
-
-def _own_columns(
-    prop: ColumnProperty,
-    key: str,
-    cls: type,
-    annotation: AttributeAnnotation | None,
-    registry: Any,
-) -> list[Column[Any]]:
-    """The columns of a `column_property()` or `deferred()` that the class's table is to have."""
-    for each in getattr(prop, "declared_columns", ()):
-        if isinstance(each, MappedColumn):
-            complete_column(each, cls, key, annotation, registry)
-    found = [each for each in prop.columns if isinstance(each, Column) and each.table is None]
-    for column in found:
-        name_column(column, key)
-    return found
 
 
 # -- the mapper's arguments ----------------------------------------------------------------------
@@ -355,9 +344,9 @@ def _drop_excluded(
     cls: type, columns: _Columns, properties: dict[str, Any], options: dict[str, Any]
 ) -> None:
     """Leave out columns that the class declares and its options exclude, with a warning."""
-    included, excluded = options.get("include_properties"), options.get("exclude_properties")
+    chosen = options.get("include_properties"), options.get("exclude_properties")
     for _, column, key, _ in columns.placed:
-        if key in columns.unmapped or not _is_excluded(column, key, included, excluded):
+        if key in columns.unmapped or not leaves_out(*chosen, column, key, column.key):
             continue
         warn_deprecated(
             f"Attribute {key!r} declared on class {class_text(cls)} is excluded from the mapping "
@@ -366,16 +355,6 @@ def _drop_excluded(
             version="2.1",
         )
         properties.pop(key, None)
-
-
-def _is_excluded(column: Column[Any], key: str, included: Any, excluded: Any) -> bool:
-    def names(options: Any) -> bool:
-        return any(
-            each is column or (isinstance(each, str) and each in (key, column.key))
-            for each in options
-        )
-
-    return (included is not None and not names(included)) or (bool(excluded) and names(excluded))
 
 
 def _columns_of_siblings(inherits: type) -> list[Column[Any]]:
@@ -392,7 +371,7 @@ def _exclude(options: dict[str, Any], columns: Iterable[Column[Any]]) -> None:
         options["exclude_properties"] = set(hidden)
 
 
-def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
+def _mapper_options(body: ClassBody) -> dict[str, Any]:
     """`__mapper_args__`, with the columns of this class where those of a mixin are named."""
     has_options = "__mapper_args__" in body.directives
     options = dict(body.cls.__mapper_args__ or {}) if has_options else {}  # type: ignore[attr-defined]
@@ -400,11 +379,9 @@ def _mapper_options(body: ClassBody, columns: _Columns) -> dict[str, Any]:
         if name in options:
             options[name] = _column_meant(options[name], body)
     if "primary_key" in options:
-        primary_key = options["primary_key"]
-        several = isinstance(primary_key, list | tuple)
-        options["primary_key"] = [
-            _key_column(each, body, columns) for each in (primary_key if several else [primary_key])
-        ]
+        given = options["primary_key"]
+        several = given if isinstance(given, list | tuple) else [given]
+        options["primary_key"] = [_column_meant(each, body) for each in several]
     for name in ("include_properties", "exclude_properties"):
         if options.get(name):
             options[name] = {_column_meant(each, body) for each in options[name]}
@@ -421,57 +398,28 @@ def _column_meant(value: Any, body: ClassBody) -> Any:
     return value.column if isinstance(value, MappedColumn) else value
 
 
-def _key_column(value: Any, body: ClassBody, columns: _Columns) -> Any:
-    """A column for `primary_key`, which may also be named by its attribute."""
-    if not isinstance(value, str):
-        return _column_meant(value, body)
-    found = columns.properties.get(value)
-    if isinstance(found, ColumnProperty) and len(found.columns) == 1:
-        found = found.columns[0]
-    if isinstance(found, Column):
-        return found
-    if found is not None:
-        raise DeclarationArgumentError.primary_key_not_column(value)
-    if mapped_base(body.cls) is None and "__table__" not in body.directives:
-        raise DeclarationArgumentError.primary_key_name(value)
-    return value
-
-
 # -- later ---------------------------------------------------------------------------------------
 
 
 def add_attribute(cls: type, key: str, value: Any) -> None:
     """Set an attribute of a class that may be mapped; what can be mapped is mapped (MP-31)."""
-    manager = cls.__dict__.get("_sa_class_manager")
-    mapper = None if manager is None else manager.mapper
-    if mapper is None:
-        set_attribute(cls, key, value)
-    elif isinstance(value, MappedColumn):
-        complete_column(value, cls, key, None, mapper.registry)
-        _append(cls, mapper, value.column, key)
-        if value.is_mapped:
-            mapper.add_property(key, value.mapper_property_to_assign or value.column)
-    elif isinstance(value, Column | MapperProperty):
-        for column in _columns_added_with(value, key, cls, mapper.registry):
+    mapper = _own_mapper(cls)
+    if mapper is not None and isinstance(value, Column | MappedColumn | MapperProperty):
+        for column in complete(value, cls, key, None, mapper.registry):
             _append(cls, mapper, column, key)
-        mapper.add_property(key, value)
-    elif isinstance(value, QueryableAttribute) and value.key != key:
+        if not isinstance(value, MappedColumn) or value.is_mapped:
+            mapper.add_property(key, _mapped_form(value))
+    elif mapper is not None and isinstance(value, QueryableAttribute) and value.key != key:
         mapper.add_property(key, SynonymProperty(value.key))
     else:
         set_attribute(cls, key, value)
-        mapper.forget_derived()
+        if mapper is not None:
+            mapper.forget_derived()
 
 
-def _columns_added_with(value: Any, key: str, cls: type, registry: Any) -> list[Any]:
-    """The columns that the table gets together with an attribute."""
-    if isinstance(value, Column):
-        name_column(value, key)
-        return [value]
-    if isinstance(value, ColumnProperty):
-        return _own_columns(value, key, cls, None, registry)
-    if isinstance(value, CompositeProperty):
-        return complete_composite(value, cls, key, None, registry)
-    return []
+def _own_mapper(cls: type) -> Any:
+    manager = find_manager(cls)
+    return None if manager is None else manager.mapper
 
 
 def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
@@ -485,12 +433,11 @@ def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
 
 def delete_attribute(cls: type, key: str) -> None:
     """Delete an attribute of a class, unless it is mapped (MP-32)."""
-    manager = cls.__dict__.get("_sa_class_manager")
-    mapper = None if manager is None else manager.mapper
-    if mapper is not None and key in cls.__dict__:
-        if mapper.has_property(key) and not mapper.disposed:
-            raise UnmappingError.of(cls, key)
+    mapper = _own_mapper(cls)
+    if mapper is None:
         type.__delattr__(cls, key)
-        mapper.forget_derived()
-    else:
-        type.__delattr__(cls, key)
+        return
+    if key in cls.__dict__ and mapper.has_property(key) and not mapper.disposed:
+        raise UnmappingError.of(cls, key)
+    type.__delattr__(cls, key)
+    mapper.forget_derived()

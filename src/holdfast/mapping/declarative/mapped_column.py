@@ -11,12 +11,10 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
+from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
 from holdfast.mapping.mapped import Mapped, T_co
 from holdfast.mapping.properties.column import ColumnProperty
-
-UNMAPPED_ALLOWS_NO = ("deferred", "deferred_group", "deferred_raiseload", "active_history")
 
 
 class MappedColumn(Mapped[T_co]):
@@ -45,15 +43,12 @@ class MappedColumn(Mapped[T_co]):
         self.sort_order = sort_order
         # False for unmapped_column(): the table gets the column, the class no attribute.
         self.is_mapped = is_mapped
-        nullable = kw.get("nullable", SchemaConst.NULL_UNSPECIFIED)
-        self.has_nullable = nullable is not None and nullable is not SchemaConst.NULL_UNSPECIFIED
-        if not self.has_nullable:
-            kw.pop("nullable", None)
-        for name in ("insert_default", "default"):
-            if kw.get(name, NO_ARG) is NO_ARG:
-                kw.pop(name, None)
+        if kw.get("nullable", True) is None:
+            del kw["nullable"]
         # Also a default of None is one: it keeps that of Annotated[] away.
-        self.has_default = "insert_default" in kw or "default" in kw
+        self.has_default: bool = any(
+            kw.get(name, NO_ARG) is not NO_ARG for name in ("insert_default", "default")
+        )
         self.column: Column[Any] = Column(*args, **kw) if column is None else column
 
     @property
@@ -76,13 +71,13 @@ class MappedColumn(Mapped[T_co]):
     @property
     def attribute_options(self) -> tuple[str, ...]:
         """Names of the given options that only a mapped attribute can have."""
-        values = (
-            self.deferred_given is not NO_ARG and self.deferred_given,
-            self.deferred_group,
-            self.deferred_raiseload,
-            self.active_history,
-        )
-        return tuple(name for name, value in zip(UNMAPPED_ALLOWS_NO, values, strict=True) if value)
+        values = {
+            "deferred": self.deferred_given is not NO_ARG and self.deferred_given,
+            "deferred_group": self.deferred_group,
+            "deferred_raiseload": self.deferred_raiseload,
+            "active_history": self.active_history,
+        }
+        return tuple(name for name, value in values.items() if value)
 
     @property
     def mapper_property_to_assign(self) -> ColumnProperty | None:
@@ -100,9 +95,9 @@ class MappedColumn(Mapped[T_co]):
         return made
 
     @property
-    def columns_to_assign(self) -> list[tuple[Column[Any], int]]:
-        """The column for the table, with its place relative to others."""
-        return [(self.column, 0 if self.sort_order is NO_ARG else self.sort_order)]
+    def place(self) -> int:
+        """Where the column stands in the table, relative to others."""
+        return 0 if self.sort_order is NO_ARG else int(self.sort_order)
 
     def copy(self) -> MappedColumn[T_co]:
         """The same with a column of its own: mixins and `Annotated[]` serve many classes."""

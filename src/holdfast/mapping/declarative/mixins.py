@@ -44,7 +44,7 @@ class declared_attr(Generic[T_co]):  # noqa: N801 - the public name
     each subclass of a mapped class too.
     """
 
-    is_cascading = False
+    is_cascading: bool = False
     is_directive = False
 
     def __init__(self, fn: Callable[..., Mapped[T_co]], cascading: bool = False) -> None:  # noqa: FBT001, FBT002 - the documented signature

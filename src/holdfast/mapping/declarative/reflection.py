@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table
 
+from holdfast.mapping.configure import mapping_lock
 from holdfast.mapping.declarative.declare import PreparedClass, finish_class
 from holdfast.mapping.declarative.scan import DEFERRED_NAME
 from holdfast.mapping.properties.relationship import Relationship
@@ -43,7 +44,7 @@ class DeferredReflection:
             bind: Where the tables are.
             **reflect_kw: For `Table(autoload_with=...)`, such as `views`.
         """
-        with _connected(bind) as connection:
+        with _connected(bind) as connection, mapping_lock:
             for prepared in list(_waiting(cls)):
                 if isinstance(prepared.table, Table):
                     _load_table(prepared.table, connection, reflect_kw)

@@ -7,9 +7,17 @@ which would otherwise have to be imported from above.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, dataclass_transform, overload
 
 from holdfast.mapping.declarative.annotated.python_types import optional_free_map
+from holdfast.mapping.declarative.constructs import (
+    column_property,
+    composite,
+    deferred,
+    mapped_column,
+    relationship,
+    synonym,
+)
 from holdfast.mapping.declarative.dataclass_fields import DataclassSettings, check_settings
 from holdfast.mapping.declarative.declare import declare_class
 from holdfast.mapping.declarative.metaclasses import (
@@ -52,6 +60,24 @@ class registry(Registry):  # noqa: N801 - the public name
             The `Mapper`.
         """
         return declare_class(self, cls)
+
+    @overload
+    @dataclass_transform(
+        field_specifiers=(
+            mapped_column,
+            relationship,
+            column_property,
+            composite,
+            deferred,
+            synonym,
+        )
+    )
+    def mapped_as_dataclass(self, cls: C, /) -> C: ...
+
+    @overload
+    def mapped_as_dataclass(
+        self, cls: None = None, /, **settings: Unpack[DataclassSettings]
+    ) -> Callable[[C], C]: ...
 
     def mapped_as_dataclass(
         self, cls: C | None = None, /, **settings: Unpack[DataclassSettings]

@@ -44,6 +44,7 @@ SETTINGS_NAME = "__sa_dataclass_settings__"
 
 DIRECTIVES = ("__tablename__", "__table__", "__table_args__", "__mapper_args__")
 _RESERVED = ("metadata", "registry")
+_FIELD_MARKS = ("__dataclass_fields__", "__attrs_attrs__", SETTINGS_NAME)
 
 
 @dataclass(slots=True)
@@ -97,8 +98,6 @@ def scan(cls: type) -> ClassBody:
     for base in [cls, *mixins]:
         evaluator = Evaluator(base)
         for key, value, raw in own if base is cls else _members(base, metadata_key):
-            if key.startswith("__") and key.endswith("__"):
-                continue
             if base is cls:
                 _take_own(body, key, value, raw, evaluator)
             else:
@@ -109,7 +108,7 @@ def scan(cls: type) -> ClassBody:
 def _members(base: type, metadata_key: str | None) -> Iterator[tuple[str, Any, Any]]:
     """Name, value (None when only annotated) and annotation, in the order they were written.
 
-    For a dataclass, the value is what its field's metadata holds for the mapping, if anything.
+    Special names are left out. For a dataclass, the value is what its field's metadata holds for the mapping, if anything.
     """
     annotations = annotations_of(base)
     values = dict(base.__dict__)
@@ -118,7 +117,13 @@ def _members(base: type, metadata_key: str | None) -> Iterator[tuple[str, Any, A
             if metadata_key in each.metadata and (key in annotations or key in values):
                 values[key] = _of_field(each.metadata[metadata_key])
     for key in merge_lists_w_ordering(list(values), list(annotations)):
-        yield key, values.get(key), annotations.get(key)
+        if not is_special(key):
+            yield key, values.get(key), annotations.get(key)
+
+
+def is_special(key: str) -> bool:
+    """Whether a name begins and ends with two underscores."""
+    return key.startswith("__") and key.endswith("__")
 
 
 def _of_field(given: Any) -> Any:
@@ -182,9 +187,9 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
     """Copy the columns of a mixin, and make those that are only annotated."""
     evaluator = Evaluator(base)
     for key, value, raw in _members(base, metadata_key):
-        if (key.startswith("__") and key.endswith("__")) or _is_overridden(body, base, key):
+        if _is_overridden(body, base, key):
             continue
-        annotation = _annotation_in_mixin(body, key, value, raw, evaluator)
+        annotation = _annotation(body, key, value, raw, evaluator)
         if value is None and annotation is not None:
             if "__table__" in body.directives:
                 continue
@@ -205,12 +210,20 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
         body.copies[base, key] = Declared(made, annotation, base, raw=raw)
 
 
-def _annotation_in_mixin(
-    body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator
+def _annotation(
+    body: ClassBody,
+    key: str,
+    value: Any,
+    raw: Any,
+    evaluator: Evaluator,
+    *,
+    says_nothing: bool = False,
 ) -> AttributeAnnotation | None:
+    """What an annotation says; a plain value, or a plain `Column`, says for itself what it is."""
     if raw is None:
         return None
-    required = isinstance(value, MappedColumn | MapperProperty) and not _allows_unmapped(body.cls)
+    must_say = says_nothing or isinstance(value, MappedColumn | MapperProperty)
+    required = must_say and not _allows_unmapped(body.cls)
     return read_annotation(key, raw, evaluator, required=required)
 
 
@@ -282,9 +295,9 @@ def _give_doc(value: Any, doc: str | None) -> None:
 
 
 def _allows_unmapped(cls: type) -> bool:
-    # In a dataclass, an annotation that is not Mapped[] declares a field of its own.
-    is_dataclass = "__dataclass_fields__" in cls.__dict__ or SETTINGS_NAME in cls.__dict__
-    return is_dataclass or bool(getattr(cls, "__allow_unmapped__", False))
+    # In a dataclass or attrs class, an annotation that is not Mapped[] declares a field of its own.
+    has_fields = not cls.__dict__.keys().isdisjoint(_FIELD_MARKS)
+    return has_fields or bool(getattr(cls, "__allow_unmapped__", False))
 
 
 def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator) -> None:
@@ -302,8 +315,9 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
         _take_made(body, cls, key, value, evaluator)
         return
     value = _as_declared(cls, key, value)
-    annotation = _own_annotation(body, key, value, raw, evaluator)
-    if value is None and annotation is not None and key not in cls.__dict__:
+    says_nothing = value is None and key not in cls.__dict__
+    annotation = _annotation(body, key, value, raw, evaluator, says_nothing=says_nothing)
+    if says_nothing and annotation is not None:
         if "__table__" in body.directives and not annotation.is_unmapped:
             return
         value = MappedColumn(is_mapped=not annotation.is_unmapped)
@@ -311,18 +325,6 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
         body.attributes[key] = Declared(value, annotation, cls, raw=raw)
     elif annotation is not None and annotation.is_unmapped:
         raise DeclarationArgumentError.unmapped_needs_column(cls, key)
-
-
-def _own_annotation(
-    body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evaluator
-) -> AttributeAnnotation | None:
-    if raw is None:
-        return None
-    is_construct = isinstance(value, MappedColumn | MapperProperty)
-    # A plain value, or a plain Column as before annotations, says for itself what it is.
-    says_nothing = value is None and key not in body.cls.__dict__
-    required = (is_construct or says_nothing) and not _allows_unmapped(body.cls)
-    return read_annotation(key, raw, evaluator, required=required)
 
 
 def _as_declared(cls: type, key: str, value: Any) -> Any:

@@ -47,16 +47,11 @@ def table_of(
 
 
 def _table_arguments(body: ClassBody) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    given = body.directives.get("__table_args__")
-    if given is None:
-        return (), {}
+    given = body.directives.get("__table_args__") or ()
     if isinstance(given, dict):
         return (), given
-    if not isinstance(given, tuple):
-        raise DeclarationArgumentError.table_arguments()
-    if isinstance(given[-1], dict):
-        return given[:-1], given[-1]
-    return given, {}
+    ends_in_options = bool(given) and isinstance(given[-1], dict)
+    return (given[:-1], given[-1]) if ends_in_options else (given, {})
 
 
 def check_table_arguments(body: ClassBody) -> None:

@@ -7,11 +7,11 @@ columns, extract pairs, decide the direction, and check that the result can do i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import deep_deannotate
 from holdfast.mapping.joins.deduce import deduce_join
 from holdfast.mapping.joins.direction import RelationshipDirection, find_direction
@@ -20,7 +20,7 @@ from holdfast.mapping.joins.pairs import Pairs, collect_pairs
 from holdfast.mapping.joins.remote import Ends, mark
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JoinCondition:
     """How a relationship joins its two classes."""
 

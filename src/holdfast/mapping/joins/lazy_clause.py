@@ -7,18 +7,18 @@ A lazy load gives the parent's values and asks for targets; a comparison such as
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import adapt_criterion_to_null
 from holdfast.mapping.joins.elements import conjuncts, iter_parts, replace_parts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LazyClause:
     """A criterion with one bind parameter per column whose value is given.
 

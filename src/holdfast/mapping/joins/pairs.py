@@ -53,12 +53,11 @@ def collect_pairs(
             continue
         for operator, left, right in _products(join):
             for near, far in ((left, right), (right, left)):
-                if _is_remote(far) and not _is_remote(near) and can_copy(near):
+                if _is_remote(far) and not _is_remote(near) and can_copy(_plain(near)):
                     compared[_plain(near), _plain(far)] = None
-            if operator is operators.eq and can_copy(left) and can_copy(right):
-                pair = _copy_pair(left, right)
-                if pair is not None:
-                    copied.append(pair)
+            pair = _copy_pair(left, right) if operator is operators.eq else None
+            if pair is not None and all(map(can_copy, pair)):
+                copied.append(pair)
     pairs.local_remote = list(compared)
     return pairs
 

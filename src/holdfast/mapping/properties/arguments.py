@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from holdfast.errors.mapping import MappingError
 from holdfast.errors.relationships import RelationshipError
 from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, roles
@@ -41,8 +42,11 @@ def find_target(prop: Any, argument: Any) -> Any:
     """The entity that a relationship leads to: a mapper, or the inspection of an alias.
 
     Raises:
+        MappingError: The argument is no name of a class.
         RelationshipError: The argument stands for something else.
     """
+    if isinstance(argument, str) and "[" in argument:
+        raise MappingError.generic_target(prop.parent, argument, prop.key)
     argument = _meant(prop, argument, find_class)
     entity = inspect(argument, raiseerr=False) if argument is not None else None
     if entity is None and isinstance(argument, type):

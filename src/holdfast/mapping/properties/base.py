@@ -7,18 +7,19 @@ step for all pending mappers before the next step begins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Generic
+
+from typing_extensions import TypeVar
 
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import HasCacheKey
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.mapping.sockets import comparators, strategies
 
-if TYPE_CHECKING:
-    pass
+T = TypeVar("T", default=Any)
 
 
-class MapperProperty(HasCacheKey, InspectionAttr):
+class MapperProperty(HasCacheKey, InspectionAttr, Generic[T]):
     """One mapped attribute of one mapper: a column, a relationship, a synonym or a composite.
 
     Subclass mappers of an inheritance hierarchy share the property objects of their base.
@@ -27,7 +28,7 @@ class MapperProperty(HasCacheKey, InspectionAttr):
     kind: ClassVar[str]
     """ "column", "relationship", "synonym" or "composite"; also the loader options' wildcard."""
 
-    inherit_cache = True
+    inherit_cache: bool = True
     is_property = True
     is_column: ClassVar[bool] = False
     is_relationship: ClassVar[bool] = False
@@ -58,7 +59,7 @@ class MapperProperty(HasCacheKey, InspectionAttr):
         # What the attribute of a new object reads as while it is not set: a dataclass default.
         self.unset_value: Any = None
         # Whether `finish` has run.
-        self.configured = False
+        self.configured: bool = False
         self.strategies: dict[str, Any] = {}
 
     @property

@@ -6,15 +6,16 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Column
 
-from holdfast.foundation.sqlalchemy_core import coercions, is_left_out, proxy_key, roles
-from holdfast.mapping.properties.base import MapperProperty
-from holdfast.mapping.sockets import PLUGIN, PluggedComparator
+from holdfast.foundation.plugin import marks_of
+from holdfast.foundation.sqlalchemy_core import coercions, proxy_key, roles
+from holdfast.mapping.properties.base import MapperProperty, T
+from holdfast.mapping.sockets import PluggedComparator
 
 HIDDEN_PREFIX = "_sa_"
 """Properties whose names begin so are mapped without an attribute on the class."""
 
 
-class ColumnProperty(MapperProperty):
+class ColumnProperty(MapperProperty[T]):
     """An attribute that holds the value of a column or SQL expression.
 
     Several columns are columns that are equal in every row, such as the two sides of the join that
@@ -24,7 +25,7 @@ class ColumnProperty(MapperProperty):
     kind: ClassVar[str] = "column"
     is_attribute = True
     is_column: ClassVar[bool] = True
-    Comparator = PluggedComparator("column")
+    Comparator: PluggedComparator = PluggedComparator("column")
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class ColumnProperty(MapperProperty):
         ]
         # Deferred attributes of one group load together.
         self.group = group
-        self.deferred = deferred or is_left_out(self.columns[0])
+        self.deferred: bool = deferred
         # Refuse to load when touched, rather than load.
         self.raiseload = raiseload
         # Load the old value before it is overwritten.
@@ -55,7 +56,7 @@ class ColumnProperty(MapperProperty):
         # An expression is read again after its row was updated.
         self.expire_on_flush = expire_on_flush
         if doc is None:
-            self.doc = next(
+            self.doc: Any = next(
                 (c.doc for c in reversed(self.columns) if getattr(c, "doc", None)), None
             )
 
@@ -64,7 +65,7 @@ class ColumnProperty(MapperProperty):
         """The dictionary of the attribute, or else that of its column."""
         if self.given_info is None:
             found = getattr(self.columns[0], "info", None)
-            self.given_info = {} if found is None else found
+            self.given_info: dict[Any, Any] = {} if found is None else found
         return self.given_info
 
     @info.setter
@@ -103,7 +104,7 @@ class ColumnProperty(MapperProperty):
                     "parentmapper": entity,
                     "proxy_key": self.key,
                 }
-            )._set_propagate_attrs({"compile_state_plugin": PLUGIN, "plugin_subject": entity})
+            )._set_propagate_attrs(marks_of(entity))
         if proxy_key(column) is None:
             # Subqueries know it by the attribute's name, not by that of an anonymous label.
             marked.key = self.key
@@ -135,19 +136,19 @@ class ColumnProperty(MapperProperty):
         return made
 
 
-class MappedSQLExpression(ColumnProperty):
+class MappedSQLExpression(ColumnProperty[T]):
     """What `column_property()` makes; the name is the documented one."""
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
 
-class QueryExpression(MappedSQLExpression):
+class QueryExpression(MappedSQLExpression[T]):
     """What `query_expression()` makes: each statement says what it holds.
 
     Its own expression is what it holds otherwise; when deferred, it holds nothing then.
     """
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
     @property
     def strategy_name(self) -> str:

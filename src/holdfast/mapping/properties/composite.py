@@ -15,20 +15,20 @@ from holdfast.errors.mapping import MappingArgumentError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.foundation.sqlalchemy_core import memoized_property
-from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.base import MapperProperty, T
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.sockets import PluggedComparator
 from holdfast.states.history import History
 from holdfast.states.instance import InstanceState
 
 
-class CompositeProperty(MapperProperty):
+class CompositeProperty(MapperProperty[T]):
     """An attribute whose value is made of the values of several columns."""
 
     kind: ClassVar[str] = "composite"
     is_attribute = True
     is_composite: ClassVar[bool] = True
-    Comparator = PluggedComparator("composite")
+    Comparator: PluggedComparator = PluggedComparator("composite")
 
     def __init__(
         self,
@@ -59,6 +59,8 @@ class CompositeProperty(MapperProperty):
         self.raiseload = raiseload
         # For which column values the attribute reads as None.
         self.return_none_on = return_none_on
+        # Hears of each value object that is made for an instance: value, state, key.
+        self.value_listener: Callable[[Any, InstanceState, str], None] | None = None
         self._values_of: Callable[[Any], tuple[Any, ...]] | None = None
 
     def attach(self, mapper: Any, key: str) -> None:
@@ -136,7 +138,13 @@ class CompositeProperty(MapperProperty):
     def make_from_loaded(self, values: dict[str, Any]) -> None:
         """Put the value object into an instance's dictionary, if all its columns are loaded."""
         if self.key not in values and all(key in values for key in self.column_keys):
-            values[self.key] = self.value_from([values[key] for key in self.column_keys])
+            self._keep(values, [values[key] for key in self.column_keys])
+
+    def _keep(self, values: dict[str, Any], parts: Sequence[Any]) -> None:
+        """Make the value object of an instance, and put it into its dictionary."""
+        value = values[self.key] = self.value_from(parts)
+        if self.value_listener is not None and value is not None:
+            self.value_listener(value, values["_sa_instance_state"], self.key)
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """The value object of an instance, made from its columns when it is not there."""
@@ -145,7 +153,7 @@ class CompositeProperty(MapperProperty):
             parts = [getattr(instance, each) for each in self.column_keys]
             # Loading the columns may have called listeners that read the attribute.
             if key not in values:
-                values[key] = self.value_from(parts)
+                self._keep(values, parts)
         return values[key]
 
     def __set__(self, instance: Any, value: Any) -> None:

@@ -12,19 +12,23 @@ from typing import Any
 from holdfast.errors.relationships import overlap_warning
 from holdfast.foundation.deprecated import warn
 
-# Column that is written -> {relationship: the column it copies}. Relationships of disposed mappers
-# are left out when they are met.
-_writers: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Any, Any]] = (
-    weakref.WeakKeyDictionary()
-)
+# Column that is written -> relationships that write it. Nothing here keeps a column alive, which
+# could lead to all else of its model; relationships of disposed mappers are left out when met.
+_writers: weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]] = weakref.WeakKeyDictionary()
 
 
 def check(prop: Any) -> None:
     """Record what a relationship writes, and warn of conflicts with those recorded before."""
-    for source, target in (*prop.synchronize_pairs, *prop.secondary_synchronize_pairs):
-        writers = _writers.setdefault(target, weakref.WeakKeyDictionary())
-        others = [(other, copied) for other, copied in writers.items() if _conflicts(prop, other)]
-        writers[prop] = source
+    for source, target in _written(prop):
+        writers = _writers.setdefault(target, weakref.WeakSet())
+        others = [
+            (other, copied)
+            for other in writers
+            if _conflicts(prop, other)
+            for copied, written in _written(other)
+            if written is target
+        ]
+        writers.add(prop)
         if others:
             warn(
                 overlap_warning(
@@ -35,6 +39,11 @@ def check(prop: Any) -> None:
                     sorted(other.key for other, _ in others),
                 )
             )
+
+
+def _written(prop: Any) -> list[tuple[Any, Any]]:
+    """The columns that a relationship copies, and those that it writes."""
+    return [*prop.synchronize_pairs, *prop.secondary_synchronize_pairs]
 
 
 def _conflicts(prop: Any, other: Any) -> bool:

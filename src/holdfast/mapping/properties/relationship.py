@@ -8,7 +8,6 @@ on the other side, `finish` checks that relationships do not write over each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from types import GenericAlias
 from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 from holdfast.errors.large_collections import LargeCollectionError
@@ -24,10 +23,10 @@ from holdfast.mapping.joins.elements import is_plain_equality
 from holdfast.mapping.joins.lazy_clause import LazyClause, build_lazy_clause
 from holdfast.mapping.joins.remote import Ends
 from holdfast.mapping.properties import arguments, overlaps, reverse
-from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.base import MapperProperty, T
 from holdfast.mapping.sockets import PluggedComparator
 
-LAZY_NAMES = {True: "select", False: "joined", None: "noload"}
+LAZY_NAMES: dict[bool | None, str] = {True: "select", False: "joined", None: "noload"}
 """Older spellings of `lazy`."""
 
 # Collections that are never loaded whole.
@@ -122,16 +121,13 @@ _WRITING_ARGUMENTS: dict[str, object] = {
 }
 
 
-class Relationship(MapperProperty):
+class Relationship(MapperProperty[T]):
     """An attribute that refers to one object, or a collection of objects, of another class."""
 
     kind: ClassVar[str] = "relationship"
     is_attribute = True
     is_relationship: ClassVar[bool] = True
-    Comparator = PluggedComparator("relationship")
-
-    # `Relationship[Book]` may stand in annotations.
-    __class_getitem__: Any = classmethod(GenericAlias)
+    Comparator: PluggedComparator = PluggedComparator("relationship")
 
     # -- as given; `resolve` replaces strings and callables by what they stand for
     argument: Any
@@ -171,7 +167,7 @@ class Relationship(MapperProperty):
     reverse_properties: set[Relationship]
     made_reverse: Relationship | None = None
     # Whether `resolve` has run.
-    resolved = False
+    resolved: bool = False
 
     # Set by `resolve`, and readable from then on.
     entity: Any
@@ -355,6 +351,11 @@ class Relationship(MapperProperty):
         self.secondary_synchronize_pairs = found.pairs.secondary_synchronize
         self.local_remote_pairs = found.pairs.local_remote
         self.local_columns, self.remote_side = found.local_columns, found.remote_side
+
+    @property
+    def rows_may_repeat(self) -> bool:
+        """Whether a SELECT of members may bring one of them twice: by association, or a union."""
+        return self.secondary is not None or self.mapper.adapter is not None
 
     def is_association_column(self, column: Any) -> bool:
         """Whether a column belongs to the association table."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
-from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties.base import MapperProperty, T
 
 
-class SynonymProperty(MapperProperty):
+class SynonymProperty(MapperProperty[T]):
     """Another name under which an attribute is read, written and used in SQL."""
 
     kind: ClassVar[str] = "synonym"

@@ -7,12 +7,13 @@ from `ColumnProperty.Comparator` and `Relationship.Comparator`, which are the cl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 from sqlalchemy import and_, exists, inspect, or_
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ClauseList, OrderByList
 from sqlalchemy.sql.operators import ColumnOperators
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from holdfast.errors.queries import (
     ComparisonError,
@@ -20,9 +21,10 @@ from holdfast.errors.queries import (
     InNotSupportedError,
     OperatorNotSupportedError,
 )
+from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.mapping.sockets import PLUGIN, register_comparator
+from holdfast.mapping.sockets import register_comparator
 from holdfast.queries.adapt import alias_of, relationship_joins, replace_columns
 from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.bundles import Bundle, Reader
@@ -119,7 +121,7 @@ class ColumnComparator(PropComparator[Any]):
 class CompositeBundle(Bundle):
     """The columns of a composite as one element of a row: its value object."""
 
-    inherit_cache = True
+    inherit_cache: bool = True
 
     def __init__(self, prop: Any, columns: Iterable[Any]) -> None:
         super().__init__(prop.key, *columns)
@@ -137,7 +139,7 @@ class CompositeBundle(Bundle):
 class CompositeComparator(PropComparator[Any]):
     """Operators of a composite: those of all its columns at once."""
 
-    __hash__ = PropComparator.__hash__
+    __hash__: ClassVar[Any] = PropComparator.__hash__
 
     @property
     def _columns(self) -> list[Any]:
@@ -178,7 +180,7 @@ class CompositeComparator(PropComparator[Any]):
 class RelationshipComparator(PropComparator[Any]):
     """Operators of a relationship attribute."""
 
-    __hash__ = PropComparator.__hash__
+    __hash__: ClassVar[Any] = PropComparator.__hash__
 
     def __init__(
         self,
@@ -242,9 +244,7 @@ class RelationshipComparator(PropComparator[Any]):
             "entity_namespace": self.owner,
             "proxy_key": self.prop.key,
         }
-        return condition._annotate(annotations)._set_propagate_attrs(
-            {"compile_state_plugin": PLUGIN, "plugin_subject": self.owner}
-        )
+        return condition._annotate(annotations)._set_propagate_attrs(marks_of(self.owner))
 
     def _target_alias(self) -> Any | None:
         return None if self.entity is self.prop.entity else alias_of(self.entity)
@@ -298,7 +298,16 @@ class RelationshipComparator(PropComparator[Any]):
     def _compared(self, state: Any | None) -> Any:
         criterion = condition_with_object(self.prop, state, object_is_parent=False)
         criterion = with_own_association(self.prop, criterion)
-        return replace_columns(criterion, alias_of(self.owner), self.prop.parent)
+        if self.owner.is_aliased_class:
+            return replace_columns(criterion, alias_of(self.owner), self.prop.parent)
+        # Marked as the owner's, for statements that mean an alias by it.
+        marks = {"parententity": self.owner, "parentmapper": self.owner}
+        is_own = self.owner.persist_selectable.c.contains_column
+
+        def marked(element: Any, **_: Any) -> Any | None:
+            return element._annotate(marks) if is_own(element) else None
+
+        return replacement_traverse(criterion, {}, marked)
 
     def _differs(self, state: Any) -> Any:
         target = self.prop.mapper

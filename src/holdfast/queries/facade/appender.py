@@ -10,18 +10,21 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from holdfast.errors.loading import DetachedInstanceError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.describe import state_text
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import IteratorResult, SimpleResultMetaData
+from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.mapping.mapped import AnnotationMarker
 from holdfast.queries.facade.base import LEGACY, QuerySettings
 from holdfast.queries.facade.query import Query
 from holdfast.queries.facade.write_only import MemberChanges, members_of
 
 T = TypeVar("T", bound=Any)
+T_co = TypeVar("T_co", bound=Any, covariant=True)
 
 
 class AppenderQuery(MemberChanges[T], Query[T]):
@@ -32,13 +35,18 @@ class AppenderQuery(MemberChanges[T], Query[T]):
 
     def __init__(self, relationship: Any, state: Any) -> None:
         self.belong_to(relationship, state)
-        self.draft = members_of(relationship, state).set_label_style(LEGACY)
-        self.settings = QuerySettings()
+        self.draft: Any = members_of(relationship, state).set_label_style(LEGACY)
+        self.settings: QuerySettings = QuerySettings()
 
     # -- members -------------------------------------------------------------------------------
 
-    append = MemberChanges.add
-    extend = MemberChanges.add_all
+    def append(self, item: T) -> None:
+        """Add one member, at the next flush."""
+        self.add(item)
+
+    def extend(self, iterator: Iterable[T]) -> None:
+        """Add several members, at the next flush."""
+        self.add_all(iterator)
 
     # -- as a query ----------------------------------------------------------------------------
 
@@ -108,3 +116,21 @@ class AppenderQuery(MemberChanges[T], Query[T]):
         if query is None:
             return self._in_memory()[start:stop]
         return query.limited(start, stop)
+
+
+class DynamicMapped(AnnotationMarker[T_co]):
+    """Annotation of a collection that answers queries instead of being loaded: `lazy="dynamic"`."""
+
+    lazy_name: ClassVar[str | None] = "dynamic"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> AppenderQuery[T_co]: ...
+
+        def __get__(self, instance: object | None, owner: Any) -> Any: ...
+
+        def __set__(self, instance: Any, value: Iterable[T_co]) -> None: ...

@@ -8,13 +8,14 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, select
 from sqlalchemy.sql.expression import Select
 
 from holdfast.errors.queries import QueryUseError
+from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
 from holdfast.queries.facade.compound import CompoundSource
@@ -23,7 +24,7 @@ from holdfast.queries.options.statement import WithoutEagerLoads
 LEGACY = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QuerySettings:
     """What a query knows beside its draft."""
 
@@ -80,8 +81,21 @@ class QueryBase:
 
     # -- the statement -------------------------------------------------------------------------
 
+    def heard(self) -> Self:
+        """The query as the listeners of `before_compile` want it."""
+        query = self
+        if self.has_listeners:
+            for listener in self.dispatch.before_compile:
+                changed = listener(query)
+                query = query if changed is None else changed
+        return query
+
     def built(self, label_style: SelectLabelStyle | None = None) -> Any:
-        """The statement with its labels as given, or as the query is executed."""
+        """The statement that listeners want, labelled as given or as the query is executed."""
+        return self.heard().drafted(label_style)
+
+    def drafted(self, label_style: SelectLabelStyle | None = None) -> Any:
+        """The same without asking listeners."""
         if not self.draft._raw_columns and not self.draft._setup_joins:
             raise QueryUseError.no_columns()
         style = self.settings.label_style if label_style is None else label_style

@@ -12,16 +12,9 @@ from sqlalchemy import inspect
 from sqlalchemy.sql.expression import FromClause
 
 from holdfast.foundation.sqlalchemy_core import ColumnAdapter
+from holdfast.queries.adapt import rewritten
 from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.joins import is_relationship_attribute
-
-SYNTAX_POSITIONS = (
-    "_pre_columns_clause",
-    "_post_select_clause",
-    "_post_criteria_clause",
-    "_post_body_clause",
-)
-"""Where a SELECT keeps syntax extensions."""
 
 
 class CompoundSource:
@@ -29,32 +22,15 @@ class CompoundSource:
 
     def __init__(self, subquery: FromClause) -> None:
         self.subquery = subquery
-        self.adapter = ColumnAdapter(subquery)
+        self.adapter: ColumnAdapter = ColumnAdapter(subquery)
         # Entity of the query -> its alias on the subquery, made once each.
         self.stand_ins: dict[Any, Any] = {}
 
     def applied(self, draft: Any) -> Any:
         """The draft as a SELECT from the subquery."""
-        made = draft._generate()
-        made._raw_columns = [self._element(each) for each in draft._raw_columns]
+        made = rewritten(draft, self._element, self._side)
         made._from_obj = (self.subquery, *draft._from_obj)
-        made._where_criteria = self._adapted(draft._where_criteria)
-        made._having_criteria = self._adapted(draft._having_criteria)
-        made._order_by_clauses = self._adapted(draft._order_by_clauses)
-        made._group_by_clauses = self._adapted(draft._group_by_clauses)
-        made._distinct_on = self._adapted(draft._distinct_on)
-        for position in SYNTAX_POSITIONS:
-            extension = getattr(draft, position)
-            if extension is not None:
-                setattr(made, position, self._element(extension))
-        made._setup_joins = tuple(
-            (self._side(target), self._side(onclause), self._side(left), flags)
-            for target, onclause, left, flags in draft._setup_joins
-        )
         return made
-
-    def _adapted(self, clauses: Any) -> tuple[Any, ...]:
-        return tuple(self._element(each) for each in clauses)
 
     def _stand_in(self, entity: Any) -> Any:
         found = self.stand_ins.get(entity)
@@ -68,10 +44,6 @@ class CompoundSource:
 
     def _element(self, element: Any) -> Any:
         annotations = element._annotations
-        if "bundle" in annotations:
-            bundle = annotations["bundle"]
-            adapted = bundle.over([self._element(each) for each in bundle.elements])
-            return adapted.__clause_element__()
         entity = annotations.get("parententity")
         if entity is not None and isinstance(element, FromClause):
             if not self._holds(entity):
@@ -83,8 +55,6 @@ class CompoundSource:
         return adapted
 
     def _side(self, side: Any) -> Any:
-        if side is None:
-            return None
         if not is_relationship_attribute(side):
             return self._element(side) if not isinstance(side, FromClause) else side
         if not self._holds(side.parent):

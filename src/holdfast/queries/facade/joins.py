@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from sqlalchemy import exc
 from sqlalchemy.sql.expression import FromClause
 
 from holdfast.errors.queries import EntityError
+from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import coercions, entity_namespace_key, roles
 from holdfast.queries.adapt import real_attribute
 from holdfast.queries.criteria.relating import with_parent
@@ -72,13 +74,19 @@ class JoiningQuery(QueryBase):
         return entities[0].__clause_element__() if entities else froms[0]
 
     def with_parent(self, instance: object, property: Any = None, from_entity: Any = None) -> Self:
-        """Add the criterion for members of a relationship of one object.
+        """Add the criterion for members of a relationship of one object. Legacy: `with_parent()`.
 
         Args:
             instance: The object.
             property: Its relationship; found by the classes when omitted.
             from_entity: The entity of the query that the members are.
         """
+        warn_deprecated(
+            "The Query.with_parent() method is considered legacy as of the 1.x series of "
+            "SQLAlchemy and becomes a legacy construct in 2.0. Use the with_parent() standalone "
+            "construct.",
+            category=exc.LegacyAPIWarning,
+        )
         entity = self.only_entity if from_entity is None else None
         if property is None:
             property = _relationship_between(instance, entity)

@@ -48,6 +48,15 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
         """Select these elements too."""
         return self.changed(self.draft.add_columns(*column))
 
+    def add_column(self, column: Any) -> Self:
+        """Select one more element. Deprecated: use `add_columns()`."""
+        warn_deprecated(
+            "Query.add_column() is deprecated and will be removed in a future release.  Please use "
+            "Query.add_columns()",
+            version="1.4",
+        )
+        return self.add_columns(column)
+
     def add_entity(self, entity: Any, alias: Any = None) -> Self:
         """Select another entity too, from `alias` if one is given."""
         if alias is not None:
@@ -289,6 +298,15 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
     def scalar_subquery(self) -> Any:
         """The query as a single value."""
         return self.embedded().scalar_subquery()
+
+    def as_scalar(self) -> Any:
+        """The same. Deprecated: use `scalar_subquery()`."""
+        warn_deprecated(
+            "The Query.as_scalar() method is deprecated and will be removed in a future release. "
+            "Use Query.scalar_subquery() instead.",
+            version="1.4",
+        )
+        return self.scalar_subquery()
 
     def from_statement(self, statement: Any) -> Self:
         """Load what is selected from the rows of another statement."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, exc, func, literal_column, select
 from sqlalchemy import exists as sql_exists
@@ -38,7 +38,7 @@ class ReadableQuery(QueryBase, Generic[T]):
             raise QueryUseError.no_session()
         query = self.heard()
         params = query.settings.params or None
-        result = self.session.execute(query.built(), params, execution_options=options)
+        result = self.session.execute(query.drafted(), params, execution_options=options)
         elements = query.elements
         if query.gives_objects(elements):
             result = result.scalars()
@@ -91,15 +91,6 @@ class ReadableQuery(QueryBase, Generic[T]):
             )
             for row in iterator
         ]
-
-    def heard(self) -> Self:
-        """The query as the listeners of `before_compile` want it."""
-        query = self
-        if self.has_listeners:
-            for listener in self.dispatch.before_compile:
-                changed = listener(query)
-                query = query if changed is None else changed
-        return query
 
     def gives_objects(self, elements: Any) -> bool:
         """Does the query give single values rather than rows?"""
@@ -169,7 +160,7 @@ class ReadableQuery(QueryBase, Generic[T]):
         """How many rows the query would give, counted by the database."""
         if self.session is None:
             raise QueryUseError.no_session()
-        inner = self.heard().built(LABEL_STYLE_TABLENAME_PLUS_COL)
+        inner = self.built(LABEL_STYLE_TABLENAME_PLUS_COL)
         counted = select(func.count(literal_column("*"))).select_from(inner.subquery())
         counted = counted._set_propagate_attrs(inner._propagate_attrs)
         counted._execution_options = self.draft._execution_options
@@ -182,7 +173,7 @@ class ReadableQuery(QueryBase, Generic[T]):
         inner = (self if has_columns else self.changed(self.draft.add_columns(one))).embedded()
         return sql_exists(inner.with_only_columns(one, maintain_column_froms=has_columns))
 
-    def get(self, ident: Any) -> Any:
+    def get(self, ident: Any) -> T | None:
         """The object with this primary key, or None. Legacy: use `session.get()`."""
         warn_deprecated(
             "The Query.get() method is considered legacy as of the 1.x series of SQLAlchemy and "
@@ -196,7 +187,7 @@ class ReadableQuery(QueryBase, Generic[T]):
         if self.session is None:
             raise QueryUseError.no_session()
         execution_options = dict(self.draft._execution_options)
-        return self.session.get(
+        found: T | None = self.session.get(
             entity.entity,
             ident,
             options=self.draft._with_options or None,
@@ -204,6 +195,7 @@ class ReadableQuery(QueryBase, Generic[T]):
             with_for_update=self.draft._for_update_arg,
             execution_options=execution_options,
         )
+        return found
 
     def __getitem__(self, item: int | slice) -> Any:
         if isinstance(item, slice):

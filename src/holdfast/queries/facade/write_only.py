@@ -7,16 +7,19 @@ object is evaluated when a statement is executed, so that the object may get its
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.sql.expression import Join
 
 from holdfast.errors.large_collections import IterationError, LargeCollectionError
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.instrument.descriptor import InstrumentedAttribute
+from holdfast.mapping.mapped import AnnotationMarker
 from holdfast.queries.criteria.relating import condition_with_object, value_at_execution
 
 T = TypeVar("T", bound=Any)
+T_co = TypeVar("T_co", bound=Any, covariant=True)
 
 
 class MemberChanges(Generic[T]):
@@ -108,6 +111,24 @@ class WriteOnlyCollection(MemberChanges[T]):
 
     def _criterion(self) -> Any:
         return condition_with_object(self.relationship, self.state, object_is_parent=True)
+
+
+class WriteOnlyMapped(AnnotationMarker[T_co]):
+    """Annotation of a collection that is never loaded whole: `lazy="write_only"`."""
+
+    lazy_name: ClassVar[str | None] = "write_only"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> WriteOnlyCollection[T_co]: ...
+
+        def __get__(self, instance: object | None, owner: Any) -> Any: ...
+
+        def __set__(self, instance: Any, value: Iterable[T_co]) -> None: ...
 
 
 def members_of(relationship: Any, state: Any) -> Any:

@@ -13,13 +13,24 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.errors.queries import LoaderConflictError, LoaderOptionError
+from holdfast.errors.queries import (
+    LoaderConflictError,
+    LoaderOptionError,
+    LoaderStrategyException,
+)
+from holdfast.foundation.record import replace
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.options.chain import GROUP, SUBCLASSES, Load, Saying, entity_text
-from holdfast.queries.options.paths import AttributeChoice, LoadPath, OptionTable
+from holdfast.queries.options.paths import (
+    COLUMN,
+    RELATIONSHIP,
+    AttributeChoice,
+    LoadPath,
+    OptionTable,
+)
 
 
 def build_option_table(
@@ -106,10 +117,12 @@ class _Resolver:
         if saying.kind == GROUP:
             table.groups.setdefault(path, set()).add(choice.settings["group"])
         elif saying.kind == SUBCLASSES:
-            table.subclasses.setdefault(path, set()).update(choice.settings["mappers"])
+            named = {each.mapper: each for each in choice.settings["entities"]}
+            table.subclasses.setdefault(path, {}).update(named)
         elif choice.wildcard:
             table.wildcards[path, saying.kind] = choice
         else:
+            _check_kind(saying, path.last)
             known = table.choices.get(path)
             table.choices[path] = choice if known is None else _merged(known, choice, path.last)
 
@@ -120,6 +133,22 @@ class _Resolver:
             entity_text(saying.path[0]),
             saying.choice.text,
             [entity_text(root) for root in self.roots],
+        )
+
+
+def _check_kind(saying: Saying, prop: Any) -> None:
+    """Refuse a loader of columns for a relationship, and the other way round (LD-85)."""
+    if saying.kind == RELATIONSHIP and not prop.is_relationship:
+        loader = f"{saying.choice.strategy or 'default'} loader"
+        kind = (
+            "mapped sql expression"
+            if getattr(prop, "is_sql_expression", False)
+            else f"{prop.kind} property"
+        )
+        raise LoaderStrategyException.wrong_kind(loader, prop, kind, "relationship property")
+    if saying.kind == COLUMN and prop.is_relationship:
+        raise LoaderStrategyException.wrong_kind(
+            "column loader", prop, "relationship", "column property"
         )
 
 

@@ -11,14 +11,14 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from sqlalchemy import exc, inspect
 
 from holdfast.errors.loading import noload_warning
-from holdfast.errors.queries import LoaderOptionError, LoaderStrategyException
+from holdfast.errors.queries import LoaderOptionError
 from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import (
     ExecutableOption,
     HasCacheKey,
@@ -41,7 +41,7 @@ GROUP = "group"
 SUBCLASSES = "subclasses"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Saying:
     """One thing that an option says, and about what."""
 
@@ -63,7 +63,7 @@ class LoaderOption(HasCacheKey, ExecutableOption):
     """Base of the options that speak of attributes."""
 
     __slots__ = ()
-    inherit_cache = None
+    inherit_cache: None = None
     _is_has_cache_key = True
     _is_core = False
     is_user_defined = False
@@ -82,26 +82,27 @@ class Load(LoaderOption):
     relationship that was named last.
     """
 
-    __slots__ = ("path", "root", "sayings", "static_key", "text", "via")
+    __slots__ = ("path", "root", "sayings", "static_key", "target", "text", "via")
 
     def __init__(self, entity: Any) -> None:
         found = _entity_of(entity)
         # The entity with which the path begins; None in an option that is a mere "*".
         self.root: Any | None = found
         # Where the next link begins: ends in an entity.
-        self.path = LoadPath((found,))
-        # The attribute that led there, None at the root.
-        self.via: Any | None = None
+        self.path: LoadPath = LoadPath((found,))
+        # The entity there, and how messages name the attribute that led to it; "" at the root.
+        self.target: Any | None = found
+        self.via: str = ""
         self.sayings: tuple[Saying, ...] = ()
         # How messages name the option: its last call.
-        self.text = f"Load({entity_text(found)})"
+        self.text: str = f"Load({entity_text(found)})"
         self.static_key: Any = None
 
     @classmethod
     def unbound(cls) -> Load:
         """An option without an entity: its "*" is about every entity."""
         made = cls.__new__(cls)
-        made.root, made.path, made.via = None, LoadPath.ROOT, None
+        made.root, made.path, made.target, made.via = None, LoadPath.ROOT, None, ""
         made.sayings, made.text, made.static_key = (), "Load()", None
         return made
 
@@ -190,9 +191,9 @@ class Load(LoaderOption):
 
     def selectin_polymorphic(self, classes: Iterable[Any]) -> Load:
         """Load the columns of subclasses by a further SELECT for each (LD-182)."""
-        mappers = tuple(sorted({inspect(each) for each in classes}, key=str))
-        names = ", ".join(mapper.class_.__name__ for mapper in mappers)
-        choice = AttributeChoice("selectin", immutabledict({"mappers": mappers}))
+        entities = tuple(sorted({inspect(each) for each in classes}, key=str))
+        names = ", ".join(each.class_.__name__ for each in entities)
+        choice = AttributeChoice("selectin", immutabledict({"entities": entities}))
         added = Saying(self.path, choice, SUBCLASSES)
         return self.saying(added, f"selectin_polymorphic([{names}])")
 
@@ -214,7 +215,7 @@ class Load(LoaderOption):
             replace(saying, path=LoadPath((*self.path, *saying.path[1:])))
             for saying in option.sayings
         )
-        return self._next(self.sayings + moved, self.path, self.via, self.text)
+        return self._next(self.sayings + moved, self.text)
 
     # -- building ------------------------------------------------------------------------------
 
@@ -237,16 +238,18 @@ class Load(LoaderOption):
         attr = real_attribute(attr)
         prop = _property_of(attr)
         self._check_link(attr.parent, f"{entity_text(attr.parent)}.{attr.key}")
-        if not prop.is_relationship:
-            raise LoaderStrategyException.wrong_kind(
-                f"{strategy or 'default'} loader", prop, kind_text(prop), "relationship property"
-            )
         text = f"{function}({attribute_text(attr)})"
         choice = AttributeChoice(
             strategy, given, attr.extra_criteria, attr.of_type_entity, text=text
         )
         named = Saying(self.path.down(prop), choice, RELATIONSHIP, propagates)
-        return self._next((*self.sayings, named), self.path.along(prop), attr, text)
+        made = self._next((*self.sayings, named), text)
+        # A column leads nowhere: what follows it is not looked at, since a statement refuses it.
+        made.target = None
+        if prop.is_relationship:
+            made.path, made.via = self.path.along(prop), attribute_text(attr)
+            made.target = attr.of_type_entity or prop.entity
+        return made
 
     def with_column(
         self,
@@ -270,21 +273,17 @@ class Load(LoaderOption):
                 part = getattr(attr.parent.entity, name)
                 made = made.with_column(function, part, strategy, settings)
             return made
-        if prop.is_relationship:
-            raise LoaderStrategyException.wrong_kind(
-                "column loader", prop, kind_text(prop), "column property"
-            )
         text = f"{function}({attribute_text(attr)})"
         choice = AttributeChoice(strategy, settings, text=text)
         return self.saying(Saying(self.path.down(prop), choice, COLUMN), text)
 
     def saying(self, added: Saying, text: str) -> Load:
         """The option with one more thing said about the same entity."""
-        return self._next((*self.sayings, added), self.path, self.via, text)
+        return self._next((*self.sayings, added), text)
 
-    def _next(self, sayings: Iterable[Saying], path: LoadPath, via: Any, text: str) -> Load:
+    def _next(self, sayings: Iterable[Saying], text: str) -> Load:
         made = Load.__new__(type(self))
-        made.root, made.path, made.via = self.root, path, via
+        made.root, made.path, made.target, made.via = self.root, self.path, self.target, self.via
         made.sayings, made.text, made.static_key = tuple(sayings), text, None
         return made
 
@@ -296,24 +295,29 @@ class Load(LoaderOption):
                 raise LoaderOptionError.after_wildcard()
 
     def _check_link(self, entity: Any, what: str) -> None:
-        if self.via is None:
-            if self.root is not None and not _links(self.root, entity):
-                raise LoaderOptionError.no_link_from_entity(what, self.root)
+        target = self.target
+        if target is None or _links(target, entity) or self._selects_too(entity):
             return
-        target = self.via.of_type_entity or self.via.property.entity
-        if _links(target, entity):
-            return
-        came_from = attribute_text(self.via)
-        if self.via.of_type_entity is None and target.is_aliased_class:
-            came_from += f".of_type({entity_text(target)})"
-        hint = ""
-        if self.via.of_type_entity is None and entity.is_mapper and entity.isa(target.mapper):
-            name, base = entity.class_.__name__, target.class_.__name__
-            hint = (
-                f'  Did you mean to use "{came_from}.of_type({name})" or '
-                f'"loadopt.options(selectin_polymorphic({base}, [{name}]), ...)" ?'
-            )
-        raise LoaderOptionError.no_link(what, came_from, hint=hint)
+        if not self.via:
+            raise LoaderOptionError.no_link_from_entity(what, entity_text(target))
+        name = entity_text(target)
+        came_from = self.via
+        subclass = ""
+        if ".of_type(" not in came_from:
+            if target.is_aliased_class:
+                came_from += f".of_type({name})"
+            elif entity.is_mapper and entity.isa(target):
+                subclass = entity_text(entity)
+        raise LoaderOptionError.no_link(what, came_from, name, self.path, subclass=subclass)
+
+    def _selects_too(self, entity: Any) -> bool:
+        """Whether `selectin_polymorphic()` named a subclass here that has its attributes."""
+        return any(
+            _links(each, entity)
+            for saying in self.sayings
+            if saying.kind == SUBCLASSES and saying.path == self.path
+            for each in saying.choice.settings["entities"]
+        )
 
     # -- Core's protocols ------------------------------------------------------------------------
 
@@ -331,11 +335,10 @@ class Load(LoaderOption):
         return key
 
     def __getstate__(self) -> Any:
-        return (self.root, self.path, self.sayings, self.text)
+        return (self.root, self.path, self.target, self.via, self.sayings, self.text)
 
     def __setstate__(self, state: Any) -> None:
-        self.root, self.path, self.sayings, self.text = state
-        self.via = None
+        self.root, self.path, self.target, self.via, self.sayings, self.text = state
         self.static_key = None
 
     def __str__(self) -> str:
@@ -395,8 +398,6 @@ def _links(target: Any, entity: Any) -> bool:
         return True
     if target.is_aliased_class or entity.is_aliased_class:
         return False
-    if target.is_mapper and entity in target.with_polymorphic_mappers:
-        return True
     return bool(target.isa(entity))
 
 
@@ -447,11 +448,3 @@ def attribute_text(attr: Any) -> str:
     if attr.of_type_entity is not None:
         text += f".of_type({entity_text(attr.of_type_entity)})"
     return text
-
-
-def kind_text(prop: Any) -> Literal["relationship"] | str:
-    """How messages name the kind of a property: the words of its class's name."""
-    if prop.is_relationship:
-        return "relationship"
-    words = {"ColumnProperty": "column property", "MappedSQLExpression": "mapped sql expression"}
-    return words.get(type(prop).__name__, f"{prop.kind} property")

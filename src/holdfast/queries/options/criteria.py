@@ -4,8 +4,9 @@ The compile hook puts a statement's criteria *in force* while it rewrites it; wh
 entity into the statement asks `row_criterion` what its rows must satisfy.
 
 Rules kept here:
-1. A callable is asked once for each class, when the option is made: the values that it refers to
-   are bound parameters of the statement, as those of an expression are (LD-131, LD-136).
+1. A callable is asked once for each class: the values that it refers to are bound parameters of
+   the statement, as those of an expression are (LD-131, LD-136). For a mixin it is asked for the
+   classes that statements about the same class have needed, and for any class when it is needed.
 2. An option is not in force within its own criteria (LD-137).
 3. What continues the loading of a statement is filtered, reloads of columns are not (LD-133).
 """
@@ -15,12 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
+from operator import is_
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import and_, inspect
 from sqlalchemy.sql.expression import SelectBase
 from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
+from holdfast.errors.queries import EntityError
 from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
 from holdfast.queries.entities import SelectedElement
 from holdfast.queries.hierarchies import (
@@ -45,13 +51,15 @@ class LoaderCriteriaOption(LoaderOption):
         loader_only: Leave the statement itself alone, and filter what is loaded below it.
         include_aliases: Also for aliases of the class in the statement.
         propagate_to_loaders: Also for lazy loads of the objects that are loaded.
-        track_closure_variables: Accepted; values in closures are always followed.
+        track_closure_variables: Accepted; the callable is asked anew for each option, whatever its
+            closure holds, so there is nothing that could be left out.
 
     Example:
         >>> select(Author).options(with_loader_criteria(Book, Book.pages > 100))
     """
 
     __slots__ = (
+        "asked",
         "criteria",
         "entity",
         "given",
@@ -71,23 +79,53 @@ class LoaderCriteriaOption(LoaderOption):
         propagate_to_loaders: bool = True,  # noqa: FBT001, FBT002
         track_closure_variables: bool = True,  # noqa: FBT001, FBT002
     ) -> None:
-        self.given = (entity_or_base, where_criteria)
+        self.given: tuple[Any, Any] = (entity_or_base, where_criteria)
         # Whether the criteria are those of a callable.
-        self.is_asked = callable(where_criteria)
-        self.loader_only = loader_only
-        self.include_aliases = include_aliases
-        self.propagate_to_loaders = propagate_to_loaders
+        self.is_asked: bool = callable(where_criteria)
+        self.loader_only: bool = loader_only
+        self.include_aliases: bool = include_aliases
+        self.propagate_to_loaders: bool = propagate_to_loaders
         found = inspect(entity_or_base, raiseerr=False)
         # What marks the SELECTs within the criteria: the form of the criteria, without values.
         self.texts: list[Any] = []
         # None for a base or mixin that is not mapped.
         self.entity: Any = found if hasattr(found, "mapper") else None
         # Class -> what its rows must satisfy; classes below it share that of the nearest one.
-        self.criteria: dict[type[Any], Any] = (
-            {self.entity.class_: self._made(where_criteria, self.entity.entity)}
-            if self.entity is not None
-            else {each: self._made(where_criteria, each) for each in _mapped_below(entity_or_base)}
-        )
+        self.criteria: dict[type[Any], Any] = {}
+        # For which classes of a mixin the criteria are part of the cache key.
+        self.asked: AskedClasses | None = None
+        if self.entity is not None:
+            self.criteria[self.entity.class_] = self._made(where_criteria, self.entity.entity)
+        elif not isinstance(entity_or_base, type):
+            raise EntityError.expected(entity_or_base)
+
+    def about(self, mapper: Any | None) -> LoaderCriteriaOption:
+        """For a mixin, the same for one execution of a statement about this mapper.
+
+        PERF: a lambda for a mixin of 50 classes, which is to be asked for those alone that matter.
+        """
+        base, function = self.given
+        if mapper is None or self.entity is not None or not isinstance(function, FunctionType):
+            return self
+        made = copy(self)
+        made.asked = AskedClasses(needed_classes(mapper, base, function))
+        return made
+
+    def _criteria_of_key(self) -> Iterable[tuple[type[Any], Any]]:
+        """The criteria that are part of the cache key."""
+        if self.entity is not None:
+            return self.criteria.items()
+        classes = self.asked.classes if self.asked else tuple(_mapped_below(self.given[0]))
+        return [(each, self._criterion_of(each)) for each in classes]
+
+    def _criterion_of(self, class_: type[Any]) -> Any:
+        """What rows of a class must satisfy; None when the option does not speak of it."""
+        found = self.criteria.get(class_)
+        if found is None and self.entity is None and issubclass(class_, self.given[0]):
+            if self.asked is not None and class_ not in self.asked.classes:
+                self.asked.grow(class_)
+            found = self.criteria[class_] = self._made(self.given[1], class_)
+        return found
 
     def _made(self, criteria: Any, subject: Any) -> Any:
         given = criteria(subject) if self.is_asked else criteria
@@ -110,26 +148,24 @@ class LoaderCriteriaOption(LoaderOption):
         is_users = entity.is_aliased_class and entity.stands_for is None
         if is_users and not (self.include_aliases or is_eager):
             return None
-        for class_ in entity.mapper.class_.__mro__:
-            if class_ in self.criteria:
-                found = self.criteria[class_]
-                if self.is_asked:
-                    # Parameters of its own wherever it stands.
-                    found = cloned_traverse(found, {}, {})
-                return found if entity.adapter is None else entity.adapter.traverse(found)
-        return None
+        found = next(filter(_is_given, map(self._criterion_of, entity.mapper.class_.__mro__)), None)
+        if found is not None and self.is_asked:
+            # Parameters of its own wherever it stands.
+            found = cloned_traverse(found, {}, {})
+        if found is None or entity.adapter is None:
+            return found
+        return entity.adapter.traverse(found)
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        criteria = self._criteria_of_key()
         return (
             LoaderCriteriaOption,
-            self.entity,
+            self.entity or self.given[0],
+            self.asked,
             self.loader_only,
             self.include_aliases,
             self.propagate_to_loaders,
-            *(
-                (class_, each._gen_cache_key(anon_map, bindparams))
-                for class_, each in self.criteria.items()
-            ),
+            *((class_, each._gen_cache_key(anon_map, bindparams)) for class_, each in criteria),
         )
 
     def __reduce__(self) -> Any:
@@ -138,6 +174,75 @@ class LoaderCriteriaOption(LoaderOption):
 
 
 with_loader_criteria = LoaderCriteriaOption
+
+
+class NeededClasses:
+    """The classes of a mixin that statements about one class have needed so far."""
+
+    __slots__ = ("classes",)
+
+    def __init__(self, classes: tuple[type[Any], ...] = ()) -> None:
+        self.classes = classes
+
+
+class AskedClasses:
+    """The classes of a mixin whose criteria are in the cache key of one execution.
+
+    INVARIANT: a statement that needed another class while it was compiled is never found in a cache
+    again, since its parameters for that class would be those of the first execution.
+    """
+
+    __slots__ = ("classes", "is_whole", "needed")
+
+    def __init__(self, needed: NeededClasses) -> None:
+        self.needed = needed
+        self.classes = needed.classes
+        self.is_whole = True
+
+    def grow(self, class_: type[Any]) -> None:
+        """Note that a class is needed of which the key knows nothing."""
+        self.is_whole = False
+        if class_ not in self.needed.classes:
+            self.needed.classes += (class_,)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, AskedClasses)
+            and self.is_whole
+            and other.is_whole
+            and self.classes == other.classes
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.classes)
+
+
+# Mapper -> base and function -> what statements about the mapper have needed.
+_needed: WeakKeyDictionary[Any, dict[Any, NeededClasses]] = WeakKeyDictionary()
+
+
+def needed_classes(mapper: Any, base: type[Any], function: FunctionType) -> NeededClasses:
+    """What statements about this mapper have needed of a mixin's classes for a function."""
+    known = _needed.setdefault(mapper, {})
+    return known.setdefault((base, function.__code__), NeededClasses())
+
+
+def criteria_about(statement: Any) -> Any:
+    """The statement with criteria that are asked for the classes alone which matter to it."""
+    given = statement._with_options
+    mapper = statement._propagate_attrs["plugin_subject"].mapper
+    options = [
+        each.about(mapper) if isinstance(each, LoaderCriteriaOption) else each for each in given
+    ]
+    if all(map(is_, options, given)):
+        return statement
+    made = statement._generate()
+    made._with_options = tuple(options)
+    return made
+
+
+def _is_given(criterion: Any) -> bool:
+    return criterion is not None
 
 
 def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
@@ -155,9 +260,9 @@ class CriteriaInForce:
     def __init__(
         self, options: Sequence[LoaderCriteriaOption], roots: Sequence[LoaderCriteriaOption]
     ) -> None:
-        self.options = options
+        self.options: Sequence[LoaderCriteriaOption] = options
         # Those that apply to what the statement itself selects.
-        self.roots = roots
+        self.roots: Sequence[LoaderCriteriaOption] = roots
 
 
 _NONE = CriteriaInForce((), ())
@@ -248,14 +353,12 @@ def given_criterion(entity: Any) -> Any | None:
 def criteria_of_mentioned(
     statement: Any, elements: Sequence[SelectedElement]
 ) -> list[tuple[Any, list[Any]]]:
-    """Entities that WHERE alone brings into a statement, with what options say of their rows."""
-    if not _in_force.get().roots:
-        return []
+    """Entities that WHERE alone brings into a statement, with what their rows must satisfy."""
     known = {None, *mentioned_entities(statement, elements), *joined_entities(statement)} - {None}
     hierarchies = {each.mapper.base_mapper for each in known if not each.is_aliased_class}
     clauses = statement._where_criteria
     return [
-        (each, given_criteria(each))
+        (each, row_criteria([each]))
         for each in dict.fromkeys(each for clause in clauses for each in entities_in(clause))
         if each not in known
         and (each.is_aliased_class or each.mapper.base_mapper not in hierarchies)

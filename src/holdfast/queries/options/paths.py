@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from holdfast.errors.loading import dropped_criteria_warning
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import immutabledict
 
 NO_SETTINGS: Mapping[str, Any] = immutabledict()
@@ -100,7 +101,7 @@ class LoadPath(tuple[Any, ...]):
 LoadPath.ROOT = LoadPath()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class AttributeChoice:
     """What the options of a statement say about one attribute on one path."""
 
@@ -138,8 +139,9 @@ class OptionTable:
     wildcards: dict[tuple[LoadPath, str], AttributeChoice] = field(default_factory=dict)
     # Path that ends in an entity -> names of the column groups to undefer there.
     groups: dict[LoadPath, set[str]] = field(default_factory=dict)
-    # Path that ends in an entity -> mappers of subclasses whose columns a further SELECT loads.
-    subclasses: dict[LoadPath, set[Any]] = field(default_factory=dict)
+    # Path that ends in an entity -> subclasses whose columns a further SELECT loads: the mapper of
+    # each, and the entity to select.
+    subclasses: dict[LoadPath, dict[Any, Any]] = field(default_factory=dict)
 
     def choice(self, path: LoadPath, prop: Any, kind: str = RELATIONSHIP) -> AttributeChoice | None:
         """What is to be done with `prop` of the entity in which `path` ends; None: as mapped."""
@@ -167,7 +169,7 @@ class OptionTable:
 
     def has_below(self, path: LoadPath) -> bool:
         """Does an option speak of something on or below `path`?"""
-        return any(key.starts_with(path) for key in self.choices)
+        return any(key.starts_with(path) for key in (*self.choices, *self.subclasses))
 
     def __bool__(self) -> bool:
         return bool(self.choices or self.wildcards or self.groups or self.subclasses)

@@ -7,9 +7,9 @@ statement that loaded the parents. `StartsAt` tells at which path of those optio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey
 from holdfast.queries.entities import SelectedElement, root_entities
 from holdfast.queries.options.apply import build_option_table
@@ -57,7 +57,7 @@ class StartsAt(HasCacheKey, ExecutableOption):
         return (StartsAt, self.path._gen_cache_key(anon_map, bindparams), self.only)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StatementOptions:
     """The loader options of one statement."""
 

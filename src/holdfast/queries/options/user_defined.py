@@ -21,4 +21,4 @@ class UserDefinedOption(ExecutableOption):
     propagate_to_loaders = False
 
     def __init__(self, payload: Any = None) -> None:
-        self.payload = payload
+        self.payload: Any = payload

@@ -79,6 +79,8 @@ class RelationshipStrategy:
         """Give the parents that lack the attribute what was found under their keys."""
         key = self.key
         if self.relationship.uselist:
+            if self.relationship.rows_may_repeat:
+                found = {each: once_each(members) for each, members in found.items()}
             for parent, parent_key in zip(parents, keyed, strict=True):
                 if lacks(parent, key):
                     set_loaded_collection(parent, key, found.get(parent_key) or [])
@@ -90,6 +92,11 @@ class RelationshipStrategy:
             if targets is not None and len(targets) > 1:
                 warn(several_rows_warning(str(self.relationship), "eagerly"))
             parent.__dict__[key] = targets[0] if targets else None
+
+
+def once_each(objects: Iterable[Any]) -> list[Any]:
+    """The objects in their order, none of them twice."""
+    return list({id(each): each for each in objects}.values())
 
 
 def levels_of(choice: AttributeChoice | None) -> int:

@@ -23,8 +23,14 @@ class DeferredStrategy:
         self.key: str = prop.key
 
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
-        """Leave the column out; the primary key is loaded whatever options say (LD-110)."""
-        if self.key in load.mapper.primary_key_keys:
+        """Leave the column out; the primary key is loaded whatever options say (LD-110).
+
+        What tells the class of a row is in the row anyhow, and left out only by its name.
+        """
+        kept = load.mapper.primary_key_keys
+        if choice is not None and choice.wildcard:
+            kept = (*kept, load.mapper.polymorphic_key)
+        if self.key in kept:
             load.add_column(self.key, *self.prop.columns)
         elif not self.prop.deferred or choice is not None:
             load.defer(self.key)

@@ -73,6 +73,7 @@ class ContainsEagerStrategy(RelationshipStrategy):
         """Note which columns of the statement are the target's."""
         relationship = self.relationship
         entity = _contained_entity(relationship, choice)
+        entity = load.plan.aliases.get(entity, entity)
         child = EntityLoadBuilder(
             load.plan,
             entity,

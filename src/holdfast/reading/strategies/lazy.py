@@ -10,6 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -34,7 +35,12 @@ from holdfast.reading.identity import load_by_key, planned_get, refresh_state
 from holdfast.reading.kept_options import lazy_choice
 from holdfast.reading.on_demand import is_wholly_expired, load_expired
 from holdfast.reading.origin import LoadOrigin
-from holdfast.reading.strategies.base import RelationshipStrategy, on_target, target_entity
+from holdfast.reading.strategies.base import (
+    RelationshipStrategy,
+    on_target,
+    once_each,
+    target_entity,
+)
 
 
 @register_strategy("select")
@@ -45,8 +51,8 @@ class LazyStrategy(RelationshipStrategy):
         super().__init__(prop)
         # Names of the attributes that hold the target's key, by which the identity map knows it.
         self.foreign_keys: tuple[str, ...] = prop.target_key_names
-        self.single_foreign_key = self.foreign_keys[0] if len(self.foreign_keys) == 1 else ""
-        self.base_mapper = prop.mapper.base_mapper
+        self.single_foreign_key: str = self.foreign_keys[0] if len(self.foreign_keys) == 1 else ""
+        self.base_mapper: Any = prop.mapper.base_mapper
         # A target that has it is not expired as a whole.
         self.target_key: str = prop.mapper.primary_key_keys[0]
         self.target_class: type[Any] = prop.mapper.class_
@@ -107,10 +113,9 @@ class LazyStrategy(RelationshipStrategy):
             pk = self._target_key(state, d, policy)
             if pk is None or pk is PASSIVE_NO_RESULT:
                 return pk
-            space = session.members.identity_map.spaces.get(self.base_mapper)
-            found = None if space is None else space.get(pk)
+            found = self._find_present(session, state, pk)
             instance = None if found is None else found()
-            if instance is not None and state.identity_token is None:
+            if instance is not None:
                 return self._checked(instance, found, session, policy)
         if not policy.may_fetch or not (policy.fetches_related or state.pk is None):
             return PASSIVE_NO_RESULT
@@ -155,6 +160,18 @@ class LazyStrategy(RelationshipStrategy):
             return changes[key]
         return LazyStrategy._present(state, d, key, policy)
 
+    def _find_present(self, session: Any, state: Any, pk: Any) -> Any:
+        """The state of the target in the identity map, or None."""
+        identity_map = session.members.identity_map
+        if state.identity_token is None:
+            space = identity_map.spaces.get(self.base_mapper)
+            return None if space is None else space.get(pk)
+        for token in session.tokens_for(self.relationship.mapper, pk, state):
+            found = identity_map.find_state(self.base_mapper, pk, token)
+            if found is not None:
+                return found
+        return None
+
     def _checked(self, instance: Any, found: Any, session: Any, policy: LoadPolicy) -> object:
         """An object of the identity map, if it is one of the target's class with a row."""
         if not isinstance(instance, self.target_class):
@@ -181,18 +198,27 @@ class LazyStrategy(RelationshipStrategy):
             return pk
         mapper = self.relationship.mapper
         options = self._options_below(state) or below
-        if options or execution_options or state.identity_token is not None:
-            return load_by_key(
-                session,
-                mapper,
-                pk,
-                options=options,
-                execution_options=execution_options,
-                identity_token=state.identity_token,
-            )
         values = (pk,) if self.single_foreign_key else pk
-        if None in values or session.intercepts_execution:
-            return load_by_key(session, mapper, pk)
+        if (
+            options
+            or execution_options
+            or state.identity_token is not None
+            or None in values
+            or session.intercepts_execution
+        ):
+            loaded = (
+                load_by_key(
+                    session,
+                    mapper,
+                    pk,
+                    options=options,
+                    execution_options=execution_options,
+                    identity_token=token,
+                    origin=self._origin(state),
+                )
+                for token in session.tokens_for(mapper, pk, state)
+            )
+            return next((each for each in loaded if each is not None), None)
         found = planned_get(mapper).load_columns(session, values)[0]
         return found[0] if found else None
 
@@ -217,18 +243,16 @@ class LazyStrategy(RelationshipStrategy):
         choice = lazy_choice(state, self.relationship)
         options = self._options_below(state) or below
         if options or execution_options or choice is not None:
-            statement = self._statement_under(options, choice)
             found = fetch_columns(
                 session,
-                statement,
-                dict(zip(self.relationship.lazy_clause.names, values, strict=True)),
+                self._statement_under(options, choice, values),
                 execution_options=execution_options,
                 origin=self._origin(state),
             )[0]
         else:
             found = self.planned.load_columns(session, values, origin=self._origin(state))[0]
-            if self.planned.plan.needs_unique:
-                found = list({id(each): each for each in found}.values())
+            if self.planned.plan.needs_unique or self.relationship.rows_may_repeat:
+                found = once_each(found)
         return self._deliver(state, d, [each for each in found if each is not None])
 
     def _join_values(
@@ -250,7 +274,8 @@ class LazyStrategy(RelationshipStrategy):
         if self._planned is None:
             clause = self.relationship.lazy_clause
             target = self.relationship.entity
-            statement = self._statement(target).options(*self._lazy_reverses(target))
+            statement = self._statement(target, clause.criterion)
+            statement = statement.options(*self._lazy_reverses(target))
             self._planned = PlannedSelect(statement, clause.names, self.relationship.mapper)
         return self._planned
 
@@ -262,17 +287,20 @@ class LazyStrategy(RelationshipStrategy):
             if reverse.simple_many_to_one and reverse.lazy in EAGER
         ]
 
-    def _statement(self, entity: Any) -> Any:
+    def _statement(self, entity: Any, criterion: Any) -> Any:
         relationship = self.relationship
-        criterion = on_target(relationship, relationship.lazy_clause.criterion, entity)
-        statement: Any = select(entity).where(criterion)
+        statement: Any = select(entity).where(on_target(relationship, criterion, entity))
         if relationship.secondary is not None:
             statement = statement.select_from(entity, relationship.secondary)
         ordering = relationship.order_by or ()
         return statement.order_by(*(on_target(relationship, each, entity) for each in ordering))
 
-    def _statement_under(self, options: Any, choice: Any) -> Any:
-        statement = self._statement(target_entity(self.relationship, choice))
+    def _statement_under(self, options: Any, choice: Any, values: tuple[Any, ...]) -> Any:
+        clause = self.relationship.lazy_clause
+        value_of = dict(zip(clause.columns, values, strict=True))
+        # Values rather than names, which expressions of the target could have taken.
+        criterion = clause.bound(lambda column: partial(value_of.get, column))
+        statement = self._statement(target_entity(self.relationship, choice), criterion)
         if choice is not None and choice.criteria:
             statement = statement.where(*choice.criteria)
         return statement.options(*options)

@@ -25,7 +25,7 @@ from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
 from holdfast.queries.load_plan import FollowUp
-from holdfast.queries.options.paths import AttributeChoice
+from holdfast.queries.options.paths import AttributeChoice, LoadPath
 from holdfast.queries.options.statement import StartsAt
 from holdfast.reading.assemble import finish_batch
 from holdfast.reading.context import LoadContext
@@ -108,15 +108,15 @@ class SelectInForm:
         *,
         by_target: bool,
     ) -> None:
-        self.relationship = relationship
-        self.mapper = relationship.mapper
+        self.relationship: Any = relationship
+        self.mapper: Any = relationship.mapper
         path = context.path_of(follow_up.path)
         choice = current_choice(relationship, follow_up, context)
         # Names of the foreign key attributes, where the target is asked for by its own key.
         by_target = by_target and relationship.omit_join is not False
         self.target_keys: tuple[str, ...] = relationship.simple_many_to_one if by_target else ()
-        self.path = path.along(relationship, relationship.mapper)
-        self.statement = self._statement(choice).options(StartsAt(self.path), *options)
+        self.path: LoadPath = path.along(relationship, relationship.mapper)
+        self.statement: Any = self._statement(choice).options(StartsAt(self.path), *options)
 
     def find_keys(self, parents: list[Any]) -> list[Any] | None:
         """The key of each parent, None for one that can have no members.

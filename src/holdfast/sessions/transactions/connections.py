@@ -7,7 +7,8 @@ Rules kept here:
 1. One connection serves one engine within a transaction (TX-87).
 2. A connection that the session was given stays open; one that it opened is closed (TX-81).
 3. What was begun outside is ended only as far as `join_transaction_mode` allows (TX-140).
-4. A connection that fails keeps none of the others from being rolled back and released, nor from
+4. A SAVEPOINT is always inside a transaction, also where the driver would not have begun one yet.
+5. A connection that fails keeps none of the others from being rolled back and released, nor from
    being committed once all are prepared.
 """
 
@@ -21,6 +22,8 @@ from sqlalchemy.engine import Connection, Engine
 from holdfast.errors.session import SessionUseError
 
 JoinMode = Literal["conditional_savepoint", "rollback_only", "control_fully", "create_savepoint"]
+# What Python 3.12 calls the way in which older ones control transactions of SQLite.
+LEGACY_CONTROL = -1
 JOIN_MODES: tuple[str, ...] = get_args(JoinMode)
 
 
@@ -154,7 +157,26 @@ def lease_root(
 
 def lease_nested(connection: Connection, *, given: bool) -> Lease:
     """Emit SAVEPOINT on a connection of the enclosing level, now that it is first used (TX-31)."""
-    return Lease(connection, connection.begin_nested(), True, not given)
+    return Lease(connection, begin_savepoint(connection), True, not given)
+
+
+def begin_savepoint(connection: Connection) -> Any:
+    """Emit SAVEPOINT.
+
+    Python's driver of SQLite begins no transaction before the first write, and a SAVEPOINT without
+    one ends with a COMMIT: so it is begun here, as the driver would, unseen by listeners.
+    """
+    driver: Any = connection.connection.driver_connection
+    if (
+        connection.dialect.name == "sqlite"
+        and getattr(driver, "isolation_level", None) is not None
+        and getattr(driver, "autocommit", LEGACY_CONTROL) == LEGACY_CONTROL
+        and not driver.in_transaction
+    ):
+        cursor = connection.connection.cursor()
+        cursor.execute(f"BEGIN {driver.isolation_level}")
+        cursor.close()
+    return connection.begin_nested()
 
 
 def _begin_on(connection: Any, join_mode: str, *, twophase: bool) -> tuple[Any, bool]:
@@ -167,7 +189,7 @@ def _begin_on(connection: Any, join_mode: str, *, twophase: bool) -> tuple[Any, 
     if join_mode == "conditional_savepoint":
         join_mode = "create_savepoint" if is_nested else "rollback_only"
     if join_mode == "create_savepoint":
-        return connection.begin_nested(), True
+        return begin_savepoint(connection), True
     if is_nested:
         return connection.get_nested_transaction(), join_mode == "control_fully"
     return connection.get_transaction(), join_mode == "control_fully"

@@ -90,14 +90,14 @@ class SessionTransaction(Phased, TransactionalContext):
         self.origin = origin
         self.parent = parent
         self.nested = nested
-        self.is_boundary = nested or parent is None
+        self.is_boundary: bool = nested or parent is None
         self.leases: Leases
         self.snapshot: Snapshot
         if parent is None or nested:
             self.leases, self.snapshot = Leases(), Snapshot()
         else:
             self.leases, self.snapshot = parent.leases, parent.snapshot
-        self.outer_nested = session.innermost_nested
+        self.outer_nested: Any = session.innermost_nested
         session.innermost = self
         if nested:
             session.innermost_nested = self
@@ -285,7 +285,7 @@ class SessionTransaction(Phased, TransactionalContext):
             # It is over, whatever a listener raises.
             self._settle_commit()
             with self.expecting(CLOSED):
-                self.close()
+                self.end()
 
     def _settle_commit(self) -> None:
         """What the level did becomes the enclosing level's, or final."""
@@ -308,7 +308,9 @@ class SessionTransaction(Phased, TransactionalContext):
         """
         session = self.session
         for level in self.levels_inside():
-            level.close()
+            if level.parent is not None:
+                level.snapshot.hand_over(level.parent.snapshot)
+            level.end()
         boundary, trouble = self, None
         if self.phase is not DEACTIVE:
             boundary, trouble = self._roll_back_boundary()
@@ -317,7 +319,7 @@ class SessionTransaction(Phased, TransactionalContext):
         if discards:
             boundary.snapshot.undo(session.members, only_changed=boundary.nested)
         with self.expecting(CLOSED):
-            self.close()
+            self.end()
         if self.parent is not None and cause is not None:
             self.parent.failure = cause
         if trouble is not None:
@@ -351,6 +353,19 @@ class SessionTransaction(Phased, TransactionalContext):
         Args:
             invalidate: Also make sure that no connection is used by anyone again.
         """
+        if self.phase is CLOSED:
+            return
+        if self.is_boundary and self.phase in (ACTIVE, PREPARED):
+            for level in self.levels_inside():
+                level.close(invalidate)
+            self.phase = DEACTIVE
+            self.snapshot.undo(self.session.members, only_changed=self.nested)
+        with self.expecting(CLOSED):
+            self.end(invalidate=invalidate)
+
+    @moves(Shift.ANY, CLOSED, name="close")
+    def end(self, *, invalidate: bool = False) -> None:
+        """Do what `close()` does, and leave the objects alone."""
         session = self.session
         if self.nested or self.parent is None:
             session.innermost_nested = self.outer_nested
@@ -368,12 +383,12 @@ class SessionTransaction(Phased, TransactionalContext):
         if phase is DEACTIVE:
             if self.failure is not None:
                 raise RollbackRequiredError.after(self.failure) from self.failure
-            raise RollbackRequiredError.inactive()
+            raise RollbackRequiredError.inactive(method, self.running)
         if phase is CLOSED:
-            raise TransactionClosedError.closed()
+            raise TransactionClosedError.closed(method)
         if phase is PROVISIONING:
-            raise SessionUseError.provisioning()
-        raise SessionUseError.no_sql_in(phase.value)
+            raise SessionUseError.provisioning(method, str(self.running))
+        raise SessionUseError.no_sql_in(phase.value, method, self.running)
 
     # -- what Core's context manager asks ----------------------------------------------------------
 

@@ -32,11 +32,11 @@ class KeyPair:
     __slots__ = ("holder", "holder_column", "source", "source_column")
 
     def __init__(self, source_mapper: Any, holder_mapper: Any, source: Any, holder: Any) -> None:
-        self.source_column = source
-        self.holder_column = holder
+        self.source_column: Any = source
+        self.holder_column: Any = holder
         # Attribute names; the mapper of the related class may be a subclass that has more.
-        self.source = attribute_of(source_mapper, source, "source")
-        self.holder = attribute_of(holder_mapper, holder, "destination")
+        self.source: str = attribute_of(source_mapper, source, "source")
+        self.holder: str = attribute_of(holder_mapper, holder, "destination")
 
 
 def attribute_of(mapper: Any, column: Any, side: str) -> str:
@@ -57,11 +57,11 @@ class Dependency(ABC):
     __slots__ = ("checked", "key", "mapper", "parent", "relationship", "slot", "uselist")
 
     def __init__(self, relationship: Any) -> None:
-        self.relationship = relationship
+        self.relationship: Any = relationship
         self.key: str = relationship.key
-        self.parent = relationship.parent
-        self.mapper = relationship.mapper
-        self.slot = relationship.parent.class_manager.slots[relationship.key]
+        self.parent: Any = relationship.parent
+        self.mapper: Any = relationship.mapper
+        self.slot: Any = relationship.parent.class_manager.slots[relationship.key]
         self.uselist: bool = relationship.uselist
         # Classes, as state classes, that were found to fit the relationship.
         self.checked: set[type[InstanceState]] = set()
@@ -165,10 +165,10 @@ class KeyedDependency(Dependency):
     def __init__(self, relationship: Any, source_mapper: Any, holder_mapper: Any) -> None:
         super().__init__(relationship)
         # Mapper of the objects whose key is copied, and of those that hold the foreign key.
-        self.source_mapper = source_mapper
-        self.holder_mapper = holder_mapper
-        self.pairs = [
+        self.source_mapper: Any = source_mapper
+        self.holder_mapper: Any = holder_mapper
+        self.pairs: list[KeyPair] = [
             KeyPair(source_mapper, holder_mapper, source, holder)
             for source, holder in relationship.synchronize_pairs
         ]
-        self.source_keys = frozenset(pair.source for pair in self.pairs)
+        self.source_keys: frozenset[str] = frozenset(pair.source for pair in self.pairs)

@@ -25,18 +25,18 @@ class ManyToManyDependency(Dependency):
     def __init__(self, relationship: Any) -> None:
         super().__init__(relationship)
         # (attribute of the object, column of the association table) of either side.
-        self.parent_columns = [
+        self.parent_columns: list[tuple[str, Any]] = [
             (attribute_of(self.parent, column, "source"), target)
             for column, target in relationship.synchronize_pairs
         ]
-        self.target_columns = [
+        self.target_columns: list[tuple[str, Any]] = [
             (attribute_of(self.mapper, column, "source"), target)
             for column, target in relationship.secondary_synchronize_pairs
         ]
-        self.parent_keys = frozenset(key for key, _ in self.parent_columns)
-        self.target_keys = frozenset(key for key, _ in self.target_columns)
+        self.parent_keys: frozenset[str] = frozenset(key for key, _ in self.parent_columns)
+        self.target_keys: frozenset[str] = frozenset(key for key, _ in self.target_columns)
         # Of this relationship and its other sides, the one under which rows are recorded.
-        self.leader = min(
+        self.leader: Any = min(
             (
                 relationship,
                 *(

@@ -9,7 +9,8 @@ Rules kept here (RL-94, RL-95):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, insert, update
@@ -33,14 +34,16 @@ class AssociationForm:
 
     def __init__(self, dependency: ManyToManyDependency) -> None:
         pairs = [*dependency.parent_columns, *dependency.target_columns]
-        self.table = dependency.relationship.secondary
+        self.table: Any = dependency.relationship.secondary
         columns = [column for _, column in pairs]
-        self.columns = columns
+        self.columns: list[Any] = columns
         names = [column.key for column in columns]
         old = [f"old_{name}" for name in names]
-        self.insert = FixedStatement(insert(self.table), names)
-        self.delete = FixedStatement(delete(self.table).where(criterion(columns, names)), names)
-        self.update = FixedStatement(
+        self.insert: FixedStatement = FixedStatement(insert(self.table), names)
+        self.delete: FixedStatement = FixedStatement(
+            delete(self.table).where(criterion(columns, names)), names
+        )
+        self.update: FixedStatement = FixedStatement(
             update(self.table).where(criterion(columns, old)), [*names, *old]
         )
 
@@ -58,30 +61,36 @@ def criterion(columns: Sequence[Any], names: Sequence[str]) -> Any:
 def write_associations(journal: Journal, step: AssociationStep) -> None:
     """DELETE, UPDATE and INSERT the association rows of one step."""
     dependency = step.dependency
-    connection = journal.connection_for(dependency.parent)
     memo = dependency.parent.memo
     name = (AssociationForm, dependency.relationship)
     form: AssociationForm | None = memo.get(name)
     if form is None:
         form = memo[name] = AssociationForm(dependency)
-    if step.removed:
-        rows = rows_of(dependency, step.removed, committed_value)
+    for connection, pairs in by_connection(journal, dependency, step.removed):
+        rows = rows_of(dependency, pairs, committed_value)
         matched = form.delete.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
             raise StaleDataError.row_count(
                 "DELETE", form.table.description, len(rows), matched, of_links=True
             )
-    if step.rekeyed:
-        old = rows_of(dependency, step.rekeyed, committed_value)
-        new = rows_of(dependency, step.rekeyed, key_value)
+    for connection, pairs in by_connection(journal, dependency, step.rekeyed):
+        old = rows_of(dependency, pairs, committed_value)
+        new = rows_of(dependency, pairs, key_value)
         rows = [(*now, *before) for now, before in zip(new, old, strict=True)]
         matched = form.update.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
             raise StaleDataError.row_count(
                 "UPDATE", form.table.description, len(rows), matched, of_links=True
             )
-    if step.added:
-        form.insert.execute_many(connection, rows_of(dependency, step.added, key_value))
+    for connection, pairs in by_connection(journal, dependency, step.added):
+        form.insert.execute_many(connection, rows_of(dependency, pairs, key_value))
+
+
+def by_connection(
+    journal: Journal, dependency: ManyToManyDependency, pairs: Sequence[Pair]
+) -> Iterator[tuple[Any, Sequence[Pair]]]:
+    """The pairs by the database that holds the parent."""
+    return journal.by_connection(dependency.parent, pairs, itemgetter(0))
 
 
 def rows_of(

@@ -21,7 +21,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
 from holdfast.unitofwork.writing.forms import DeleteForm
-from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table, table_rows
+from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table
 from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, row_version
 
@@ -32,25 +32,21 @@ def write_deletes(journal: Journal, step: DeleteStep) -> None:
     states: Sequence[InstanceState] = step.states
     if replaced:
         states = [state for state in states if state not in replaced]
-    if step.mapper.batch:
-        write_batch(journal, step.mapper, states)
-    else:
-        for state in states:
-            write_batch(journal, step.mapper, (state,))
+    for connection, batch in journal.batches(step.mapper, states):
+        write_batch(journal, connection, step.mapper, batch)
 
 
-def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
+def write_batch(
+    journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
+) -> None:
     """DELETE some objects together, with the mapper's events around them."""
-    if not states:
-        return
-    connection = journal.connection_for(base)
     heard = listening(states)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_delete(mapper, connection, state)
-    for table, runs in reversed(list(runs_by_table(base, states))):
-        for mapper, run in runs:
-            delete_rows(journal, connection, table_rows(mapper, table), run)
+    for _, runs in reversed(list(runs_by_table(base, states))):
+        for rows, run in runs:
+            delete_rows(journal, connection, rows, run)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_delete(mapper, connection, state)
@@ -70,7 +66,7 @@ def load_expired(rows: TableRows, states: Sequence[InstanceState]) -> None:
 def delete_rows(
     journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
 ) -> None:
-    """DELETE the rows of objects of one mapper from one table.
+    """DELETE the rows of objects from one table.
 
     Raises:
         FlushError: An object has no complete key.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, update
+from sqlalchemy import Insert, Update, and_, bindparam, delete, insert, update
 
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.unitofwork.writing.rows import TableRows
@@ -33,15 +33,17 @@ class InsertForm:
 
     def __init__(self, rows: TableRows, keys: tuple[str, ...]) -> None:
         column_of = rows.column_of
-        self.rows = rows
-        self.keys = keys
-        self.names = tuple(column_of[key].key for key in keys)
-        self.statement = insert(rows.table)
-        self.fixed = FixedStatement(self.statement, self.names)
-        self.absent = tuple(key for key in rows.keys if key not in keys)
-        self.missing_pk = tuple(key for key in self.absent if column_of[key].primary_key)
+        self.rows: TableRows = rows
+        self.keys: tuple[str, ...] = keys
+        self.names: tuple[Any, ...] = tuple(column_of[key].key for key in keys)
+        self.statement: Insert = insert(rows.table)
+        self.fixed: FixedStatement = FixedStatement(self.statement, self.names)
+        self.absent: tuple[str, ...] = tuple(key for key in rows.keys if key not in keys)
+        self.missing_pk: tuple[str, ...] = tuple(
+            key for key in self.absent if column_of[key].primary_key
+        )
         # Attributes whose Python-side default Core fills in.
-        self.prefetched = tuple(
+        self.prefetched: tuple[str, ...] = tuple(
             key
             for key in self.absent
             if column_of[key].default is not None
@@ -49,7 +51,7 @@ class InsertForm:
             and not column_of[key].default.is_sequence
         )
         # Attributes whose value only the database knows, primary keys left out.
-        self.server_made = tuple(
+        self.server_made: tuple[str, ...] = tuple(
             key
             for key in self.absent
             if key not in self.missing_pk
@@ -57,7 +59,7 @@ class InsertForm:
             and (column_of[key].server_default is not None or column_of[key].default is not None)
         )
         column = rows.table.autoincrement_column if rows.table.is_selectable else None
-        self.autoincrement = None if column is None else rows.mapper.key_of_column.get(column)
+        self.autoincrement: Any = None if column is None else rows.mapper.key_of_column.get(column)
         # Statements with RETURNING, by the columns that are asked for.
         self.statements: dict[Any, Any] = {}
 
@@ -96,23 +98,23 @@ class UpdateForm:
             checks_version: Whether the version is part of the criterion; it comes last.
         """
         column_of = rows.column_of
-        self.rows = rows
-        self.keys = keys
-        self.checks_version = checks_version
+        self.rows: TableRows = rows
+        self.keys: tuple[str, ...] = keys
+        self.checks_version: bool = checks_version
         names, criterion = key_criterion(rows, checks_version=checks_version)
-        self.names = (*(column_of[key].key for key in keys), *names)
-        self.statement = update(rows.table).where(criterion)
-        self.fixed = FixedStatement(self.statement, self.names)
+        self.names: tuple[Any, ...] = (*(column_of[key].key for key in keys), *names)
+        self.statement: Update = update(rows.table).where(criterion)
+        self.fixed: FixedStatement = FixedStatement(self.statement, self.names)
         # Statements with RETURNING, by the attributes whose columns come back.
         self.statements: dict[tuple[str, ...], Any] = {}
         # Attributes whose Python-side onupdate Core fills in, and those that the database changes.
         others = [(key, column) for key, column in column_of.items() if key not in keys]
-        self.prefetched = tuple(
+        self.prefetched: tuple[str, ...] = tuple(
             key
             for key, column in others
             if column.onupdate is not None and not column.onupdate.is_clause_element
         )
-        self.server_made = tuple(
+        self.server_made: tuple[str, ...] = tuple(
             key
             for key, column in others
             if key not in self.prefetched
@@ -140,10 +142,10 @@ class DeleteForm:
     __slots__ = ("fixed", "names", "rows")
 
     def __init__(self, rows: TableRows, *, checks_version: bool) -> None:
-        self.rows = rows
+        self.rows: TableRows = rows
         names, criterion = key_criterion(rows, checks_version=checks_version, short=True)
-        self.names = names
-        self.fixed = FixedStatement(delete(rows.table).where(criterion), names)
+        self.names: tuple[str, ...] = names
+        self.fixed: FixedStatement = FixedStatement(delete(rows.table).where(criterion), names)
 
 
 def key_criterion(

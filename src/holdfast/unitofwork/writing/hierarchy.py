@@ -89,26 +89,36 @@ def key_places(mapper: Any, columns: Sequence[Any]) -> tuple[int, ...] | None:
     return tuple(places)
 
 
-def follow_base_key(journal: Journal, mapper: Any, table: Any, run: Iterable[Any]) -> None:
+def follow_base_keys(journal: Journal, table: Any, states: Iterable[InstanceState]) -> None:
     """After an UPDATE of `table`, carry changed keys on to the tables that inherit them."""
-    for each in mapper.iterate_to_root():
-        if not each.inherit_pairs or each.local_table is table:
+    pairs_of: dict[type, list[tuple[str, str]]] = {}
+    for state in states:
+        kind = type(state)
+        pairs = pairs_of.get(kind)
+        if pairs is None:
+            pairs = pairs_of[kind] = list(_inheriting_pairs(kind.manager.mapper, table))
+        changes = state.changes if pairs else None
+        if not changes:
             continue
-        pairs = [
-            (mapper.key_of_column.get(one), mapper.key_of_column.get(own))
-            for one, own in each.inherit_pairs
-            if one.table is table
-        ]
+        mapper = state.manager.mapper
         for one, own in pairs:
-            for state in run if one is not None and own is not None else ():
-                changes = state.changes
-                if not changes or one not in changes or changes[one] == state.dict.get(one):
-                    continue
-                if own != one:
-                    note_change(state, own, changes[one])
-                    state.dict[own] = state.dict[one]
-                if mapper.passive_updates and mapper.base_mapper.passive_updates:
-                    journal.cascaded.add((state, own))
+            if one not in changes or changes[one] == state.dict.get(one):
+                continue
+            if own != one:
+                note_change(state, own, changes[one])
+                state.dict[own] = state.dict[one]
+            if mapper.passive_updates and mapper.base_mapper.passive_updates:
+                journal.cascaded.add((state, own))
+
+
+def _inheriting_pairs(mapper: Any, table: Any) -> Iterator[tuple[str, str]]:
+    """(attribute of a column of `table`, attribute of the column that inherits its value)."""
+    names = mapper.key_of_column
+    for each in mapper.iterate_to_root():
+        if each.inherit_pairs and each.local_table is not table:
+            for one, own in each.inherit_pairs:
+                if one.table is table and one in names and own in names:
+                    yield names[one], names[own]
 
 
 def check_identities(states: Sequence[InstanceState]) -> None:

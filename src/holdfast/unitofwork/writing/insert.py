@@ -35,25 +35,20 @@ from holdfast.unitofwork.writing.rows import (
     TableRows,
     listening,
     runs_by_table,
-    table_rows,
 )
 from holdfast.unitofwork.writing.versions import start_versions
 
 
 def write_inserts(journal: Journal, step: InsertStep) -> None:
     """INSERT the rows of one step, and remember their keys."""
-    base = step.mapper
-    states: Sequence[InstanceState] = step.states
-    if base.batch:
-        write_batch(journal, base, states)
-    else:
-        for state in states:
-            write_batch(journal, base, (state,))
+    for connection, states in journal.batches(step.mapper, step.states):
+        write_batch(journal, connection, step.mapper, states)
 
 
-def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
+def write_batch(
+    journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
+) -> None:
     """INSERT some objects, with the mapper's events around them."""
-    connection = journal.connection_for(base)
     heard = listening(states)
     for state in heard:
         mapper = state.manager.mapper
@@ -62,9 +57,9 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
     new, successors = part_with_successors(journal, base, states)
     if successors:
         update.take_over_rows(journal, connection, base, successors)
-    for table, runs in runs_by_table(base, new):
-        for mapper, run in runs:
-            insert_rows(journal, connection, table_rows(mapper, table), run)
+    for _, runs in runs_by_table(base, new):
+        for rows, run in runs:
+            insert_rows(journal, connection, rows, run)
     journal.inserted.append((base, states, new_keys(base, states)))
     for state in heard:
         mapper = state.manager.mapper
@@ -125,7 +120,7 @@ def is_gone(journal: Journal, state: InstanceState) -> bool:
 def insert_rows(
     journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
 ) -> None:
-    """INSERT objects of one mapper into one table."""
+    """INSERT objects whose rows are made alike into one table."""
     for source, own in rows.inherited_keys:
         for state in states:
             values = state().__dict__

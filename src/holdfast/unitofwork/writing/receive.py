@@ -50,12 +50,22 @@ def insert_through_core(connection: Any, form: InsertForm, run: InsertRun, *, ea
         len(run.rows) > 1
         and returns
         and dialect.insert_executemany_returning_sort_by_parameter_order
+        and _key_tells_rows_apart(form.rows.table)
     ):
         insert_returning_many(connection, form, run, wanted)
     else:
         insert_one_by_one(connection, form, run, wanted)
     if eager and not returns:
         fetch_made(connection, form.rows, run.dicts, form.server_made)
+
+
+def _key_tells_rows_apart(table: Any) -> bool:
+    """Whether Core would order what several rows return by their generated keys.
+
+    It refuses where the key column says that it may be NULL, as reflected ones of SQLite do.
+    """
+    column = table.autoincrement_column
+    return column is None or not column.nullable or column.server_default is not None
 
 
 def parameters_of(form: InsertForm, rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:

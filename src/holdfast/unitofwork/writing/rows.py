@@ -63,8 +63,8 @@ class TableRows:
     )
 
     def __init__(self, mapper: Any, table: Any) -> None:
-        self.mapper = mapper
-        self.table = table
+        self.mapper: Any = mapper
+        self.table: Any = table
         # Attribute name -> column, in the order of the table.
         self.column_of: dict[str, Any] = {
             mapper.key_of_column[column]: column
@@ -72,11 +72,11 @@ class TableRows:
             if column in mapper.key_of_column
             and not (column.default is not None and column.default.is_sentinel)
         }
-        self.keys = tuple(self.column_of)
+        self.keys: tuple[str, ...] = tuple(self.column_of)
         # Attribute -> the tuple of only it.
-        self.single = {key: (key,) for key in self.keys}
+        self.single: dict[str, tuple[str]] = {key: (key,) for key in self.keys}
         # Attribute -> the one value that stands for None on INSERT.
-        self.defaults = {
+        self.defaults: dict[str, Any] = {
             key: column.default.arg
             for key, column in self.column_of.items()
             if is_simple_default(column)
@@ -86,26 +86,28 @@ class TableRows:
             unset = mapper.properties[key].unset_value
             if unset is not None and not is_expression(unset):
                 self.defaults[key] = unset
-        self.takes_none = frozenset(
+        self.takes_none: frozenset[str] = frozenset(
             key for key, column in self.column_of.items() if column.type.should_evaluate_none
         )
-        self.always = tuple(
+        self.always: tuple[str, ...] = tuple(
             key
             for key, column in self.column_of.items()
             if key in self.defaults or is_always_inserted(column)
         )
-        self.optional = tuple(key for key in self.keys if key not in self.always)
+        self.optional: tuple[str, ...] = tuple(key for key in self.keys if key not in self.always)
         # Attributes that get a new value with every UPDATE, unless one is given.
-        self.onupdate_keys = tuple(
+        self.onupdate_keys: tuple[str, ...] = tuple(
             key for key, column in self.column_of.items() if column.onupdate is not None
         )
         # Columns that a row is found by, and their attributes.
-        self.pk_columns = identifying_columns(mapper, table)
-        self.pk_keys = tuple(mapper.key_of_column[column] for column in self.pk_columns)
+        self.pk_columns: tuple[Column[Any], ...] = identifying_columns(mapper, table)
+        self.pk_keys: tuple[Any, ...] = tuple(
+            mapper.key_of_column[column] for column in self.pk_columns
+        )
         # Where their values stand in an object's primary key; None where they do not.
-        self.key_places = hierarchy.key_places(mapper, self.pk_columns)
+        self.key_places: tuple[int, ...] | None = hierarchy.key_places(mapper, self.pk_columns)
         # (attribute of the base's key, attribute of this table that takes its value).
-        self.inherited_keys = hierarchy.inherited_keys(mapper, table)
+        self.inherited_keys: tuple[tuple[str, str], ...] = hierarchy.inherited_keys(mapper, table)
         # Attribute of the version counter, if this table has it.
         key, counter = mapper.version_key, mapper.version_id_col
         self.version_key: str | None = (
@@ -119,6 +121,21 @@ class TableRows:
         }
         # Statements made so far, by what they are for.
         self.memo: dict[Any, Any] = {}
+
+    @property
+    def shape(self) -> Any:
+        """Equal for two mappers when the rows of their objects are made alike."""
+        if self.version_key is not None:
+            return self
+        if "shape" not in self.memo:
+            mapper = self.mapper
+            self.memo["shape"] = (
+                tuple((key, id(column)) for key, column in self.column_of.items()),
+                tuple((key, id(value)) for key, value in self.defaults.items()),
+                (self.pk_keys, self.key_places, self.inherited_keys),
+                (mapper.primary_key_keys, mapper.eager_defaults, mapper.confirm_deleted_rows),
+            )
+        return self.memo["shape"]
 
     def insert_runs(self, states: Sequence[InstanceState]) -> Iterator[InsertRun]:
         """The objects as rows for INSERT, in runs of equal columns, in the given order."""
@@ -438,19 +455,43 @@ def table_rows(mapper: Any, table: Any) -> TableRows:
 
 def runs_by_table(
     base: Any, states: Sequence[InstanceState]
-) -> Iterator[tuple[Any, list[tuple[Any, Sequence[InstanceState]]]]]:
-    """For each table in write order, the consecutive objects of one mapper that have rows there."""
+) -> Iterator[tuple[Any, list[tuple[TableRows, Sequence[InstanceState]]]]]:
+    """For each table in write order, the objects that have rows there and how these are made.
+
+    Objects stay in their order; consecutive ones are together when their rows are made alike, also
+    those of several mappers that share a table.
+    """
     if not states:
         return
-    runs = runs_by_mapper(states)
-    if len(runs) == 1:
-        tables = runs[0][0].tables
-    else:
-        tables = hierarchy.tables_in_order(base, [mapper for mapper, _ in runs])
-    for table in tables:
-        found = [(mapper, run) for mapper, run in runs if is_written(mapper, table)]
-        if found:
-            yield table, found
+    kinds: list[Any] = list(dict.fromkeys(map(type, states)))
+    if len(kinds) == 1:
+        mapper = kinds[0].manager.mapper
+        for table in mapper.tables:
+            if is_written(mapper, table):
+                yield table, [(table_rows(mapper, table), states)]
+        return
+    # Listeners are told by the class of each object.
+    tells = any(
+        kind.manager.has_refresh_flush_listeners or kind.manager.has_expire_listeners
+        for kind in kinds
+    )
+    for table in hierarchy.tables_in_order(base, [kind.manager.mapper for kind in kinds]):
+        chosen: dict[type, TableRows] = {}
+        alike: dict[Any, TableRows] = {}
+        for kind in kinds:
+            mapper = kind.manager.mapper
+            if is_written(mapper, table):
+                rows = table_rows(mapper, table)
+                chosen[kind] = alike.setdefault(kind if tells else rows.shape, rows)
+        if len(alike) == 1:
+            (only,) = alike.values()
+            yield table, [(only, [state for state in states if type(state) in chosen])]
+        elif alike:
+            runs = groupby(
+                (state for state in states if type(state) in chosen),
+                key=lambda state, chosen=chosen: chosen[type(state)],  # type: ignore[misc]
+            )
+            yield table, [(rows, list(run)) for rows, run in runs]
 
 
 def is_written(mapper: Any, table: Any) -> bool:
@@ -462,17 +503,6 @@ def is_written(mapper: Any, table: Any) -> bool:
         return False
     is_chosen = mapper.options.primary_key is not None
     return is_chosen or all(column in mapper.key_of_column for column in table.primary_key)
-
-
-def runs_by_mapper(
-    states: Sequence[InstanceState],
-) -> list[tuple[Any, Sequence[InstanceState]]]:
-    """Consecutive objects of one mapper."""
-    if len(set(map(type, states))) == 1:
-        return [(states[0].manager.mapper, states)]
-    return [
-        (run[0].manager.mapper, run) for run in (list(run) for _, run in groupby(states, key=type))
-    ]
 
 
 def listening(states: Sequence[InstanceState]) -> Sequence[InstanceState]:

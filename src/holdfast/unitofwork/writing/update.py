@@ -21,7 +21,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import PostUpdateStep, UpdateStep
 from holdfast.unitofwork.writing.forms import UpdateForm
-from holdfast.unitofwork.writing.hierarchy import check_identities, follow_base_key
+from holdfast.unitofwork.writing.hierarchy import check_identities, follow_base_keys
 from holdfast.unitofwork.writing.receive import fetch_made, take_returned
 from holdfast.unitofwork.writing.rows import (
     ChangedRun,
@@ -33,7 +33,6 @@ from holdfast.unitofwork.writing.rows import (
     read_column,
     read_rows,
     runs_by_table,
-    table_rows,
 )
 from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, next_version, row_version
@@ -49,27 +48,23 @@ class Change(NamedTuple):
 
 def write_updates(journal: Journal, step: UpdateStep) -> None:
     """UPDATE the rows of one step, with the mapper's events around them."""
-    base = step.mapper
-    if base.batch:
-        write_batch(journal, base, step.states)
-    else:
-        for state in step.states:
-            write_batch(journal, base, (state,))
+    for connection, states in journal.batches(step.mapper, step.states):
+        write_batch(journal, connection, step.mapper, states)
 
 
-def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) -> None:
+def write_batch(
+    journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
+) -> None:
     """UPDATE some objects together."""
-    connection = journal.connection_for(base)
     heard = listening(states)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.before_update(mapper, connection, state)
     check_identities(states)
     for table, runs in runs_by_table(base, states):
-        for mapper, run in runs:
-            update_rows(journal, connection, table_rows(mapper, table), run)
-            if len(mapper.tables) > 1:
-                follow_base_key(journal, mapper, table, run)
+        for rows, run in runs:
+            update_rows(journal, connection, rows, run)
+            follow_base_keys(journal, table, run)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_update(mapper, connection, state)
@@ -78,7 +73,7 @@ def write_batch(journal: Journal, base: Any, states: Sequence[InstanceState]) ->
 def update_rows(
     journal: Journal, connection: Any, rows: TableRows, states: Sequence[InstanceState]
 ) -> None:
-    """UPDATE objects of one mapper in one table."""
+    """UPDATE objects whose rows are made alike in one table."""
     cascaded = journal.cascaded
     manager = rows.mapper.class_manager
     heard = manager.has_refresh_flush_listeners or manager.has_expire_listeners
@@ -329,9 +324,8 @@ def take_over_rows(
     successors: Mapping[InstanceState, InstanceState],
 ) -> None:
     """Write new objects into the rows of objects that were to be deleted (SB-91)."""
-    for table, runs in runs_by_table(base, list(successors)):
-        for mapper, run in runs:
-            rows = table_rows(mapper, table)
+    for _, runs in runs_by_table(base, list(successors)):
+        for rows, run in runs:
             changes = []
             for state in run:
                 change = succession(journal, rows, state, successors[state])
@@ -369,11 +363,21 @@ def succession(
 
 def write_post_updates(journal: Journal, step: PostUpdateStep) -> None:
     """UPDATE the foreign keys of a `post_update` relationship, and nothing else."""
-    connection = journal.connection_for(step.mapper)
     wanted = {pair.holder for each in step.dependencies for pair in each.pairs}
-    for table, runs in runs_by_table(step.mapper, step.states):
-        for mapper, run in runs:
-            rows = table_rows(mapper, table)
+    for connection, states in journal.by_connection(step.mapper, step.states):
+        write_wanted(journal, connection, step.mapper, states, wanted)
+
+
+def write_wanted(
+    journal: Journal,
+    connection: Any,
+    base: Any,
+    states: Sequence[InstanceState],
+    wanted: set[str],
+) -> None:
+    """UPDATE some columns of objects of one hierarchy."""
+    for _, runs in runs_by_table(base, states):
+        for rows, run in runs:
             if wanted.isdisjoint(rows.column_of):
                 continue
             changes = [

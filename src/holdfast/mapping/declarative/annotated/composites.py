@@ -19,9 +19,8 @@ from holdfast.mapping.declarative.annotated.evaluate import (
     unresolved_names,
 )
 from holdfast.mapping.declarative.annotated.python_types import (
-    annotated_of,
+    candidates,
     includes_none,
-    without_none,
 )
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
 from holdfast.mapping.declarative.mapped_column import MappedColumn
@@ -73,10 +72,7 @@ def _read_class(prop: CompositeProperty, annotation: AttributeAnnotation) -> Non
         prop.return_none_on = _are_all_none
     if prop.composite_class is not None:
         return
-    value = without_none(annotation.inner)
-    if annotated_of(value) is not None:
-        value = without_none(annotated_of(value).__origin__)
-    value = annotation.evaluator.resolved(value)
+    value = annotation.evaluator.resolved(candidates(annotation.inner)[-1])
     if isinstance(value, UnresolvedName):
         raise MappedAnnotationError.types_unknown(annotation.text, unresolved_names(value))
     prop.composite_class = value

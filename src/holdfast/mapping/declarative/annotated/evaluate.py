@@ -14,7 +14,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator
-from typing import Any, ForwardRef, NewType, TypeVar, Union, get_args
+from typing import Any, ForwardRef, NewType, TypeVar, Union, get_args, get_origin
 
 from typing_extensions import TypeAliasType
 
@@ -32,6 +32,7 @@ _TYPE_LIKE = (
     TypeVar,
     *_ALIASES,
 )
+_UNIONS = (Union, types.UnionType)
 _TYPING_MODULES = ("typing", "typing_extensions", "collections.abc")
 
 
@@ -41,7 +42,7 @@ class UnresolvedName:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __getattr__(self, attribute: str) -> UnresolvedName:
         if attribute.startswith("__"):
@@ -68,8 +69,10 @@ class _Names(dict[str, Any]):
     """The local names of an evaluation: what is looked up is decided here, never by builtins."""
 
     def __init__(self, owner: type, module: str) -> None:
-        self.class_names = _class_names(owner)
-        self.module_names = vars(sys.modules[module]) if module in sys.modules else {}
+        self.class_names: dict[str, Any] = _class_names(owner)
+        self.module_names: dict[str, Any] = (
+            vars(sys.modules[module]) if module in sys.modules else {}
+        )
 
     def __missing__(self, name: str) -> Any:
         # A name that a class attribute and a type of the module share (uuid: Mapped[uuid.UUID])
@@ -97,7 +100,7 @@ class Evaluator:
 
     def __init__(self, owner: type, module: str | None = None) -> None:
         self.owner = owner
-        self.names = _Names(owner, module or owner.__module__)
+        self.names: _Names = _Names(owner, module or owner.__module__)
 
     def outer_of(self, text: str) -> tuple[Any, ast.expr | None]:
         """What stands before the brackets of an annotation, and the syntax within them.
@@ -133,13 +136,12 @@ class Evaluator:
             raise MappedAnnotationError.names_unknown(whole) from error
 
     def resolved(self, value: Any) -> Any:
-        """A value whose outermost string or forward reference is evaluated."""
-        while True:
-            if isinstance(value, ForwardRef):
-                value = value.__forward_arg__
-            if not isinstance(value, str):
-                return value
-            value = self.evaluate(value)
+        """A value whose outermost string or forward reference is evaluated, also within a union."""
+        while isinstance(value, str | ForwardRef):
+            value = self.evaluate(value if isinstance(value, str) else value.__forward_arg__)
+        if is_union(value) and any(isinstance(each, ForwardRef) for each in get_args(value)):
+            return Union[tuple(self.resolved(each) for each in get_args(value))]  # noqa: UP007
+        return value
 
 
 class _CallError(Exception):
@@ -174,6 +176,11 @@ class _StringsResolved(ast.NodeTransformer):
         return found
 
 
+def is_union(value: Any) -> bool:
+    """Whether it is `Union[...]`, `Optional[...]` or `a | b`."""
+    return get_origin(value) in _UNIONS
+
+
 def is_alias(value: Any) -> bool:
     """Whether it is a `type x = ...` alias."""
     return isinstance(value, _ALIASES)
@@ -183,6 +190,6 @@ def unresolved_names(value: Any) -> Iterator[str]:
     """The names within a type that are not known."""
     if isinstance(value, UnresolvedName):
         yield value.name
-    elif typing.get_origin(value) is not typing.Literal:
+    elif get_origin(value) is not typing.Literal:
         for argument in get_args(value):
             yield from unresolved_names(argument)

@@ -9,27 +9,22 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import typing_extensions
 
 from holdfast.errors.declarative import MappedAnnotationError
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import (
     TypeEngine,
     python_type_map,
     type_for_python_type,
 )
-from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName, is_alias
+from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName, is_alias, is_union
 
 _LITERALS = (Literal, typing_extensions.Literal)
-_UNIONS = (Union, types.UnionType)
+
 _MISSING = object()
-
-
-def is_union(value: Any) -> bool:
-    """Whether it is `Union[...]`, `Optional[...]` or `a | b`."""
-    return get_origin(value) in _UNIONS
 
 
 def without_none(value: Any) -> Any:
@@ -86,7 +81,7 @@ def candidates(value: Any) -> list[Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeResolve:
     """What listeners of `resolve_type_annotation` are given: a Python type and its wrappings."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from dataclasses import dataclass
 from typing import Any, ClassVar, ForwardRef, get_args, get_origin
 
 from holdfast.errors.declarative import MappedAnnotationError
+from holdfast.foundation.record import record
 from holdfast.mapping.declarative.annotated.evaluate import Evaluator, UnresolvedName
 from holdfast.mapping.mapped import AnnotationMarker, Unmapped
 from holdfast.mapping.properties.base import MapperProperty
@@ -21,7 +21,7 @@ if sys.version_info >= (3, 14):
     import annotationlib
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttributeAnnotation:
     """`Mapped[...]` of one attribute, taken apart."""
 

@@ -13,10 +13,14 @@ from typing import Any, get_args, get_origin
 from holdfast.errors.declarative import DeclarationArgumentError
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.instrument.manager import find_manager
-from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName
-from holdfast.mapping.declarative.annotated.python_types import annotated_of, without_none
+from holdfast.mapping.declarative.annotated.evaluate import (
+    Evaluator,
+    UnresolvedName,
+    is_alias,
+    is_union,
+)
+from holdfast.mapping.declarative.annotated.python_types import candidates, without_none
 from holdfast.mapping.declarative.annotated.read import AttributeAnnotation
-from holdfast.mapping.mapped import DynamicMapped, WriteOnlyMapped
 from holdfast.mapping.properties.relationship import Relationship
 
 
@@ -24,13 +28,10 @@ def complete_relationship(
     prop: Relationship, key: str, annotation: AttributeAnnotation, *, owner: type, registry: Any
 ) -> None:
     """Give the relationship what the annotation says and the call does not."""
-    lazy = _lazy_of(annotation.container)
+    lazy = getattr(annotation.container, "lazy_name", None)
     if lazy is not None:
         prop.lazy = lazy
-    target = without_none(annotation.inner)
-    if annotated_of(target) is not None:
-        target = without_none(annotated_of(target).__origin__)
-    target = annotation.evaluator.resolved(target)
+    target = _opened(annotation.inner, annotation.evaluator)
     collection = get_origin(target)
     if _is_collection(collection):
         if prop.collection_class is None:
@@ -66,24 +67,24 @@ def check_default(prop: Relationship, owner: type, key: str) -> None:
         raise DeclarationArgumentError.wrong_factory(owner, key, allowed)
 
 
-def _lazy_of(container: type) -> str | None:
-    if issubclass(container, WriteOnlyMapped):
-        return "write_only"
-    if issubclass(container, DynamicMapped):
-        return "dynamic"
-    return None
-
-
 def _is_collection(origin: Any) -> bool:
     return (
         isinstance(origin, type) and issubclass(origin, Collection) and find_manager(origin) is None
     )
 
 
+def _opened(value: Any, evaluator: Evaluator) -> Any:
+    """A type without its wrappings; the name of an alias that stands for no class."""
+    bare = evaluator.resolved(without_none(value))
+    found = evaluator.resolved(candidates(bare)[-1])
+    is_name = is_alias(bare) and (is_union(found) or is_alias(found))
+    return UnresolvedName(bare.__name__) if is_name else found
+
+
 def _target(value: Any, owner: type, annotation: AttributeAnnotation, registry: Any) -> Any:
     """The class, or the name under which it will be found."""
     was_text = annotation.was_text or not isinstance(value, type)
-    value = annotation.evaluator.resolved(value)
+    value = _opened(value, annotation.evaluator)
     if isinstance(value, UnresolvedName):
         return value.name
     if get_origin(value) is not None and not _is_collection(get_origin(value)):

@@ -30,7 +30,7 @@ def base() -> Any:
     return Base
 
 
-@pytest.mark.rule("MP-71", "MP-74")
+@pytest.mark.rule("MP-71")
 def test_default_of_a_subclass_is_written_though_the_shared_column_has_another(
     base: Any, tables: Any
 ) -> None:
@@ -93,7 +93,7 @@ def test_arguments_that_a_mapped_dataclass_cannot_have_are_refused() -> None:
             id: Mapped[int] = mapped_column(primary_key=True)
 
 
-@pytest.mark.rule("MP-77", "MP-76")
+@pytest.mark.rule("MP-77")
 @pytest.mark.parametrize("wrap", [lambda make: make, declared_attr])
 def test_function_in_the_metadata_of_a_mixins_field_makes_a_column_per_class(wrap: Any) -> None:
     @dataclasses.dataclass

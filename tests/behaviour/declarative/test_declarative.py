@@ -14,19 +14,22 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     exc,
+    func,
     inspect,
+    select,
 )
 
 from holdfast import (
     DeclarativeBase,
     DeclarativeBaseNoMeta,
     Mapped,
+    Session,
     Unmapped,
+    add_mapped_attribute,
     as_declarative,
     column_property,
     configure_mappers,
     declarative_base,
-    declared_attr,
     deferred,
     mapped_column,
     registry,
@@ -58,7 +61,7 @@ def base():
 # -- styles --------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("MP-20")
+@pytest.mark.rule("MP-20", "MP-24")
 @pytest.mark.parametrize("kind", [DeclarativeBase, DeclarativeBaseNoMeta])
 def test_subclass_of_a_base_is_mapped_when_it_is_made(kind):
     class Base(kind):
@@ -68,8 +71,49 @@ def test_subclass_of_a_base_is_mapped_when_it_is_made(kind):
         __tablename__ = "author"
         id: Mapped[int] = mapped_column(primary_key=True)
 
+    ready = Table("book", Base.metadata, Column("id", Integer, primary_key=True))
+
+    class Book(Base):
+        __table__ = ready
+
     assert inspect(Author).local_table is Author.__table__
     assert Author.__table__.metadata is Base.metadata is Base.registry.metadata
+    assert inspect(Book).local_table is Book.__table__ is ready
+    assert Author.__mapper__ is inspect(Author)
+
+
+@pytest.mark.rule("MP-36")
+def test_base_without_metaclass_leaves_room_for_another_one(tables):
+    class Counting(type):
+        made = 0
+
+        def __call__(cls, *args, **kw):
+            Counting.made += 1
+            return super().__call__(*args, **kw)
+
+    class Base(DeclarativeBaseNoMeta):
+        pass
+
+    class Author(Base, metaclass=Counting):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        books: Mapped[List["Book"]] = relationship(back_populates="author")
+
+    class Book(Base):
+        __tablename__ = "book"
+        id: Mapped[Key]
+        author_id: Mapped[int] = mapped_column(ForeignKey("author.id"))
+        author: Mapped[Author] = relationship(back_populates="books")
+
+    assert (type(Base), type(Book), type(Author)) == (type, type, Counting)
+    Book.title = mapped_column(String(9))
+    assert "title" not in inspect(Book).attrs
+    add_mapped_attribute(Book, "name", mapped_column(String(9)))
+    with Session(tables(Base.metadata)) as session:
+        session.add(Author(id=1, books=[Book(id=2, name="x")]))
+        session.commit()
+        assert session.get(Book, 2).author.books[0].name == "x"
+    assert Counting.made == 1
 
 
 def test_other_styles_map_alike():
@@ -98,7 +142,7 @@ def test_other_styles_map_alike():
 
 @pytest.mark.rule("MP-24")
 def test_base_may_bring_its_metadata_and_registry():
-    metadata = MetaData()
+    shared = MetaData()
     owner = registry()
 
     class One(DeclarativeBase):
@@ -107,8 +151,21 @@ def test_base_may_bring_its_metadata_and_registry():
     class Two(DeclarativeBase):
         registry = owner
 
-    assert One.metadata is One.registry.metadata is not metadata
+    class Settings:
+        metadata = shared
+        type_annotation_map: ClassVar = {str: String(7)}
+
+    class Three(Settings, DeclarativeBase):
+        pass
+
+    class Author(Three):
+        __tablename__ = "author"
+        name: Mapped[str] = mapped_column(primary_key=True)
+
+    assert One.metadata is One.registry.metadata is not shared
     assert Two.registry is owner
+    assert Author.__table__.metadata is Three.metadata is shared
+    assert Author.__table__.c.name.type.length == 7
 
 
 def test_base_with_registry_and_type_map_is_refused():
@@ -133,6 +190,26 @@ def test_class_without_table_is_refused(base):
 
         class Author(base):
             id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Person(base):
+        __tablename__ = "person"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Boss(Person):
+        pass
+
+    assert inspect(Boss).local_table is Person.__table__
+
+
+@pytest.mark.rule("MP-23")
+def test_table_without_primary_key_is_refused(base):
+    with pytest.raises(exc.ArgumentError, match="could not assemble any primary key columns"):
+
+        class Author(base):
+            __tablename__ = "author"
+            name: Mapped[str]
+
+    assert base.registry.mappers == frozenset()
 
 
 @pytest.mark.rule("MP-22")
@@ -219,6 +296,8 @@ def test_column_may_have_another_name_than_its_attribute(base):
 
     assert Author.__table__.c.keys() == ["id", "the_name"]
     assert inspect(Author).attrs.name.columns == [Author.__table__.c.the_name]
+    assert select(Author).subquery().c.keys() == ["id", "the_name"]
+    assert select(Author.id, Author.name).subquery().c.keys() == ["id", "name"]
 
 
 @pytest.mark.rule("MP-58")
@@ -242,7 +321,21 @@ def test_table_arguments_are_a_tuple_a_dictionary_or_both(base):
         id: Mapped[Key]
         name: Mapped[str]
 
+    class Letter(base):
+        __tablename__ = "letter"
+        __table_args__ = (UniqueConstraint("name"),)
+        id: Mapped[Key]
+        name: Mapped[str]
+
+    class Tag(base):
+        __tablename__ = "tag"
+        __table_args__: ClassVar = {"schema": "shop"}
+        id: Mapped[Key]
+
     assert Author.__table__.info == {"a": 1}
+    assert Tag.__table__.fullname == "shop.tag"
+    for cls in (Author, Letter):
+        assert any(type(each) is UniqueConstraint for each in cls.__table__.constraints)
 
     with pytest.raises(DeclarationArgumentError, match="must be a tuple, dict, or None"):
 
@@ -317,6 +410,7 @@ def test_annotation_without_mapped_is_refused_by_name(base):
     assert info.value.attribute == "Author.name"
 
 
+@pytest.mark.rule("MP-55")
 def test_class_variables_plain_values_and_unmapped_classes_are_left_alone(base):
     class Author(base):
         __tablename__ = "author"
@@ -359,78 +453,6 @@ def test_mapped_column_without_type_needs_an_annotation(base):
             __tablename__ = "author"
             id: Mapped[Key]
             name = mapped_column()
-
-
-# -- mixins --------------------------------------------------------------------------------------
-
-
-@pytest.mark.rule("MP-29")
-def test_mixin_columns_are_copied_and_functions_run_per_class(base):
-    class Owned:
-        owner_id: Mapped[int] = mapped_column(ForeignKey("owner.id"))
-
-        @declared_attr.directive
-        def __tablename__(cls) -> str:
-            return cls.__name__.lower()
-
-        @declared_attr
-        def owner(cls) -> Mapped["Owner"]:
-            return relationship(foreign_keys=[cls.owner_id])
-
-        @declared_attr
-        def twice(cls) -> Mapped[int]:
-            return column_property(cls.owner_id * 2)
-
-    class Owner(base):
-        __tablename__ = "owner"
-        id: Mapped[Key]
-
-    class Book(Owned, base):
-        id: Mapped[Key]
-
-    class Letter(Owned, base):
-        id: Mapped[Key]
-
-    configure_mappers()
-    assert Book.__table__.c.owner_id is not Letter.__table__.c.owner_id
-    assert inspect(Book).relationships.owner.mapper is inspect(Owner)
-    assert (Book.__table__.name, Letter.__table__.name) == ("book", "letter")
-
-
-@pytest.mark.rule("MP-30")
-def test_relationship_directly_on_a_mixin_is_refused(base):
-    class Mixin:
-        others = relationship("Other")
-
-    with pytest.raises(DeclarationError, match="must be declared as @declared_attr"):
-
-        class Author(Mixin, base):
-            __tablename__ = "author"
-            id: Mapped[Key]
-
-
-def test_nearer_definition_wins(base):
-    class Far:
-        name: Mapped[str]
-
-    class Near(Far):
-        name: Mapped[str] = mapped_column(String(5))
-
-    class Author(Near, base):
-        __tablename__ = "author"
-        id: Mapped[Key]
-
-    assert Author.__table__.c.name.type.length == 5
-
-
-def test_declared_attr_outside_of_mapping_warns():
-    class Mixin:
-        @declared_attr
-        def number(cls) -> Mapped[int]:
-            return mapped_column(Integer)
-
-    with pytest.warns(exc.SAWarning, match="Unmanaged access of declarative attribute number"):
-        Mixin.number
 
 
 # -- relationships -------------------------------------------------------------------------------
@@ -482,8 +504,15 @@ def test_attributes_assigned_later_are_mapped(base):
     Author.title = synonym("name")
     Author.hidden = unmapped_column(Integer)
 
-    assert Author.__table__.c.keys() == ["id", "name", "long", "hidden"]
-    assert set(inspect(Author).attrs.keys()) == {"id", "name", "long", "title"}
+    Author.other_id = mapped_column(ForeignKey("author.id"))
+    Author.other = relationship("Author", remote_side=Author.id)
+    Author.shout = column_property(func.upper(Author.name))
+
+    assert Author.__table__.c.keys() == ["id", "name", "long", "hidden", "other_id"]
+    assert set(inspect(Author).attrs.keys()) == {
+        "id", "name", "long", "title", "other_id", "other", "shout",
+    }  # fmt: skip
+    assert Author(other=Author(name="y")).other.name == "y"
     assert Author(name="x").title == "x"
 
 
@@ -498,3 +527,58 @@ def test_mapped_attribute_cannot_be_deleted(base):
 
     with pytest.raises(UnmappingError, match="Can't un-map"):
         del Author.id
+
+
+@pytest.mark.rule("MP-33")
+def test_hooks_of_classes_run_before_and_after_configuration(base):
+    calls = []
+
+    class Hooked:
+        @classmethod
+        def __declare_first__(cls):
+            calls.append(("first", cls.__name__, inspect(cls).configured))
+
+        @classmethod
+        def __declare_last__(cls):
+            calls.append(("last", cls.__name__, inspect(cls).configured))
+
+    class Author(Hooked, base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+
+    class Book(Hooked, base):
+        __tablename__ = "book"
+        id: Mapped[Key]
+
+    base.registry.configure()
+    assert calls == [
+        ("first", "Author", False),
+        ("first", "Book", False),
+        ("last", "Author", True),
+        ("last", "Book", True),
+    ]
+    base.registry.configure()
+    assert len(calls) == 4
+
+
+@pytest.mark.rule("MP-34")
+def test_default_constructor_takes_names_of_attributes(base):
+    class Author(base):
+        __tablename__ = "author"
+        id: Mapped[Key]
+        name: Mapped[str] = mapped_column("the_name")
+        plain = None
+
+        @property
+        def shout(self):
+            return self.name.upper()
+
+        @shout.setter
+        def shout(self, value):
+            self.name = value.lower()
+
+    assert (Author(name="x", plain=5).name, Author(plain=5).plain) == ("x", 5)
+    assert Author(shout="X").name == "x"
+    for other in ("the_name", "anything"):
+        with pytest.raises(TypeError, match=f"'{other}' is an invalid keyword argument for Author"):
+            Author(**{other: 1})

@@ -1,0 +1,53 @@
+"""Let the parts of `sqlalchemy.ext` that work with a session be Holdfast's too.
+
+The stand-in modules take their names from `holdfast.ext` when they are first asked for one, so that
+nothing of asyncio is imported for a program without it. Core's own modules in
+`sqlalchemy.ext.asyncio` stay what they are.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+ASYNCIO = "sqlalchemy.ext.asyncio"
+
+# Module of SQLAlchemy -> module of Holdfast.
+FACES: dict[str, str] = {
+    ASYNCIO: "holdfast.ext.asyncio",
+    f"{ASYNCIO}.scoping": "holdfast.ext.asyncio",
+    f"{ASYNCIO}.session": "holdfast.ext.asyncio",
+    "sqlalchemy.ext.declarative": "holdfast",
+    "sqlalchemy.ext.horizontal_shard": "holdfast.ext.horizontal_shard",
+    "sqlalchemy.ext.hybrid": "holdfast.ext.hybrid",
+    "sqlalchemy.ext.mutable": "holdfast.ext.mutable",
+}
+
+
+class Extension(ModuleType):
+    """A module whose names are those of another, which is imported when it is needed."""
+
+    def __init__(self, name: str, face: str) -> None:
+        super().__init__(name, f"Holdfast, standing in for `{name}`.")
+        self.face: str = face
+        self.__spec__ = ModuleSpec(name, None, origin="holdfast")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        return getattr(import_module(self.face), name)
+
+
+def put_in_place() -> None:
+    """Put the stand-in modules into `sys.modules`."""
+    package: Any = find_spec(ASYNCIO)
+    for name, face in FACES.items():
+        module = Extension(name, face)
+        parent, _, last = name.rpartition(".")
+        sys.modules[name] = module
+        setattr(sys.modules[parent], last, module)
+    sys.modules[ASYNCIO].__path__ = package.submodule_search_locations
