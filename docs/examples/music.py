@@ -402,7 +402,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         console.print(run(engine, console).table())
     except OperationalError as error:
-        print(f"Cannot use {engine.url}: {error.orig}".strip(), file=sys.stderr)
+        reason = str(error.orig).splitlines()[0]
+        print(f"Cannot use {engine.url}: {reason}", file=sys.stderr)
         return 2
     finally:
         engine.dispose()

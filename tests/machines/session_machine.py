@@ -61,6 +61,11 @@ class SessionMachine(RuleBasedStateMachine):
         self.rows = RowModel()
         self.savepoints: list[Any] = []
         self.held: dict[Key, Any] = {}
+        # Keys that rows were given by a change.
+        self.changed_keys: set[Key] = set()
+
+    def make_session(self, **options: Any) -> Session:
+        return Session(self.engine, **options)
 
     # what the machines with relationships say
 
@@ -116,8 +121,9 @@ class SessionMachine(RuleBasedStateMachine):
     def go_back_to(self, level: Level) -> None:
         before, self.held = self.held, {}
         self.rows.restore(level.rows)
+        # What has a key that was changed goes back to its former one, or was read with the new one.
         for key, each in before.items():
-            if key not in level.rows:
+            if key not in level.rows and key not in self.changed_keys:
                 assert inspect(each).transient
         for key, each in level.objects.items():
             assert inspect(each).persistent
@@ -138,7 +144,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(expire_on_commit=st.booleans())
     def open(self, expire_on_commit: bool) -> None:
         """Begin with two rows of each class."""
-        self.session = Session(self.engine, expire_on_commit=expire_on_commit, autoflush=False)
+        self.session = self.make_session(expire_on_commit=expire_on_commit, autoflush=False)
         for kind in range(len(self.classes)):
             for number in (1, 2):
                 self.add(kind, number, "a")
@@ -177,6 +183,18 @@ class SessionMachine(RuleBasedStateMachine):
         if (found := self.find(class_, number)) is not None:
             found.name = name
             self.rows.memory[class_, number]["name"] = name
+
+    @rule(kind=KINDS, number=NUMBERS, other=NUMBERS)
+    def change_key(self, kind: int, number: int, other: int) -> None:
+        self.flush()
+        old, new = (self.class_of(kind), number), (self.class_of(kind), other)
+        if (found := self.find(*old)) is None or new in self.rows.memory or self.is_linked(old):
+            return
+        found.id = other
+        self.rows.memory[new] = self.rows.memory.pop(old)
+        self.held[new] = self.held.pop(old)
+        self.changed_keys.add(new)
+        self.flush()
 
     @rule(kind=KINDS, number=NUMBERS)
     def delete(self, kind: int, number: int) -> None:

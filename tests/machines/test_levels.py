@@ -10,14 +10,16 @@ import random
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from holdfast import Session
 from machines.runs import random_examples
 from machines.test_one_to_many import OneToManyMachine
 
 WALKS = 200
 STEPS = 40
 # How often each step is taken, and what it is told.
-CHANGES = {"add": 5, "rename": 5, "delete": 3, "put": 3, "take": 2}
+CHANGES = {"add": 5, "rename": 5, "change_key": 3, "delete": 3, "put": 3, "take": 2}
 LEVELS = {"open_savepoints": 6, "release_savepoint": 3, "roll_back_to_savepoint": 5}
 OTHERS = {
     "flush_now": 5,
@@ -31,6 +33,7 @@ WEIGHTS = {**CHANGES, **LEVELS, **OTHERS}
 ARGUMENTS: dict[str, Any] = {
     "kind": (0, 1),
     "number": (1, 2, 3),
+    "other": (1, 2, 3),
     "shelf_number": (1, 2, 3),
     "name": "abc",
     "through_collection": (True, False),
@@ -38,6 +41,15 @@ ARGUMENTS: dict[str, Any] = {
     "depth": (1, 2, 3),
     "how": ("rollback", "close"),
 }
+
+
+class JoinedMachine(OneToManyMachine):
+    """A session on a connection whose transaction was begun outside, and is never committed."""
+
+    def make_session(self, **options: Any) -> Session:
+        self.connection = self.engine.connect()
+        self.outside = self.connection.begin()
+        return Session(self.connection, join_transaction_mode="create_savepoint", **options)
 
 
 def can(machine: OneToManyMachine, step: str) -> bool:
@@ -57,10 +69,9 @@ def take_a_step(machine: OneToManyMachine, dice: random.Random) -> str:
     return f"{step}({arguments})"
 
 
-@pytest.mark.rule("TX-35", "TX-36", "TX-37", "SB-162", "SB-163", "SB-164")
-@pytest.mark.parametrize("seed", range(random_examples or WALKS))
-def test_ending_a_level_brings_back_what_it_found(seed):
-    machine, dice, done = OneToManyMachine(), random.Random(seed), []
+def walk(machine: OneToManyMachine, seed: int) -> None:
+    """Take steps, and look after each whether the session agrees with the model."""
+    dice, done = random.Random(seed), []
     try:
         machine.open(dice.choice((True, False)))
         for _ in range(STEPS):
@@ -75,6 +86,26 @@ def test_ending_a_level_brings_back_what_it_found(seed):
     except Exception as error:
         error.add_note("\n".join(done))
         raise
-    finally:
-        machine.session.close()
-        machine.engine.dispose()
+
+
+@pytest.mark.rule("TX-35", "TX-36", "TX-37", "SB-162", "SB-163", "SB-164")
+@pytest.mark.parametrize("seed", range(random_examples or WALKS))
+def test_ending_a_level_brings_back_what_it_found(seed):
+    machine = OneToManyMachine()
+    walk(machine, seed)
+    machine.teardown()
+
+
+@pytest.mark.rule("TX-142", "TX-144", "TX-145")
+@pytest.mark.parametrize("seed", range(random_examples or WALKS // 2))
+def test_levels_in_a_transaction_of_another_one_end_alike_and_leave_no_row(seed):
+    machine = JoinedMachine()
+    walk(machine, seed)
+    machine.session.close()
+
+    assert machine.outside.is_active
+    machine.outside.rollback()
+    for class_ in machine.classes:
+        assert machine.connection.execute(select(class_.__table__)).all() == []
+    machine.connection.close()
+    machine.engine.dispose()

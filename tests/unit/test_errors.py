@@ -128,6 +128,7 @@ def test_exception_is_caught_as_core_exception_or_builtin(cls):
         AttributeError,
         ImportError,
         KeyError,
+        NameError,
         NotImplementedError,
         RuntimeError,
         TypeError,

@@ -14,8 +14,8 @@ from holdfast.foundation.sqlalchemy_asyncio import greenlet_spawn
 
 try:
     import greenlet  # type: ignore[import-untyped]  # noqa: F401  Core imports it when needed
-except ImportError as error:
-    raise MissingLibraryError.greenlet() from error
+except ImportError as _missing:
+    raise MissingLibraryError.greenlet() from _missing
 
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -105,6 +106,8 @@ class AsyncSession(SessionClassMethods):
         self.transactions: weakref.WeakValueDictionary[int, AsyncSessionTransaction] = (
             weakref.WeakValueDictionary()
         )
+        # Closes the session by itself once it can.
+        self.closing: asyncio.Task[None] | None = None
         if sync_session_class is not None:
             self.sync_session_class = sync_session_class
         enter = self.known_binds.enter
@@ -121,7 +124,12 @@ class AsyncSession(SessionClassMethods):
         return self
 
     async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
-        await run_to_completion(self._close_when_free())
+        if self.one_task.task is None:
+            await run_to_completion(self.close())
+        else:
+            # Another task may take its time: whoever is cancelled need not wait for it.
+            self.closing = asyncio.ensure_future(self._close_when_free())
+            await asyncio.shield(self.closing)
 
     async def _close_when_free(self) -> None:
         await self.one_task.wait()

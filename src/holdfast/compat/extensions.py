@@ -22,9 +22,22 @@ FACES: dict[str, str] = {
     f"{ASYNCIO}.scoping": "holdfast.ext.asyncio",
     f"{ASYNCIO}.session": "holdfast.ext.asyncio",
     "sqlalchemy.ext.declarative": "holdfast",
+    "sqlalchemy.ext.associationproxy": "holdfast.ext.associationproxy",
+    "sqlalchemy.ext.baked": "holdfast.ext.baked",
     "sqlalchemy.ext.horizontal_shard": "holdfast.ext.horizontal_shard",
     "sqlalchemy.ext.hybrid": "holdfast.ext.hybrid",
     "sqlalchemy.ext.mutable": "holdfast.ext.mutable",
+    "sqlalchemy.ext.orderinglist": "holdfast.ext.orderinglist",
+}
+
+# Module of Holdfast -> what SQLAlchemy's own tests call something in it.
+RENAMED: dict[str, dict[str, str]] = {
+    "holdfast.ext.associationproxy": {
+        "_AssociationDict": "AssociationDict",
+        "_AssociationList": "AssociationList",
+        "_AssociationSet": "AssociationSet",
+    },
+    "holdfast.ext.mutable": {"_setup_composite_listener": "listen_to_mappers"},
 }
 
 
@@ -34,11 +47,12 @@ class Extension(ModuleType):
     def __init__(self, name: str, face: str) -> None:
         super().__init__(name, f"Holdfast, standing in for `{name}`.")
         self.face: str = face
-        self.__spec__ = ModuleSpec(name, None, origin="holdfast")
+        self.__spec__: ModuleSpec | None = ModuleSpec(name, None, origin="holdfast")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
+        name = RENAMED.get(self.face, {}).get(name, name)
         return getattr(import_module(self.face), name)
 
 

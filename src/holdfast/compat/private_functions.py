@@ -260,9 +260,3 @@ def names_mapped(annotation: Any) -> bool:
         return bool(re.match(r"[\w.]*Mapped\[", text))
     origin = get_origin(annotation)
     return origin in (Mapped, DynamicMapped, WriteOnlyMapped)
-
-
-class HasDataclassArguments:
-    """Base of descriptors of extensions that a mapped dataclass may hold."""
-
-    __slots__ = ()

@@ -16,6 +16,7 @@ from holdfast.compat.path_registry import root_path
 from holdfast.instrument.access import get_state_history
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.mapping.assembly import polymorphic
+from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN
 from holdfast.mapping.joins.elements import marked_columns
 from holdfast.sessions import execution
 from holdfast.sessions.membership import check_attachable, expunge_states
@@ -50,9 +51,6 @@ ALIASES: dict[str, str] = {
     """,
     "holdfast.mapping.properties.relationship:Relationship": """
         _reverse_property=reverse_properties _user_defined_foreign_keys=foreign_keys
-    """,
-    "holdfast.instrument.descriptor:QueryableAttribute": """
-        _bulk_update_tuples=assigned_columns
     """,
     "holdfast.sessions.session:Session": """
         _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
@@ -220,6 +218,9 @@ def _built(query: Any, *, legacy_query_style: bool = True, **_how: Any) -> Any:
 
 
 VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
+    "holdfast.ext.associationproxy:AssociationProxy": {
+        "_attribute_options": property(lambda proxy: proxy.dataclass_arguments or NOTHING_GIVEN),
+    },
     "holdfast.reading.context:LoadContext": {
         "bind_arguments": property(lambda context: {"shard_id": context.identity_token}),
     },

@@ -20,7 +20,6 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         """,
     },
     "attributes": {
-        "holdfast.compat.proxied_attributes": "_create_proxied_attribute=create_proxied_attribute",
         "holdfast.compat.registered_attributes": """
             _register_attribute=register_attribute _unregister_attribute=unregister_attribute
         """,
@@ -79,7 +78,6 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _DATACLASSES: """
             _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
         """,
-        _FUNCTIONS: "_DCAttributeOptions=HasDataclassArguments",
     },
     "loading": {
         "holdfast.compat.load_paths": "instances",

@@ -1,11 +1,11 @@
 """Offer SQLAlchemy's way to put a descriptor of one's own behind a class-level attribute.
 
-Its hybrid attributes, and properties that derive from its `DescriptorProperty`, are built on that.
+Properties that derive from its `DescriptorProperty` are built on that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import inspect
@@ -51,12 +51,6 @@ class ProxiedAttribute(QueryableAttribute[Any]):
         """The property that the expression comes from."""
         return self.comparator.property
 
-    def assigned_columns(self, value: Any) -> Iterable[tuple[Any, Any]]:
-        """What `values()` of an INSERT or UPDATE sets, as the descriptor says."""
-        comparator = self.comparator
-        tuples = getattr(comparator, "_bulk_update_tuples", None)
-        return tuples(value) if tuples else [(comparator.__clause_element__(), value)]
-
     def adapt_to_entity(self, entity: Any) -> ProxiedAttribute:
         """The same attribute of an alias of the class."""
         comparator = self.comparator.adapt_to_entity(entity)
@@ -75,11 +69,6 @@ class ProxiedAttribute(QueryableAttribute[Any]):
         if not name.startswith("_") and hasattr(self.__dict__.get("descriptor"), name):
             return getattr(self.descriptor, name)
         return super().__getattr__(name)
-
-
-def create_proxied_attribute(descriptor: Any) -> type[ProxiedAttribute]:
-    """What makes attributes over a descriptor."""
-    return ProxiedAttribute
 
 
 class DescriptorProperty(MapperProperty):

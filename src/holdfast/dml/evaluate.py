@@ -249,7 +249,7 @@ class _Reader:
             raise UnevaluatableError.alias(entity)
         if self.mapper is not None and not issubclass(self.mapper.class_, entity.class_):
             raise UnevaluatableError.other_class(entity.class_)
-        key = clause._annotations["proxy_key"]
+        key = clause._annotations.get("proxy_key")
         # What is called by the name of a synonym or hybrid is still its column.
         return _attribute(key if key in entity.column_of_key else entity.key_of(clause))
 

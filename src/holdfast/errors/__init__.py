@@ -48,6 +48,10 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       AttributeAccessError         (AttributeError)
       HybridAccessError            (AttributeError)
       HybridError                  (InvalidRequestError)
+      ProxyTargetError             (NotImplementedError)
+      ProxyUseError                (AttributeError)
+      ProxyError                   (InvalidRequestError)
+      ProxyArgumentError           (ArgumentError)
       AttributeValueError          (ValueError)
       BackrefClassError            (KeyError)
       ParentTrackingError          (AssertionError)
@@ -72,7 +76,6 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       LoaderConflictError          (InvalidRequestError)
       EntityError                  (ArgumentError)
       JoinError                    (InvalidRequestError)
-      FilterByError                (InvalidRequestError)
       ComparisonError              (InvalidRequestError)
       BoundObjectError             (InvalidRequestError)
       OperatorNotSupportedError    (InvalidRequestError, NotImplementedError)
@@ -125,6 +128,10 @@ from holdfast.errors.attributes import (
     HybridError,
     ObjectDereferencedError,
     ParentTrackingError,
+    ProxyArgumentError,
+    ProxyError,
+    ProxyTargetError,
+    ProxyUseError,
     ReservedNameError,
 )
 from holdfast.errors.base import NO_STATE, HoldfastBug, HoldfastError
@@ -178,7 +185,6 @@ from holdfast.errors.queries import (
     BoundObjectError,
     ComparisonError,
     EntityError,
-    FilterByError,
     InNotSupportedError,
     JoinError,
     LoaderConflictError,
@@ -236,7 +242,6 @@ __all__ = [
     "DependencyRuleError",
     "DetachedInstanceError",
     "EntityError",
-    "FilterByError",
     "FlushCycleError",
     "FlushError",
     "ForeignInstrumentationError",
@@ -267,6 +272,10 @@ __all__ = [
     "OutsideGreenletError",
     "ParentTrackingError",
     "PopulationError",
+    "ProxyArgumentError",
+    "ProxyError",
+    "ProxyTargetError",
+    "ProxyUseError",
     "QueryUseError",
     "RelationshipError",
     "ReservedNameError",

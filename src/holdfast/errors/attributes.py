@@ -51,11 +51,11 @@ class AttributeAccessError(HoldfastError, AttributeError):
         )
 
     @classmethod
-    def no_column(cls, owner: type, key: str, existing: Iterable[str]) -> Self:
+    def no_column(cls, owner: type, key: str, known: Iterable[str]) -> Self:
         """A string in a mapping names a column attribute that the class does not have."""
         return cls.compose(
             f"Class {class_text(owner)} does not have a mapped column named {key!r}. There are "
-            f"{nearest(key, existing)}. [no-such-column]",
+            f"{nearest(key, known)}. [no-such-column]",
             key=key,
         )
 
@@ -111,6 +111,100 @@ class HybridError(HoldfastError, exc.InvalidRequestError):
             f"{class_.__name__}.{key} has none. Add one with @{key}.bulk_dml, or name columns. "
             "[hybrid-bulk]",
             key=key,
+        )
+
+
+class ProxyTargetError(HoldfastError, NotImplementedError):
+    """An association proxy is used for what it cannot be."""
+
+    @classmethod
+    def no_relationship(cls, class_: type, key: str) -> Self:
+        """The first name that a proxy was given is none of a relationship."""
+        return cls.compose(
+            "association proxy to a non-relationship intermediary is not supported: "
+            f"{class_.__name__}.{key} is none. Name a relationship. [proxy-target]",
+            key=key,
+        )
+
+    @classmethod
+    def no_expression(cls, proxy: Any) -> Self:
+        """A proxy is to be selected, or to be an argument of a function."""
+        return cls.compose(
+            "The association proxy can't be used as a plain column expression as it only works "
+            f"inside of a comparison expression: {proxy.owning_class.__name__}.{proxy.name}. Join "
+            "the relationship, and use the attribute of the related class. [proxy-expression]"
+        )
+
+
+class ProxyUseError(HoldfastError, AttributeError):
+    """An association proxy does not know what it leads to."""
+
+    @classmethod
+    def unmapped(cls, class_: type, proxy: Any) -> Self:
+        """The class of an object with a proxy is not mapped."""
+        return cls.compose(
+            f"{proxy!r} cannot be used: class {class_.__name__} is not mapped. Map it first. "
+            "[proxy-unmapped]"
+        )
+
+    @classmethod
+    def ambiguous(cls, proxy: Any) -> Self:
+        """The related class does not map the attribute, though subclasses may."""
+        return cls.compose(
+            f"Association proxy {proxy.owning_class.__name__}.{proxy.target_collection} refers to "
+            f"an attribute '{proxy.value_attr}' that is not directly mapped on class "
+            f"{proxy.target_class.__name__}; therefore this operation cannot proceed since we "
+            "don't know what type of object is referred towards. Join to a subclass. "
+            "[proxy-ambiguous]",
+            key=proxy.value_attr,
+        )
+
+
+class ProxyError(HoldfastError, exc.InvalidRequestError):
+    """An association proxy is asked a question that does not fit its kind."""
+
+    @classmethod
+    def wrong_method(cls, method: str, kind: str, instead: str) -> Self:
+        """`any()` of a reference, `has()` of a collection ..."""
+        return cls.compose(f"'{method}' not implemented for {kind}. Use {instead}. [proxy-method]")
+
+    @classmethod
+    def class_fails(cls, class_: type, key: str, failure: BaseException) -> Self:
+        """The related class raises when its attribute is read."""
+        name = class_.__name__
+        return cls.compose(
+            "Association proxy received an unexpected error when trying to retrieve attribute "
+            f'"{name}.{key}" from class "{name}": {failure}. Let it work on the class. '
+            "[proxy-class-fails]",
+            key=key,
+        )
+
+
+class ProxyArgumentError(HoldfastError, exc.ArgumentError):
+    """An association proxy gets arguments that say nothing to it."""
+
+    @classmethod
+    def both_ways_with_none(cls) -> Self:
+        """Assigning None is to create and to delete."""
+        return cls.compose(
+            "The cascade_scalar_deletes and create_on_none_assignment parameters are mutually "
+            "exclusive. Leave one of them out. [proxy-none]"
+        )
+
+    @classmethod
+    def keywords(cls, proxy: Any) -> Self:
+        """Values of attributes, where the values have no attributes."""
+        return cls.compose(
+            "Can't apply keyword arguments to column-targeted association proxy; use ==: "
+            f"{proxy.value_attr} is a column. [proxy-column]"
+        )
+
+    @classmethod
+    def criterion(cls, proxy: Any) -> Self:
+        """A criterion about values that are columns."""
+        return cls.compose(
+            "Non-empty has() not allowed for column-targeted association proxy; use ==: "
+            f"{proxy.value_attr} is a column. [proxy-column]"
         )
 
 

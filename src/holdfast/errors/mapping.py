@@ -115,15 +115,13 @@ class MappingError(HoldfastError, exc.InvalidRequestError):
         )
 
     @classmethod
-    def name_not_found(
-        cls, owner: Any, expression: str, name: str, existing: Iterable[str]
-    ) -> Self:
+    def name_not_found(cls, owner: Any, expression: str, name: str, known: Iterable[str]) -> Self:
         """A string names a class or table that does not exist (yet); the message says which do."""
         return cls.compose(
             f"When initializing mapper {owner}, expression {expression!r} failed to locate a name "
             f"({name!r}). If this is a class name, consider adding this relationship() to the "
             "class after both dependent classes have been defined, or import its module. "
-            f"There are {nearest(name, existing)}. [name-not-found]",
+            f"There are {nearest(name, known)}. [name-not-found]",
             name=name,
         )
 
@@ -197,11 +195,11 @@ class UnknownNameError(HoldfastError, NameError):
     """A string names something that does not exist where it is looked for."""
 
     @classmethod
-    def not_in_module(cls, module: str, name: str, existing: Iterable[str]) -> Self:
+    def not_in_module(cls, module: str, name: str, known: Iterable[str]) -> Self:
         """A dotted path leads to a module without such a class."""
         error = cls.compose(
             f"Module '{module}' has no mapped classes registered under the name '{name}', only "
-            f"{nearest(name, existing)}. [module-without-class]"
+            f"{nearest(name, known)}. [module-without-class]"
         )
         error.name = name
         return error
@@ -364,13 +362,13 @@ class UnknownOptionError(HoldfastError, exc.ArgumentError, TypeError):
     """A class is mapped with an option that mappers do not have."""
 
     @classmethod
-    def of_mapper(cls, mapped: Any, name: str, existing: Iterable[str]) -> Self:
+    def of_mapper(cls, mapped: type, name: str, known: Iterable[str]) -> Self:
         """An option of no mapper, or one that there was before SQLAlchemy 2.0."""
         advice = (
             "a class has one mapper only. Read it from elsewhere with aliased(Class, subquery), "
             "which may be the target of a relationship() too"
             if name == "non_primary"
-            else f"no mapper has this option. There are {nearest(name, existing)}"
+            else f"no mapper has this option. There are {nearest(name, known)}"
         )
         return cls.compose(
             f"Mapper() got an unexpected keyword argument '{name}' for "

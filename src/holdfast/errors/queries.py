@@ -361,10 +361,6 @@ class JoinError(HoldfastError, exc.InvalidRequestError):
         )
 
 
-class FilterByError(HoldfastError, exc.InvalidRequestError):
-    """`filter_by()` names what is not there."""
-
-
 class ComparisonError(HoldfastError, exc.InvalidRequestError):
     """A relationship is compared in a way that has no meaning."""
 

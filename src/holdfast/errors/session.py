@@ -331,7 +331,7 @@ class OutsideGreenletError(HoldfastError, exc.MissingGreenlet):
     """SQL would be awaited where nothing can be awaited."""
 
     # The text says it all; else a link would follow.
-    code: str | None = None
+    code: str = ""
 
     @classmethod
     def unexpected_sql(cls) -> Self:

@@ -2,8 +2,12 @@
 
 `import holdfast` imports none of them.
 
+- `association_collections`: lists, sets and dictionaries that stand before related objects
+- `associationproxy`: attributes that show an attribute of related objects
 - `asyncio`: sessions and engines that are awaited
+- `baked`: queries put together from functions
 - `horizontal_shard`: one session over many databases
 - `hybrid`: attributes that are Python on objects and SQL on the class
 - `mutable`: values that tell of changes in place
+- `orderinglist`: lists whose members keep their place in an attribute
 """

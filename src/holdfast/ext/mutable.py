@@ -31,7 +31,7 @@ from holdfast.states.instance import InstanceState
 T = TypeVar("T", bound=Any)
 K = TypeVar("K")
 V = TypeVar("V")
-F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type[Any])
 
 PARENTS = "_parents"
 """Where a value keeps its parents; those who pickle values in their own way leave it out."""
@@ -74,6 +74,10 @@ class MutableBase:
             del parents[other]
         parents[state] = key
 
+    def left_by(self, state: InstanceState) -> None:
+        """Be the value of an object no more."""
+        self._parents.pop(state, None)
+
     def holders(self) -> list[tuple[Any, InstanceState, str]]:
         """The objects that hold this very value, with their states and names of attributes."""
         return [
@@ -95,7 +99,7 @@ def _track(attribute: QueryableAttribute[Any], cls: type[MutableBase]) -> None:
         if isinstance(value, MutableBase):
             value.adopted_by(state, key)
         if isinstance(former, cls):
-            former._parents.pop(state, None)
+            former.left_by(state)
         return value
 
     def on_pickle(state: InstanceState, packed: dict[str, Any]) -> None:
@@ -225,7 +229,7 @@ listen_to_mappers()
 # -- collections as values -----------------------------------------------------------------------
 
 
-def _changing(method: F) -> F:
+def _changing(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of a built-in collection that tells of the change that it has made."""
 
     @wraps(method)
@@ -234,20 +238,23 @@ def _changing(method: F) -> F:
         self.changed()
         return result
 
-    return cast("F", call)
+    return call
 
 
+def _tells_of(names: str) -> Callable[[C], C]:
+    """Class decorator: the methods of these names, of the built-in base, are changes."""
+
+    def decorate(class_: C) -> C:
+        for name in names.split():
+            setattr(class_, name, _changing(getattr(class_, name)))
+        return class_
+
+    return decorate
+
+
+@_tells_of("__setitem__ __delitem__ __ior__ clear pop popitem setdefault update")
 class MutableDict(Mutable, dict[K, V]):
     """A dictionary whose changes are noticed; those of values inside of it are not (XT-42)."""
-
-    __setitem__ = _changing(dict.__setitem__)
-    __delitem__ = _changing(dict.__delitem__)
-    __ior__ = _changing(dict.__ior__)
-    clear = _changing(dict.clear)
-    pop = _changing(dict.pop)
-    popitem = _changing(dict.popitem)
-    setdefault = _changing(dict.setdefault)
-    update = _changing(dict.update)
 
     @classmethod
     def coerce(cls, key: str, value: Any) -> Any:
@@ -263,21 +270,11 @@ class MutableDict(Mutable, dict[K, V]):
         self.update(state)
 
 
+@_tells_of("""
+    __setitem__ __delitem__ __iadd__ __imul__ append clear extend insert pop remove reverse sort
+""")
 class MutableList(Mutable, list[T]):
     """A list whose changes are noticed; those of members inside of it are not (XT-42)."""
-
-    __setitem__ = _changing(list.__setitem__)
-    __delitem__ = _changing(list.__delitem__)
-    __iadd__ = _changing(list.__iadd__)
-    __imul__ = _changing(list.__imul__)
-    append = _changing(list.append)
-    clear = _changing(list.clear)
-    extend = _changing(list.extend)
-    insert = _changing(list.insert)
-    pop = _changing(list.pop)
-    remove = _changing(list.remove)
-    reverse = _changing(list.reverse)
-    sort = _changing(list.sort)
 
     @classmethod
     def coerce(cls, key: str, value: Any) -> Any:
@@ -293,22 +290,12 @@ class MutableList(Mutable, list[T]):
         self[:] = state
 
 
+@_tells_of("""
+    __iand__ __ior__ __isub__ __ixor__ add clear difference_update discard intersection_update
+    pop remove symmetric_difference_update update
+""")
 class MutableSet(Mutable, set[T]):
     """A set whose changes are noticed."""
-
-    __iand__ = _changing(set.__iand__)
-    __ior__ = _changing(set.__ior__)
-    __isub__ = _changing(set.__isub__)
-    __ixor__ = _changing(set.__ixor__)
-    add = _changing(set.add)
-    clear = _changing(set.clear)
-    difference_update = _changing(set.difference_update)
-    discard = _changing(set.discard)
-    intersection_update = _changing(set.intersection_update)
-    pop = _changing(set.pop)
-    remove = _changing(set.remove)
-    symmetric_difference_update = _changing(set.symmetric_difference_update)
-    update = _changing(set.update)
 
     @classmethod
     def coerce(cls, key: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ Everybody imports from here; nothing here imports from elsewhere in Holdfast. In
 
 - `sqlalchemy_core`: the one door to undocumented Core names
 - `sqlalchemy_asyncio`: the door to what Core offers for asyncio
+- `subscripts`: classes with brackets in annotations
 - `plugin`: the name by which Core finds our compile states
 - `markers`: the values that stand for the absence of a value
 - `load_policy`: what a read may do when the value is not in memory

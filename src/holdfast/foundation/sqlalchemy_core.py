@@ -12,7 +12,7 @@ Holdfast reads or fills are listed in `UNDERSCORED_ATTRIBUTES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Column, ForeignKey, inspection
 from sqlalchemy.engine.base import Connection
@@ -88,12 +88,6 @@ from sqlalchemy.util import memoized_property as memoized_property
 from sqlalchemy.util import merge_lists_w_ordering as merge_lists_w_ordering  # class body order
 from sqlalchemy.util import topological as topological  # for tables and mappers only
 from sqlalchemy.util.concurrency import in_greenlet as in_greenlet  # may the driver be awaited?
-
-if TYPE_CHECKING:
-    # Base of what stands in a select list and gives a value of the type in brackets.
-    SelectedAs = roles.TypedColumnsClauseRole
-else:
-    SelectedAs = Generic
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 

@@ -28,7 +28,7 @@ VIEW_ONLY_RULES = frozenset(("all", "none", "refresh-expire", "merge", "expunge"
 
 
 # Relationships of one mapper with one cascade, each with whether it is a collection.
-Arms: TypeAlias = list[tuple[Any, bool]]
+Arms: TypeAlias = list[tuple[str, Any, bool]]
 
 
 class CascadeOptions(frozenset[str]):
@@ -104,40 +104,45 @@ def reachable(
         if arms is None:
             arms = arms_of_kind[type(parent)] = _arms_of(parent.manager.mapper, rule)
         dict_ = parent.dict
-        if not loads and _leads_nowhere(parent, dict_, arms, seen):
-            continue
-        found: list[InstanceState] = []
-        for prop, is_collection in arms:
-            for child in _members(parent, dict_, prop, rule, is_collection=is_collection):
-                if child in seen or (halt_on is not None and halt_on(child)):
+        if not loads:
+            # PERF: flush of a graph. Most members refer to their owner and to nothing else.
+            extra, changes = parent.extra, parent.changes
+            if extra is None or extra.pending is None:
+                for key, _, is_collection in arms:
+                    value = dict_.get(key)
+                    if value is not None and (
+                        is_collection or value._sa_instance_state not in seen
+                    ):
+                        break
+                    former = None if changes is None else changes.get(key)
+                    if former is not None and former is not NO_VALUE:
+                        break
+                else:
                     continue
-                seen.add(child)
-                if child.manager is not prop.mapper.class_manager:
-                    _check_class(child, prop)
-                found.append(child)
+        found = _unseen(parent, dict_, arms, rule, seen, halt_on)
         yield from found
         waiting.extend(reversed(found))
 
 
-def _leads_nowhere(
-    state: InstanceState, dict_: dict[str, Any], arms: Arms, seen: set[InstanceState]
-) -> bool:
-    """Whether memory links an object to nothing but what the walk has seen.
-
-    PERF: flush of a graph. Most members of a collection refer to its owner and to nothing else.
-    """
-    extra = state.extra
-    if extra is not None and extra.pending is not None:
-        return False
-    changes = state.committed_state
-    for prop, is_collection in arms:
-        value = dict_.get(prop.key)
-        if value is not None and (is_collection or value._sa_instance_state not in seen):
-            return False
-        former = changes.get(prop.key)
-        if former is not None and former is not NO_VALUE:
-            return False
-    return True
+def _unseen(
+    parent: InstanceState,
+    dict_: dict[str, Any],
+    arms: Arms,
+    rule: str,
+    seen: set[InstanceState],
+    halt_on: Callable[[InstanceState], bool] | None,
+) -> list[InstanceState]:
+    """The objects that one leads to; the walk has seen them from now on."""
+    found = []
+    for _, prop, is_collection in arms:
+        for child in _members(parent, dict_, prop, rule, is_collection=is_collection):
+            if child in seen or (halt_on is not None and halt_on(child)):
+                continue
+            seen.add(child)
+            if child.manager is not prop.mapper.class_manager:
+                _check_class(child, prop)
+            found.append(child)
+    return found
 
 
 def _check_class(child: InstanceState, prop: Any) -> None:
@@ -152,13 +157,13 @@ def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:
 
 
 def _arms_of(mapper: Any, rule: str) -> Arms:
-    """The relationships of a mapper that have the cascade, and whether each is a collection."""
+    """The relationships of a mapper that have the cascade: name, property, is it a collection?"""
     keys = _keys_of(mapper, rule)
     # The names are part of the memo's key: a cascade may be assigned anew at any time (CA-13).
     arms: Arms | None = mapper.memo.get(("cascade arms", rule, keys))
     if arms is None:
         slots = mapper.class_manager.slots
-        arms = [(mapper.properties[key], slots[key].collection) for key in keys]
+        arms = [(key, mapper.properties[key], slots[key].collection) for key in keys]
         mapper.memo["cascade arms", rule, keys] = arms
     return arms
 

@@ -23,7 +23,7 @@ from holdfast.errors.mapping import MappingError
 registries: weakref.WeakSet[Any] = weakref.WeakSet()
 """All registries of the process."""
 
-mapping_lock = threading.RLock()
+mapping_lock: threading.RLock = threading.RLock()
 """Held while classes are mapped, configured or unmapped."""
 
 _is_running = False

@@ -67,7 +67,8 @@ class HierarchyMember:
             inline += [
                 each for each in mapper.inheriting_mappers if each.polymorphic_load == "inline"
             ]
-        return list(polymorphic.chosen_mappers(self, [*chosen, *inline[1:]]))
+        wanted = {*chosen, *polymorphic.chosen_mappers(self, inline[1:])}
+        return [each for each in self.self_and_descendants if each in wanted]
 
     def polymorphic_choice(
         self, classes: Any = None, *, selectable: Any = False, innerjoin: bool = False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from inspect import getattr_static
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import MetaData, inspect
 from sqlalchemy.util import ReadOnlyProperties
@@ -28,6 +28,7 @@ from holdfast.foundation.sqlalchemy_core import (
     memoized_property,
     self_inspects,
 )
+from holdfast.foundation.subscripts import Subscripted
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.manager import instance_dict, instance_state
@@ -63,7 +64,7 @@ _DERIVED = (
 )
 
 
-class PropertiesOfKind(Generic[P]):
+class PropertiesOfKind(Subscripted[P]):
     """Attribute of a mapper: its properties of one kind, or all of them, by name.
 
     Reading it configures the mapper; what it found stays until attributes are added.
@@ -85,7 +86,7 @@ class PropertiesOfKind(Generic[P]):
 
 
 @self_inspects
-class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Generic[T]):
+class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     """How one class corresponds to a table, a join or a subquery.
 
     Get one with `inspect(Class)` or `Class.__mapper__`.

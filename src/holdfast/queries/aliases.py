@@ -20,7 +20,6 @@ from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     InternalTraversal,
-    SelectedAs,
     anonymous_alias,
     coercions,
     inspects,
@@ -28,6 +27,7 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
     self_inspects,
 )
+from holdfast.foundation.subscripts import SelectedAs
 from holdfast.mapping.mapper import Mapper
 from holdfast.queries.adapt import EntityAdapter
 

@@ -17,13 +17,13 @@ from holdfast.errors.queries import BundleError
 from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
-    SelectedAs,
     WriteableColumnCollection,
     coercions,
     proxy_key,
     roles,
     self_inspects,
 )
+from holdfast.foundation.subscripts import SelectedAs
 
 Reader = Callable[[Any], Any]
 T = TypeVar("T", default=Any)

@@ -23,6 +23,7 @@ from holdfast.foundation.sqlalchemy_core import (
     coercions,
     roles,
 )
+from holdfast.mapping.assembly.inheritance import equal_columns
 from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.entities import (
     SelectedElement,
@@ -163,9 +164,11 @@ def key_columns(statement: Any) -> list[Any]:
     """The columns of the changed table that hold the primary key of the class, in its order."""
     mapper, table = entity_of_dml(statement).mapper, changed_table(statement)
     own = mapper.local_table.c
-    properties = [mapper.properties[key] for key in mapper.primary_key_keys]
-    columns = [next(c for c in prop.columns if own.contains_column(c)) for prop in properties]
-    return [table.corresponding_column(column) for column in columns]
+    found = []
+    for key, column in zip(mapper.primary_key_keys, mapper.primary_key, strict=True):
+        same = [*mapper.properties[key].columns, *equal_columns(mapper, column)]
+        found.append(next(each for each in same if own.contains_column(each)))
+    return [table.corresponding_column(column) for column in found]
 
 
 def returns_star(statement: Any) -> bool:

@@ -188,6 +188,14 @@ def parse_elements(
     return tuple(_parsed(raw_columns, name_of))
 
 
+def selects_one_entity(raw_columns: Sequence[Any]) -> bool:
+    """Whether a select list is one mapped class or alias, and nothing else."""
+    if len(raw_columns) != 1:
+        return False
+    annotations = raw_columns[0]._annotations
+    return "parententity" in annotations and isinstance(raw_columns[0], FromClause)
+
+
 def has_star(elements: Iterable[SelectedElement]) -> bool:
     """Whether one of the elements stands for columns that only the database knows."""
     return any(isinstance(each, SelectedColumn) and is_star(each.column) for each in elements)

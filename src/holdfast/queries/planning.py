@@ -283,11 +283,6 @@ class EntityLoadBuilder:
         """Whether relationships of this entity may be joined to the statement."""
         return self.plan.can_join and self.has_columns
 
-    @property
-    def is_optional(self) -> bool:
-        """Whether rows may lack this entity."""
-        return self._optional
-
     # -- the compile hook's part -----------------------------------------------------------------
 
     def set_up(self) -> None:

@@ -286,7 +286,9 @@ def entity_columns(entity: Any) -> Iterator[Any]:
                 yield column if entity.adapter is None else entity.adapter.columns[column]
     for mapper in entity.with_polymorphic_mappers:
         for key, prop in mapper.properties.items():
-            if prop.kind == "column" and entity.mapper.properties.get(key) is not prop:
+            # The entity has one discriminator, its own.
+            is_own = prop.kind == "column" and prop.instrument
+            if is_own and entity.mapper.properties.get(key) is not prop:
                 yield entity.adapt(prop.expression_for(mapper), key)
 
 

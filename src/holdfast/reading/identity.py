@@ -281,9 +281,13 @@ def _column_statement(
     columns = [mapper.properties[key].columns[0] for key in keys] or list(mapper.primary_key)
     key_columns, conditions = source_of_columns(mapper, columns)
     is_partial = conditions is not None
+    # Names that parameters of the columns' own expressions have.
+    taken = select(*columns).compile().params
     names, criteria = [], []
     for number, column in enumerate(key_columns, 1):
         name = f"param_{number}" if is_partial else f"pk_{number}"
+        if name in taken:
+            name = f"own_{name}"
         names.append(name)
         if values is None:
             parameter: Any = bindparam(name, type_=column.type)

@@ -62,7 +62,8 @@ def _add_values(instance: Any, values: Values) -> None:
 
 def dict_setter(class_: type) -> Callable[[Any, Values], None]:
     """What gives a new instance its values, past any `__setattr__` of the class."""
-    if class_.__new__ is not object.__new__:
+    own_new: Any = class_.__new__
+    if own_new is not object.__new__:
         # The class has put something there itself (MP-190).
         return _add_values
     for base in class_.__mro__:

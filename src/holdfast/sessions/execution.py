@@ -28,6 +28,9 @@ from holdfast.reading.result import build_result
 from holdfast.sessions.execute_state import Listener, ORMExecuteState
 from holdfast.sessions.host import SessionHost
 
+VALUE_OPTION = "_value_of_sequence"
+"""Key in execution options: the statement is a sequence, and its value is wanted as it is."""
+
 # Rows are read by the columns that the compiled statement knows, so Core need not adapt its
 # result metadata to each new statement object of the same shape.
 ORM_OPTIONS: Mapping[str, Any] = {"_result_disable_adapt_to_context": True}
@@ -106,11 +109,15 @@ def _run(
     if session.execution_options:
         # The connection has the session's options, and would prefer them to the statement's.
         options = {**session.execution_options, **own, **options}
+    if session.async_reference is not None:
+        session.check_awaitable()
     if autoflush and options.get("autoflush", own.get("autoflush", True)):
         session.autoflush_if_enabled()
     bind = session.get_bind(**arguments)
     connection = session.connection_for_bind(bind)
     if not is_orm:
+        if VALUE_OPTION in options:
+            return connection.scalar(statement, params, execution_options=options)  # type: ignore[no-any-return]
         return connection.execute(statement, params, execution_options=options)
     return run_over_classes(session, statement, params, options, connection)
 

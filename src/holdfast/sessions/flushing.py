@@ -42,6 +42,8 @@ def flush(session: SessionHost, objects: Iterable[Any] | None = None) -> None:
         raise SessionUseError.flushing()
     if not session.members.has_changes:
         return
+    if session.async_reference is not None:
+        session.check_awaitable()
     session.is_flushing = True
     try:
         _flush(session, objects)

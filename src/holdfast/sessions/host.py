@@ -30,6 +30,8 @@ class SessionHost(SessionPort, Protocol):
     execution_options: Any
     # Gives the connection for a mapper and one object; None where one serves all of a mapper.
     connection_callable: Any
+    # Set where an asyncio session works through this one.
+    async_reference: Any
 
     def add(self, instance: object) -> None:
         """Bring an object into the session."""
@@ -65,6 +67,9 @@ class SessionHost(SessionPort, Protocol):
         listeners: Sequence[Any],
     ) -> Result[Any]:
         """Run a statement past the listeners that saw it already."""
+
+    def check_awaitable(self) -> None:
+        """Raise where SQL would have to be awaited and nothing can be."""
 
     def remember_space(self, mapper: Any) -> None:
         """Let `get` find objects of a mapper without detours from now on."""

@@ -136,6 +136,8 @@ class Merger:
         manager: Any = type(target_state).manager
         if is_new and manager.has_load_listeners:
             manager.dispatch.load(target_state, None)
+        elif not self.load and target_state is not state and manager.has_refresh_listeners:
+            manager.dispatch.refresh(target_state, None, None)
         return target
 
     def _own(self, state: InstanceState) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from holdfast.errors.session import SessionUseError, scope_configured_warning
 from holdfast.foundation.deprecated import warn
@@ -17,28 +17,8 @@ from holdfast.foundation.sqlalchemy_core import ScopedRegistry, ThreadLocalRegis
 from holdfast.sessions.session import Session, SessionClassMethods
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
-
-    from sqlalchemy import (
-        Connection,
-        CursorResult,
-        Executable,
-        Result,
-        Row,
-        ScalarResult,
-        UpdateBase,
-    )
-    from sqlalchemy.sql.selectable import TypedReturnsRows
-
-    from holdfast.foundation.sqlalchemy_core import IdentitySet, roles
-    from holdfast.mapping.mapper import Mapper
     from holdfast.queries.facade.query import Query
-    from holdfast.sessions.binds import Bind
-    from holdfast.sessions.execution import Entity, ExecutionArguments, T, Ts
-    from holdfast.sessions.refresh import LookupArguments
-    from holdfast.sessions.transactions.transaction import SessionTransaction
-    from holdfast.states.identity_map import IdentityMapView
+    from holdfast.sessions.execution import Entity
 
 AnySession = TypeVar("AnySession")
 S = TypeVar("S", bound=Session)
@@ -116,127 +96,13 @@ class SessionRegistry(SessionClassMethods, Generic[AnySession]):
 
 
 if TYPE_CHECKING:
-
-    class _SessionMethods:
-        """What the end of this file adds, for type checkers."""
-
-        deleted: IdentitySet
-        dirty: IdentitySet
-        identity_map: IdentityMapView
-        new: IdentitySet
-        binds: Any
-        execution_options: Any
-        info: dict[Any, Any]
-        is_active: bool
-        no_autoflush: AbstractContextManager[Session]
-        autoflush: bool
-        bind: Bind | None
-
-        def add(self, instance: object, *, _warn: bool = True) -> None: ...
-        def add_all(self, instances: Iterable[object]) -> None: ...
-        def delete(self, instance: object) -> None: ...
-        def delete_all(self, instances: Iterable[object]) -> None: ...
-        def expunge(self, instance: object) -> None: ...
-        def expunge_all(self) -> None: ...
-        def is_modified(self, instance: object, include_collections: bool = True) -> bool: ...  # noqa: FBT001, FBT002
-        def bulk_save_objects(self, objects: Iterable[object], *how: bool, **by: bool) -> None: ...
-        def bulk_insert_mappings(
-            self, mapper: Any, mappings: Iterable[dict[str, Any]], *how: bool, **by: bool
-        ) -> None: ...
-        def bulk_update_mappings(self, mapper: Any, mappings: Iterable[dict[str, Any]]) -> None: ...
-        def expire(
-            self, instance: object, attribute_names: Iterable[str] | None = None
-        ) -> None: ...
-        def expire_all(self) -> None: ...
-        def flush(self, objects: Sequence[Any] | None = None) -> None: ...
-        def merge(
-            self, instance: Entity, *, load: bool = True, options: Sequence[Any] | None = None
-        ) -> Entity: ...
-        def merge_all(
-            self,
-            instances: Iterable[Entity],
-            *,
-            load: bool = True,
-            options: Sequence[Any] | None = None,
-        ) -> list[Entity]: ...
-        def refresh(
-            self,
-            instance: object,
-            attribute_names: Iterable[str] | None = None,
-            with_for_update: Any = None,
-        ) -> None: ...
-        @overload
-        def execute(
-            self,
-            statement: TypedReturnsRows[*Ts],
-            params: Any = None,
-            **how: Unpack[ExecutionArguments],
-        ) -> Result[*Ts]: ...
-        @overload
-        def execute(
-            self, statement: UpdateBase, params: Any = None, **how: Unpack[ExecutionArguments]
-        ) -> CursorResult[*tuple[Any, ...]]: ...
-        @overload
-        def execute(
-            self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
-        ) -> Result[*tuple[Any, ...]]: ...
-        def execute(self, statement: Executable, params: Any = None, **how: Any) -> Any: ...
-        @overload
-        def scalars(
-            self,
-            statement: TypedReturnsRows[T],
-            params: Any = None,
-            **how: Unpack[ExecutionArguments],
-        ) -> ScalarResult[T]: ...
-        @overload
-        def scalars(
-            self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
-        ) -> ScalarResult[Any]: ...
-        def scalars(self, statement: Executable, params: Any = None, **how: Any) -> Any: ...
-        @overload
-        def scalar(
-            self,
-            statement: TypedReturnsRows[T],
-            params: Any = None,
-            **how: Unpack[ExecutionArguments],
-        ) -> T | None: ...
-        @overload
-        def scalar(
-            self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
-        ) -> Any: ...
-        def scalar(self, statement: Executable, params: Any = None, **how: Any) -> Any: ...
-        def get(
-            self, entity: type[Entity] | Mapper[Entity], ident: Any, **how: Unpack[LookupArguments]
-        ) -> Entity | None: ...
-        def get_one(
-            self, entity: type[Entity] | Mapper[Entity], ident: Any, **how: Unpack[LookupArguments]
-        ) -> Entity: ...
-        def get_bind(
-            self, mapper: Any = None, *, clause: Any = None, bind: Bind | None = None, **kw: Any
-        ) -> Bind: ...
-        @overload
-        def query(self, entity: type[Entity], /) -> Query[Entity]: ...
-        @overload
-        def query(self, column: roles.TypedColumnsClauseRole[T], /) -> Query[Row[T]]: ...
-        @overload
-        def query(self, *entities: Any, **kw: Any) -> Query[Any]: ...
-        def query(self, *entities: Any, **kw: Any) -> Any: ...
-        def begin(self, nested: bool = False) -> SessionTransaction: ...  # noqa: FBT001, FBT002
-        def begin_nested(self) -> SessionTransaction: ...
-        def close(self) -> None: ...
-        def commit(self) -> None: ...
-        def connection(
-            self,
-            bind_arguments: Mapping[str, Any] | None = None,
-            execution_options: Mapping[str, Any] | None = None,
-        ) -> Connection: ...
-        def reset(self) -> None: ...
-        def rollback(self) -> None: ...
+    # Type checkers see the methods that are generated below as those of the session.
+    Forwarded: TypeAlias = Session
 else:
-    _SessionMethods = object
+    Forwarded = object
 
 
-class scoped_session(SessionRegistry[S], _SessionMethods):  # noqa: N801  public name
+class scoped_session(SessionRegistry[S], Forwarded):  # noqa: N801  public name
     """A registry that makes one session per scope and stands for it.
 
     Example:

@@ -19,6 +19,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, cast, overload
 
 from sqlalchemy.engine import Connection, CursorResult, Engine, Result, Row, ScalarResult
+from sqlalchemy.schema import DefaultGenerator
 from sqlalchemy.sql import Executable
 
 from holdfast.errors.session import (
@@ -145,8 +146,6 @@ class SessionServices(EventTarget):
         self, bind: Engine | Connection, execution_options: Mapping[str, Any] | None = None
     ) -> Connection:
         """The connection of the current transaction to an engine."""
-        if self.async_reference is not None and not in_greenlet():
-            raise OutsideGreenletError.unexpected_sql()
         if self._trans_context_manager is not None:
             TransactionalContext._trans_ctx_check(self)  # noqa: SLF001  Core's protocol
         level = self.innermost or self.autobegin()
@@ -168,8 +167,15 @@ class SessionServices(EventTarget):
         """
         return (state.identity_token,)
 
+    def check_awaitable(self) -> None:
+        """Raise where SQL would have to be awaited and nothing can be (XT-101)."""
+        if not in_greenlet():
+            raise OutsideGreenletError.unexpected_sql()
+
     def connection_for(self: SessionHost, mapper: Any) -> Connection:
         """The connection of the current transaction that serves a mapper."""
+        if self.async_reference is not None:
+            self.check_awaitable()
         return self.connection_for_bind(self.get_bind(mapper))
 
     def execute_internal(
@@ -547,6 +553,9 @@ class Session(SessionClassMethods, SessionServices):
         bind_arguments: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run a statement and give the first element of its first row, or None."""
+        if isinstance(statement, DefaultGenerator):
+            execution_options = {**execution_options, execution.VALUE_OPTION: True}
+            return execution.execute(self, statement, params, execution_options, bind_arguments)
         return execution.execute(
             self, statement, params, execution_options, bind_arguments
         ).scalar()

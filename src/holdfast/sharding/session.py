@@ -8,7 +8,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -24,6 +24,11 @@ from holdfast.sharding.choose import execute_on_shards, named_shard
 from holdfast.sharding.query import ShardedQuery
 from holdfast.states.identity import bare_key
 from holdfast.states.instance import InstanceState
+
+if TYPE_CHECKING:
+    from holdfast.mapping.mapper import Mapper
+    from holdfast.sessions.execution import Entity
+    from holdfast.sessions.refresh import LookupArguments
 
 ShardChooser = Callable[..., Any]
 IdentityChooser = Callable[..., Iterable[Any]]
@@ -160,44 +165,35 @@ class ShardedSession(Session):
 
     def get(
         self,
-        entity: Any,
+        entity: type[Entity] | Mapper[Entity],
         ident: Any,
-        *,
-        options: Sequence[Any] | None = None,
-        populate_existing: bool | None = None,
-        with_for_update: Any = None,
-        identity_token: Any = None,
-        execution_options: Mapping[str, Any] = EMPTY_DICT,
-        bind_arguments: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """The object with a primary key, or None; see `Session.get`.
+        **how: Unpack[LookupArguments],
+    ) -> Entity | None:
+        """The object with a primary key, or None.
 
         It is looked for in memory, and then in each shard that `identity_chooser` names until it is
         found. `identity_token` names the shard, and so do the ways that a statement has.
+
+        Args:
+            entity: A mapped class or mapper.
+            ident: The primary key.
+            **how: Further arguments of `Session.get`.
         """
-        token = identity_token
+        execution_options = how.get("execution_options", EMPTY_DICT)
+        bind_arguments = how.get("bind_arguments") or EMPTY_DICT
+        token = how.pop("identity_token", None)
         if token is None:
-            token = named_shard(options or (), execution_options, bind_arguments or {})
+            token = named_shard(how.get("options") or (), execution_options, bind_arguments)
         tokens = [token]
         if token is None:
             mapper = subjects.mapper_of(entity)
             pk = bare_key(subjects.key_values(mapper, ident))
-            tokens = list(
-                self._tokens(mapper, pk, None, execution_options, bind_arguments or EMPTY_DICT)
-            )
-            identity_map = self.members.identity_map
-            tokens.sort(key=lambda each: identity_map.find_state(mapper, pk, each) is None)
+            tokens = list(self._tokens(mapper, pk, None, execution_options, bind_arguments))
+            find = self.members.identity_map.find_state
+            tokens.sort(key=lambda each: find(mapper, pk, each) is None)
         for each in tokens:
-            found = super().get(
-                entity,
-                ident,
-                options=options,
-                populate_existing=populate_existing,
-                with_for_update=with_for_update,
-                identity_token=each,
-                execution_options=execution_options,
-                bind_arguments=bind_arguments,
-            )
+            how["identity_token"] = each
+            found = super().get(entity, ident, **how)
             if found is not None:
                 return found
         return None

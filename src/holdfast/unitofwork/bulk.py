@@ -138,7 +138,8 @@ def insert_values(
     connection = connection_for(mapper.base_mapper)
     for rows, run in runs_to_insert(mapper, dicts, render_nulls=render_nulls):
         form = form_of(rows, run.keys)
-        if returns:
+        # Tables of subclasses need the keys of their base's rows.
+        if returns or (form.missing_pk and len(mapper.tables) > 1):
             insert_run(connection, form, run)
         else:
             form.fixed.execute_many(connection, run.rows)

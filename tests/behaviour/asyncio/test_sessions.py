@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 from sqlalchemy import event, exc, func, inspect, select, text
+from sqlalchemy.util import await_only
 
 from holdfast import Session, joinedload, selectinload, sessionmaker
 from holdfast.errors import OutsideGreenletError
@@ -131,6 +132,31 @@ async def test_eager_loading_avoids_loads_on_touch(sessions, load):
 
         assert [book.title for book in ann.books] == ["Fog"]
         assert bob.books == []
+
+
+@pytest.mark.rule("XT-101")
+async def test_attribute_that_would_flush_first_raises_and_spoils_nothing(sessions):
+    async with sessions.begin() as session:
+        ann = await session.get(Author, 1)
+        session.add(Author(id=3, name="Cid"))
+
+        with pytest.raises(OutsideGreenletError):
+            ann.books
+
+        assert session.is_active
+        await session.flush()
+        await session.refresh(ann, ["books"])
+        assert len(ann.books) == 1
+
+
+@pytest.mark.rule("XT-101")
+async def test_ordinary_session_gives_the_connection_that_it_has(sessions):
+    async with sessions() as session:
+        connection = await session.connection()
+
+        assert session.sync_session.connection() is connection.sync_connection
+        with pytest.raises(OutsideGreenletError):
+            session.sync_session.scalar(select(1))
 
 
 @pytest.mark.rule("XT-104")
@@ -456,6 +482,40 @@ async def test_block_that_fails_waits_for_the_other_task_before_it_cleans_up(ses
                 await asyncio.gather(session.get(Author, 1), session.get(Author, 2))
         assert caught.value.__context__ is None
         assert not session.in_transaction()
+
+
+@pytest.mark.rule("VC-86")
+async def test_block_that_is_cancelled_while_it_waits_ends_and_closes_later(sessions):
+    may_end = asyncio.Event()
+
+    def hold(_session):
+        await_only(may_end.wait())
+
+    async def work():
+        async with sessions() as session:
+            await session.scalar(select(1))
+            found.append((session, asyncio.create_task(session.run_sync(hold))))
+            await asyncio.sleep(0)
+            raise LookupError
+
+    found = []
+    task = asyncio.create_task(work())
+    while not found:
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    session, other = found[0]
+    assert session.in_transaction()
+
+    may_end.set()
+    await other
+    await session.closing
+
+    assert not session.in_transaction()
 
 
 # -- objects ---------------------------------------------------------------------------------------

@@ -395,6 +395,8 @@ def test_annotation_says_how_the_target_is_held(base: Any) -> None:
         one: Mapped[Optional[Book]] = relationship(viewonly=True)  # noqa: UP045
         maybe: Mapped[Book | None] = relationship(viewonly=True)
         quoted: Mapped["List['Book']"] = relationship(viewonly=True)  # noqa: UP006, UP037
+        noted: Mapped[list[Annotated[Book, "note"]]] = relationship(viewonly=True)
+        all_noted: Mapped[Annotated[list[Book], "note"]] = relationship(viewonly=True)
 
     class Book(base):
         __tablename__ = "book"
@@ -415,6 +417,8 @@ def test_annotation_says_how_the_target_is_held(base: Any) -> None:
         "one": False,
         "maybe": False,
         "quoted": True,
+        "noted": True,
+        "all_noted": True,
     }
     assert (found.few.collection_class, found.books.collection_class) == (set, list)
     assert (found.many.lazy, found.asked.lazy) == ("write_only", "dynamic")

@@ -4,7 +4,7 @@ import dataclasses
 import inspect as signatures
 
 import pytest
-from sqlalchemy import ForeignKey, exc
+from sqlalchemy import ForeignKey, String, exc
 
 from holdfast import (
     DeclarativeBase,
@@ -15,6 +15,7 @@ from holdfast import (
     mapped_column,
     registry,
     relationship,
+    unmapped_column,
     unmapped_dataclass,
 )
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
@@ -43,6 +44,7 @@ def book(base):
         parent_id: Mapped[int | None] = mapped_column(ForeignKey("book.id"), default=None)
         parent: Mapped["Book | None"] = relationship(default=None, remote_side="Book.id")
         shelf: Unmapped[str | None]
+        mark: Unmapped[str | None] = unmapped_column(String(9), default="m")
 
     return Book
 

@@ -582,3 +582,15 @@ def test_default_constructor_takes_names_of_attributes(base):
     for other in ("the_name", "anything"):
         with pytest.raises(TypeError, match=f"'{other}' is an invalid keyword argument for Author"):
             Author(**{other: 1})
+
+
+def test_relationship_in_place_of_an_inherited_column_is_refused(base):
+    class Person(base):
+        __tablename__ = "person"
+        id: Mapped[Key]
+        other: Mapped[Optional[int]] = mapped_column("other_id", ForeignKey("person.id"))
+
+    with pytest.raises(exc.ArgumentError, match="column 'other_id' conflicts with property"):
+
+        class Boss(Person):
+            other = relationship("Person")

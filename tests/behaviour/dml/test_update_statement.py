@@ -230,6 +230,24 @@ def test_criteria_may_name_the_base_of_a_joined_class(tables):
         assert (ada.language, bob.language) == ("ml", "c")
 
 
+@pytest.mark.rule("QY-184")
+def test_table_whose_key_has_another_name_than_the_bases_is_updated(tables):
+    with Session(tables(company.Base.metadata)) as session:
+        bob, zed = (company.Boss(name=name, car="red") for name in ("bob", "zed"))
+        session.add_all([bob, zed])
+        session.commit()
+        assert (bob.car, zed.car) == ("red", "red")
+
+        session.execute(
+            update(company.Boss)
+            .where(company.Boss.boss_id == company.Person.id, company.Person.name == "bob")
+            .values(car="blue")
+            .execution_options(synchronize_session="fetch")
+        )
+
+        assert (bob.car, zed.car) == ("blue", "red")
+
+
 @pytest.mark.rule("QY-183")
 def test_update_ignores_the_version_counter(tables):
     class Numbered(DeclarativeBase):

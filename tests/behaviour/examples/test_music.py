@@ -43,3 +43,16 @@ def test_database_of_another_kind_is_one_line_and_status_2():
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == ("The schema is written for PostgreSQL: give the URL of a database.\n")
+
+
+def test_server_that_does_not_answer_is_one_line_and_status_2():
+    pytest.importorskip("psycopg")
+
+    done = run_music("postgresql+psycopg://somebody:secret@127.0.0.1:1/nowhere")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(
+        "Cannot use postgresql+psycopg://somebody:***@127.0.0.1:1/nowhere: "
+    )
+    assert done.stderr.count("\n") == 1

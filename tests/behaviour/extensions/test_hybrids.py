@@ -84,7 +84,7 @@ class Span(Base):
         return self.label or "-"
 
     @shown.expression
-    def shown(cls) -> Any:  # noqa: N805
+    def shown(cls) -> Any:
         return func.coalesce(cls.label, "-")
 
     @shown.setter
@@ -100,7 +100,7 @@ class Span(Base):
         return self.kind
 
     @sort.comparator
-    def sort(cls) -> CaseBlind:  # noqa: N805
+    def sort(cls) -> CaseBlind:
         return CaseBlind(cls.kind)
 
     @hybrid_property
@@ -120,7 +120,7 @@ class Span(Base):
         return f"{self.label}{text}"
 
     @label_with.expression
-    def label_with(cls, text: str) -> Any:  # noqa: N805
+    def label_with(cls, text: str) -> Any:
         return cls.label.concat(text)
 
     size = synonym("length")
@@ -136,14 +136,14 @@ class Owner(Base):
         return sum(span.length for span in self.spans)
 
     @total.expression
-    def total(cls) -> Any:  # noqa: N805
+    def total(cls) -> Any:
         found = select(func.sum(Span.length)).where(Span.owner_id == cls.id)
         return found.correlate_except(Span).scalar_subquery()
 
 
 class Long(Span):
     @Span.length.overrides.expression
-    def length(cls) -> Any:  # noqa: N805
+    def length(cls) -> Any:
         return func.abs(cls.end - cls.start)
 
     @Span.plain.getter
@@ -201,8 +201,8 @@ def test_property_stands_in_every_part_of_a_statement(session: Session) -> None:
     assert statement.subquery().c.keys() == ["id", "length"]
     assert session.scalars(select(Span).filter_by(length=10)).one() is span
     assert session.query(Span).filter_by(length=10, shown="-").one() is span
-    counted = select(func.count()).group_by(Span.length).having(Span.length > 3)
-    assert session.scalars(counted).all() == [1]
+    counted = select(Span.length).group_by(Span.length).having(func.count(Span.id) == 1)
+    assert sorted(session.scalars(counted)) == [3, 10]
     session.execute(delete(Span).where(Span.length == 3))
     assert ids(session) == [2]
 
@@ -292,7 +292,7 @@ def test_comparator_gives_other_operators(session: Session) -> None:
 
 
 def test_function_that_gives_no_sql_is_refused() -> None:
-    with pytest.raises(InvalidRequestError, match='attribute "Span.wrong".*got: False'):
+    with pytest.raises(InvalidRequestError, match=r'attribute "Span\.wrong".*got: False'):
         select(Span).where(Span.wrong)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, MetaData, exc, select
+from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, String, Table, exc, select
 
 from holdfast import (
     AbstractConcreteBase,
@@ -18,6 +18,8 @@ from holdfast import (
     declared_attr,
     joinedload,
     mapped_column,
+    polymorphic_union,
+    registry,
     relationship,
 )
 from holdfast.errors.attributes import AttributeAccessError
@@ -65,6 +67,9 @@ def test_query_for_a_concrete_base_finds_the_objects_of_all_its_tables(
         assert found[0].level == 3
         assert len(sql) == 1
         assert session.scalars(select(manager)).all() == [found[0]]
+        assert session.query(employee).count() == 2
+        names = select(select(employee).where(employee.name == "max").subquery().c.name)
+        assert session.scalars(names).all() == ["max"]
 
 
 @pytest.mark.rule("MP-155")
@@ -181,3 +186,58 @@ def test_relationship_of_the_base_is_not_inherited_by_a_concrete_class() -> None
     assert Member(place=Place()).place is not None
     with pytest.raises(AttributeError, match="'place'"):
         Guest(place=Place())
+
+
+@pytest.mark.rule("MP-155")
+@pytest.mark.parametrize("cast_nulls", [True, False])
+def test_union_of_tables_that_stand_alone_is_made_by_hand(
+    tables: Tables, sql: Any, cast_nulls: bool
+) -> None:
+    metadata = MetaData()
+    robot, drone = (
+        Table(
+            name,
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("name", String(20)),
+            Column(value, Integer),
+        )
+        for name, value in (("robot", "arms"), ("drone", "height"))
+    )
+    union = polymorphic_union(
+        {"robot": robot, "drone": drone}, "sort", "machines", cast_nulls=cast_nulls
+    )
+    assert union.c.keys() == ["id", "name", "arms", "height", "sort"]
+
+    class Robot:
+        pass
+
+    class Drone(Robot):
+        pass
+
+    mappers = registry()
+    mappers.map_imperatively(
+        Robot,
+        robot,
+        with_polymorphic=("*", union),
+        polymorphic_on=union.c.sort,
+        polymorphic_identity="robot",
+    )
+    mappers.map_imperatively(
+        Drone, drone, inherits=Robot, concrete=True, polymorphic_identity="drone"
+    )
+    with Session(tables(metadata)) as session:
+        session.execute(robot.insert(), [{"id": 1, "name": "r2", "arms": 3}])
+        session.execute(drone.insert(), [{"id": 1, "name": "x", "height": 9}])
+        sql.clear()
+
+        found: Any = session.scalars(select(Robot).order_by(Robot.name)).all()  # type: ignore[attr-defined]
+
+        assert [(type(each), each.name) for each in found] == [(Robot, "r2"), (Drone, "x")]
+        assert (found[0].arms, found[1].height) == (3, 9)
+        assert len(sql) == 1
+        assert session.scalars(select(Drone)).all() == [found[1]]
+        found[1].height = 10
+        session.flush()
+        assert session.execute(select(drone.c.height)).scalars().all() == [10]
+    mappers.dispose()

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, MetaData, select
+from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, String, Table, literal, select
 
 from holdfast import (
     DeclarativeBase,
     Mapped,
     Session,
     aliased,
+    column_property,
     defer,
     joinedload,
     load_only,
     mapped_column,
+    registry,
     relationship,
     selectin_polymorphic,
     selectinload,
@@ -27,7 +29,7 @@ from models.company import Boss, Company, Engineer, Manager, Person
 Tables = Callable[[MetaData], Engine]
 
 
-def vehicles(*, car: dict[str, Any], van: dict[str, Any], **vehicle: Any) -> Any:
+def vehicles(*, car: dict[str, Any], van: dict[str, Any]) -> Any:
     """A hierarchy of three levels: Vehicle, Car(Vehicle), Van(Car), Bus(Vehicle)."""
 
     class Base(DeclarativeBase):
@@ -38,11 +40,7 @@ def vehicles(*, car: dict[str, Any], van: dict[str, Any], **vehicle: Any) -> Any
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
         name: Mapped[str | None]
-        __mapper_args__ = {
-            "polymorphic_on": "kind",
-            "polymorphic_identity": "vehicle",
-            **vehicle,
-        }
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
 
     class Car(Vehicle):
         __tablename__ = "car"
@@ -123,38 +121,67 @@ def test_inline_below_selectin_comes_with_that_select(tables: Tables, sql: Any) 
 
 
 @pytest.mark.rule("MP-151")
-@pytest.mark.parametrize("chosen", ["all", "named"])
+@pytest.mark.parametrize("form", ["star", "classes", "pair", "selectable"])
 def test_with_polymorphic_of_the_mapper_is_for_every_query(
-    tables: Tables, sql: Any, chosen: str
+    tables: Tables, sql: Any, form: str
 ) -> None:
-    model = vehicles(car={}, van={}, with_polymorphic="*")
-    if chosen == "named":
+    metadata = MetaData()
+    vehicle = Table(
+        "vehicle", metadata, Column("id", Integer, primary_key=True), Column("kind", String(9))
+    )
+    car, bus = (
+        Table(
+            name,
+            metadata,
+            Column("id", ForeignKey("vehicle.id"), primary_key=True),
+            Column(value, Integer),
+        )
+        for name, value in (("car", "doors"), ("bus", "seats"))
+    )
+    whole = vehicle.outerjoin(car).outerjoin(bus)
+    columns = vehicle.c.id, vehicle.c.kind, car.c.doors, bus.c.seats
+    query = select(*columns, car.c.id.label("car_id"), bus.c.id.label("bus_id"))
 
-        class Base(DeclarativeBase):
-            pass
+    class Vehicle:
+        pass
 
-        class Vehicle(Base):
-            __tablename__ = "vehicle"
-            id: Mapped[int] = mapped_column(primary_key=True)
-            kind: Mapped[str]
+    class Car(Vehicle):
+        pass
 
-        class Car(Vehicle):
-            __tablename__ = "car"
-            id: Mapped[int] = mapped_column(ForeignKey("vehicle.id"), primary_key=True)
-            doors: Mapped[int | None]
+    class Bus(Vehicle):
+        pass
 
-        vehicle = Vehicle.__mapper__.persist_selectable.outerjoin(Car.__table__)
-        model = vehicles(car={}, van={})
-        base, _, car, *_ = model
-        join = base.metadata.tables["vehicle"].outerjoin(base.metadata.tables["car"])
-        assert str(vehicle) == str(join)
-        model = vehicles(car={}, van={}, with_polymorphic=([], None))
+    forms: dict[str, Any] = {
+        "star": "*",
+        "classes": [Car],
+        "pair": ("*", None),
+        "selectable": ("*", query.select_from(whole).subquery("whole")),
+    }
+    mappers = registry()
+    mappers.map_imperatively(
+        Vehicle,
+        vehicle,
+        polymorphic_on=vehicle.c.kind,
+        polymorphic_identity="vehicle",
+        with_polymorphic=forms[form],
+    )
+    mappers.map_imperatively(Car, car, inherits=Vehicle, polymorphic_identity="car")
+    mappers.map_imperatively(Bus, bus, inherits=Vehicle, polymorphic_identity="bus")
+    with Session(tables(metadata)) as session:
+        session.add_all([Vehicle(), Car(doors=4), Bus(seats=50)])  # type: ignore[call-arg]
+        session.commit()
+        session.expunge_all()
+        sql.clear()
 
-    found, emitted = loaded(model, tables, sql)
+        found = session.scalars(select(Vehicle).order_by(Vehicle.id)).all()  # type: ignore[attr-defined]
+        from_car = session.scalars(select(Vehicle).where(Car.doors == 4)).all()  # type: ignore[attr-defined]
 
-    (statement,) = emitted
-    assert statement.count("LEFT OUTER JOIN") == (3 if chosen == "all" else 0)
-    assert ("seats" in vars(found[3])) is (chosen == "all")
+        assert [type(each) for each in found] == [Vehicle, Car, Bus]
+        assert vars(found[1])["doors"] == 4
+        assert ("seats" in vars(found[2])) is (form != "classes")
+        assert from_car == [found[1]]
+        assert len(sql) == 2
+        assert ("AS whole" in sql.emitted[0]) is (form == "selectable")
 
 
 @pytest.mark.rule("LD-182")
@@ -202,7 +229,11 @@ def test_alias_with_its_own_subclasses_is_loaded_by_one_select(session: Session,
     found = {each.id: each for each in session.scalars(statement)}
 
     assert len(sql) == 2
-    assert (vars(found[3])["level"], vars(found[4])["level"], vars(found[4])["car"]) == (2, 9, "red")
+    assert (vars(found[3])["level"], vars(found[4])["level"], vars(found[4])["car"]) == (
+        2,
+        9,
+        "red",
+    )
 
 
 @pytest.mark.rule("LD-182")
@@ -271,10 +302,50 @@ def test_collection_read_from_a_union_that_has_rows_twice_has_each_member_once(
         exclude_properties=["shelf_id"],
     )
     Shelf.things = relationship(  # type: ignore[attr-defined]
-        Thing, primaryjoin=Shelf.id == twice.c.shelf_id, foreign_keys=twice.c.shelf_id, viewonly=True
+        Thing,
+        primaryjoin=Shelf.id == twice.c.shelf_id,
+        foreign_keys=twice.c.shelf_id,
+        viewonly=True,
     )
     with Session(tables(Base.metadata)) as session:
         shelf = Shelf(items=[Item(kind="a"), Item(kind="b")])  # type: ignore[call-arg]
         session.add(shelf)
         session.commit()
         assert len(shelf.things) == 2  # type: ignore[attr-defined]
+
+
+def test_expression_of_a_subclass_may_have_values_of_its_own(tables: Tables) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Animal(Base):
+        __tablename__ = "animal"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+    class Dog(Animal):
+        __tablename__ = "dog"
+        id: Mapped[int] = mapped_column(ForeignKey("animal.id"), primary_key=True)
+        age: Mapped[int] = mapped_column()
+        years: Mapped[int] = column_property(age * literal(7))
+        __mapper_args__ = {"polymorphic_identity": "dog"}
+
+    with Session(tables(Base.metadata)) as session:
+        session.add(Dog(age=2))
+        session.commit()
+        session.expunge_all()
+        dog: Any = session.scalars(select(Animal)).one()
+        assert (dog.years, dog.age) == (14, 2)
+
+
+@pytest.mark.parametrize("entity", [Manager, Person])
+def test_option_for_a_class_beside_the_one_that_is_selected_does_no_harm(
+    session: Session, entity: Any
+) -> None:
+    option = selectinload(Engineer.machines)
+    found = session.scalars(select(entity).options(option).where(entity.id == 3)).one()
+    assert found.name == "max"
+    whole = with_polymorphic(Person, "*", flat=True)
+    query = select(whole).options(selectin_polymorphic(Person, [Engineer]))
+    assert len(session.scalars(query).all()) == 5

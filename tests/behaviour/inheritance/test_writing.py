@@ -8,6 +8,7 @@ from sqlalchemy.pool import StaticPool
 
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column
 from models.company import Boss, Company, Engineer, Intern, Machine, Manager, Person
+from watching import listening
 
 
 @pytest.mark.rule("MP-142")
@@ -25,6 +26,76 @@ def test_rows_go_base_first_with_the_key_of_the_base(empty: Session, sql: Any) -
     assert boss.kind == "boss"
     rows = empty.execute(text("SELECT kind, level, car FROM person JOIN manager USING (id), boss"))
     assert rows.all() == [("boss", 1, "red")]
+
+
+def test_rows_of_several_classes_go_together_where_they_share_a_table(
+    empty: Session, sql: Any
+) -> None:
+    people = [
+        kind(id=number, name=f"name {number}", level=number)
+        for number, kind in enumerate([Manager, Boss, Manager, Boss, Manager], 1)
+    ]
+    empty.add_all(people)
+    empty.flush()
+
+    assert [each.split("(")[0].strip() for each in sql.emitted] == [
+        "INSERT INTO person",
+        "INSERT INTO manager",
+        "INSERT INTO boss",
+    ]
+    rows = empty.execute(text("SELECT id, kind, level FROM person JOIN manager USING (id)"))
+    assert rows.all() == [
+        (number, "boss" if number in (2, 4) else "manager", number) for number in range(1, 6)
+    ]
+    assert empty.execute(text("SELECT boss_id FROM boss")).scalars().all() == [2, 4]
+
+    sql.clear()
+    for each in people:
+        each.name, each.level = "new", 0
+    empty.flush()
+    assert [each.split(" SET")[0] for each in sql.emitted] == ["UPDATE person", "UPDATE manager"]
+
+    sql.clear()
+    for each in people:
+        empty.delete(each)
+    empty.flush()
+    assert [each.split(" WHERE")[0] for each in sql.emitted if each.startswith("DELETE")] == [
+        "DELETE FROM boss",
+        "DELETE FROM manager",
+        "DELETE FROM person",
+    ]
+    assert empty.execute(text("SELECT count(*) FROM person")).scalar() == 0
+
+
+def test_listeners_hear_of_their_own_classes_though_rows_go_together(tables: Any) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Thing(Base):
+        __tablename__ = "thing"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+        stamp: Mapped[int] = mapped_column(default=lambda: 5)
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "thing"}
+
+    class Box(Thing):
+        __mapper_args__ = {"polymorphic_identity": "box"}
+
+    class Bag(Thing):
+        __mapper_args__ = {"polymorphic_identity": "bag"}
+
+    heard = []
+
+    def hear(target: Any, context: Any, names: Any) -> None:
+        heard.append((type(target), sorted(names)))
+
+    with Session(tables(Base.metadata)) as session, listening(Bag, "refresh_flush", hear):
+        things = [Box(), Bag(), Box(), Bag()]
+        session.add_all(things)
+        session.flush()
+
+        assert [thing.stamp for thing in things] == [5, 5, 5, 5]
+    assert heard == [(Bag, ["stamp"]), (Bag, ["stamp"])]
 
 
 def test_a_subclass_row_may_have_no_values_of_its_own(empty: Session) -> None:

@@ -21,6 +21,7 @@ from holdfast import (
     with_loader_criteria,
 )
 from holdfast.errors.queries import EntityError, LoaderOptionError
+from holdfast.queries.options.criteria import criteria_about
 from models.library import Author, Base, Book
 from models.tree import Base as Tree
 from models.tree import Node
@@ -211,6 +212,30 @@ def test_criteria_of_a_mixin_are_those_of_each_execution_when_a_class_is_first_n
     ):
         for _ in range(3):
             assert [found(statement, owner) for owner in (1, 2)] == [[(1, 11)], [(2, 22)]]
+
+
+def test_wb_statement_that_needed_one_more_class_is_not_found_by_one_made_at_the_same_time(tables):
+    class Owned:
+        owner: Mapped[int]
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Cat(Owned, Local):
+        __tablename__ = "cat"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    def made(owner: int) -> Any:
+        option = with_loader_criteria(Owned, lambda cls: cls.owner == owner)
+        return criteria_about(select(Cat).options(option))
+
+    Local.registry.configure()
+    one, two = made(1), made(2)
+    assert one._generate_cache_key().key == two._generate_cache_key().key
+    assert "cat.owner = " in str(one)
+    assert one._generate_cache_key().key != two._generate_cache_key().key
+    later = made(3)._generate_cache_key()
+    assert [each.value for each in later.bindparams] == [3]
 
 
 @pytest.mark.rule("LD-131")

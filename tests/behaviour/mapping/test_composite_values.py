@@ -140,3 +140,47 @@ def test_selected_value_is_an_element_of_the_row(session):
 
     assert row == (2, Point(5, 6), None)
     assert (row.start, row.stop) == (Point(5, 6), None)
+
+
+@dataclasses.dataclass
+class Line:
+    start: Point
+    end: Point
+
+    @classmethod
+    def of(cls, *numbers: int):
+        return None if numbers[0] is None else cls(Point(*numbers[:2]), Point(*numbers[2:]))
+
+    def __composite_values__(self):
+        return (*dataclasses.astuple(self.start), *dataclasses.astuple(self.end))
+
+
+@pytest.mark.rule("MP-95", "MP-97")
+def test_value_may_be_nested_and_made_by_a_function():
+    class Base(DeclarativeBase):
+        pass
+
+    class Stroke(Base):
+        __tablename__ = "stroke"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        a: Mapped[int | None]
+        b: Mapped[int | None]
+        c: Mapped[int | None]
+        d: Mapped[int | None]
+        line = composite(Line.of, "a", "b", "c", "d")
+
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    line = Line(Point(1, 2), Point(3, 4))
+    with Session(engine) as session:
+        session.add_all([Stroke(id=1, line=line), Stroke(id=2)])
+        session.commit()
+        stroke = session.scalars(select(Stroke).where(Stroke.line == line)).one()
+
+        assert (stroke.id, stroke.line, stroke.d) == (1, line, 4)
+        assert session.get_one(Stroke, 2).line is None
+        stroke.line = Line(Point(1, 2), Point(3, 9))
+        session.flush()
+        assert session.execute(select(Stroke.line).where(Stroke.id == 1)).one() == (stroke.line,)
+        assert stroke.d == 9
+    engine.dispose()

@@ -12,7 +12,7 @@ from holdfast import DeclarativeBase, Session, composite, scoped_session, sessio
 from holdfast.errors.flush import StaleDataError
 from holdfast.errors.unmapped import UnmappedClassError
 from models.company import Base as Company
-from models.company import Boss
+from models.company import Boss, Person
 from models.library import Author, Base, Book
 
 
@@ -235,6 +235,19 @@ def test_inheritance_takes_values_of_all_tables_from_one_dictionary(session):
         ("b2", 2, "y"),
     ]
     assert [(each["id"], each["boss_id"]) for each in mappings] == [(1, 1), (2, 2)]
+
+
+@pytest.mark.rule("PT-129")
+@pytest.mark.parametrize("method", ["objects", "mappings"])
+def test_rows_of_subclasses_have_the_keys_of_their_bases_though_nobody_wants_them(session, method):
+    session.bulk_insert_mappings(Person, [{"name": "p"}])
+    if method == "objects":
+        session.bulk_save_objects([Boss(name="b", level=2, car="z")])
+    else:
+        session.bulk_insert_mappings(Boss, [{"name": "b", "level": 2, "car": "z"}])
+
+    boss = session.scalars(select(Boss)).one()
+    assert (boss.id, boss.boss_id, boss.level, boss.car) == (2, 2, 2, "z")
 
 
 @pytest.mark.rule("PT-129")

@@ -426,3 +426,47 @@ def test_object_that_left_its_key_to_a_new_one_gets_it_back(session):
     assert inspect(new).transient
     assert inspect(ann).identity == (1,)
     assert ann.name == "Ann"
+
+
+@pytest.mark.rule("SB-165", "SB-163")
+@pytest.mark.parametrize("is_deleted_too", [False, True])
+def test_object_comes_back_that_had_taken_the_key_of_a_new_one(session, is_deleted_too):
+    ann, new = session.get(library.Author, 1), author(9)
+    session.add(new)
+    session.flush()
+    session.delete(new)
+    session.flush()
+    ann.id = 9
+    session.flush()
+    if is_deleted_too:
+        session.delete(ann)
+        session.flush()
+
+    session.rollback()
+
+    assert inspect(ann).persistent
+    assert inspect(ann).identity == (1,)
+    assert session.get(library.Author, 1) is ann
+    assert inspect(new).transient
+
+
+@pytest.mark.rule("SB-163", "SM-31")
+@pytest.mark.parametrize("detour", [[], [8]])
+def test_deleted_object_comes_back_though_a_new_one_has_taken_its_key(session, detour):
+    ann, new = session.get(library.Author, 1), author(9)
+    session.add(new)
+    session.flush()
+    for number in detour:
+        new.id = number
+        session.flush()
+    session.delete(ann)
+    session.flush()
+    new.id = 1
+    session.flush()
+
+    session.rollback()
+
+    assert inspect(ann).persistent
+    assert session.get(library.Author, 1) is ann
+    assert ann.name == "Ann"
+    assert inspect(new).transient

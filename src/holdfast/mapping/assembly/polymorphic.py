@@ -196,7 +196,10 @@ def chosen_mappers(mapper: Any, choice: Any, selectable: Any = None) -> tuple[An
         if not found.isa(mapper):
             raise MappingError.not_in_hierarchy(found, mapper)
         wanted.update(found.iterate_to_root() if selectable is None else [found])
-    if selectable is not None:
+    if selectable is None:
+        # A concrete class has no row in common with its base.
+        wanted = {each for each in wanted if each.base_mapper is mapper.base_mapper}
+    else:
         wanted = {each for each in wanted if selectable.is_derived_from(each.local_table)}
     return tuple(each for each in family if each in wanted)
 

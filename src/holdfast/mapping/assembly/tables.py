@@ -122,7 +122,7 @@ def _named_identity_column(mapper: Any, given: Any) -> Any:
         if given is None:
             raise MappingArgumentError.no_such_key(mapper, name)
         if hasattr(given, "kind"):
-            columns = given.columns if given.is_column else ()
+            columns: Sequence[Any] = given.columns if given.is_column else ()
             if len(columns) != 1 or not isinstance(columns[0], Column):
                 raise MappingArgumentError.key_not_column(mapper, name)
     if hasattr(given, "columns") and hasattr(given, "kind"):

@@ -8,7 +8,7 @@ what is returned fits any annotation; what is returned at run time is a property
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from sqlalchemy import insert_sentinel, null
@@ -36,6 +36,49 @@ if TYPE_CHECKING:
     from sqlalchemy.sql._typing import _ColumnExpressionArgument, _TypeEngineArgument
 
 T = TypeVar("T", bound=Any)
+
+
+class DescribedArguments(FieldArguments, total=False):
+    """Keywords of all functions below."""
+
+    info: Any
+    doc: str | None
+    comparator_factory: type[Any] | None
+
+
+class LoadingArguments(DescribedArguments, total=False):
+    """Keywords of functions for attributes that columns are loaded for."""
+
+    group: str | None
+    raiseload: bool
+    active_history: bool
+
+
+class DeferredArguments(LoadingArguments, total=False):
+    """Keywords of `deferred()`."""
+
+    expire_on_flush: bool
+
+
+class ColumnArguments(DeferredArguments, total=False):
+    """Keywords of `column_property()`."""
+
+    deferred: bool
+
+
+class CompositeArguments(LoadingArguments, total=False):
+    """Keywords of `composite()`."""
+
+    deferred: bool
+    return_none_on: Any
+    column_template: str | None
+
+
+class SynonymArguments(DescribedArguments, total=False):
+    """Keywords of `synonym()`."""
+
+    map_column: bool | None
+    descriptor: Any | None
 
 
 class DeclaredRelationshipArguments(RelationshipArguments, FieldArguments, total=False):
@@ -132,50 +175,39 @@ def orm_insert_sentinel(
     )
 
 
+def _declared(kind: Callable[..., Any], given: Sequence[Any], arguments: Any) -> Any:
+    """A property of that kind; what concerns its field is kept beside it."""
+    settings = dict(arguments)
+    names = settings.keys() & FieldArguments.__annotations__.keys()
+    field = DataclassArguments(**{name: settings.pop(name) for name in names})
+    made = kind(*given, **settings)
+    made.dataclass_arguments = field
+    return made
+
+
 def column_property(
     column: _ColumnExpressionArgument[T],
     *additional_columns: _ColumnExpressionArgument[Any],
-    group: str | None = None,
-    deferred: bool = False,
-    raiseload: bool = False,
-    comparator_factory: type[Any] | None = None,
-    active_history: bool = False,
-    expire_on_flush: bool = True,
-    info: Any = None,
-    doc: str | None = None,
-    **field: Unpack[FieldArguments],
+    **arguments: Unpack[ColumnArguments],
 ) -> Mapped[T]:
     """Map a column, several equal columns, or a SQL expression, to an attribute.
 
     An expression is read with the row and never written.
     """
     for name in ("init", "kw_only", "default", "default_factory"):
-        if name in field:
+        if name in arguments:
             warn_deprecated(
                 f"The column_property.{name} parameter is deprecated for column_property(). "
                 f"Declare the column with mapped_column({name}=...). [column-property-{name}]",
                 version="2.1",
             )
-    return _column_property(
-        column,
-        *additional_columns,
-        doc=doc,
-        info=info,
-        comparator_factory=comparator_factory,
-        deferred=deferred,
-        raiseload=raiseload,
-        group=group,
-        expire_on_flush=expire_on_flush,
-        active_history=active_history,
-        field=field,
-    )
+    return _column_property((column, *additional_columns), arguments)
 
 
-def _column_property(*columns: Any, field: FieldArguments, **settings: Any) -> Mapped[Any]:
-    made: Any = MappedSQLExpression(*columns, **settings)
+def _column_property(columns: Sequence[Any], arguments: Any) -> Mapped[Any]:
+    made = _declared(MappedSQLExpression, columns, arguments)
     # A column may be a mapped_column(), which the annotation still has to complete.
     made.declared_columns = columns
-    made.dataclass_arguments = DataclassArguments(**field)
     return cast("Mapped[Any]", made)
 
 
@@ -197,67 +229,35 @@ def query_expression(
         field: Of the dataclass field.
     """
     expression = null() if default_expr is None else default_expr
-    made: Any = QueryExpression(
-        expression,
-        deferred=isinstance(expression, Null),
-        expire_on_flush=expire_on_flush,
-        info=info,
-        doc=doc,
-    )
-    made.dataclass_arguments = DataclassArguments(**field)
+    settings = {"expire_on_flush": expire_on_flush, "info": info, "doc": doc}
+    is_deferred = isinstance(expression, Null)
+    made = _declared(QueryExpression, [expression], {**field, **settings, "deferred": is_deferred})
     return cast("Mapped[Any]", made)
 
 
 def deferred(
     column: _ColumnExpressionArgument[T],
     *additional_columns: _ColumnExpressionArgument[Any],
-    group: str | None = None,
-    raiseload: bool = False,
-    comparator_factory: type[Any] | None = None,
-    active_history: bool = False,
-    expire_on_flush: bool = True,
-    info: Any = None,
-    doc: str | None = None,
-    **field: Unpack[FieldArguments],
+    **arguments: Unpack[DeferredArguments],
 ) -> Mapped[T]:
     """Map a column that is loaded when it is first read."""
-    return _column_property(
-        column,
-        *additional_columns,
-        doc=doc,
-        info=info,
-        comparator_factory=comparator_factory,
-        deferred=True,
-        raiseload=raiseload,
-        group=group,
-        expire_on_flush=expire_on_flush,
-        active_history=active_history,
-        field=field,
-    )
+    return _column_property((column, *additional_columns), {**arguments, "deferred": True})
 
 
 @overload
-def composite(_class: Callable[..., T], /, *attrs: Any, **settings: Any) -> Mapped[T]: ...
+def composite(
+    _class: Callable[..., T], /, *attrs: Any, **arguments: Unpack[CompositeArguments]
+) -> Mapped[T]: ...
 
 
 @overload
-def composite(_class_or_attr: Any = None, /, *attrs: Any, **settings: Any) -> Mapped[Any]: ...
+def composite(
+    _class_or_attr: Any = None, /, *attrs: Any, **arguments: Unpack[CompositeArguments]
+) -> Mapped[Any]: ...
 
 
 def composite(
-    _class_or_attr: Any = None,
-    /,
-    *attrs: Any,
-    group: str | None = None,
-    deferred: bool = False,
-    raiseload: bool = False,
-    comparator_factory: type[Any] | None = None,
-    active_history: bool = False,
-    return_none_on: Any = NO_ARG,
-    column_template: str | None = None,
-    info: Any = None,
-    doc: str | None = None,
-    **field: Unpack[FieldArguments],
+    _class_or_attr: Any = None, /, *attrs: Any, **arguments: Unpack[CompositeArguments]
 ) -> Mapped[Any]:
     """Map several columns to one attribute that holds a value object of them.
 
@@ -265,23 +265,13 @@ def composite(
     says for which column values the attribute is None: with `Mapped[X | None]`, when all are.
     `column_template` names the columns of a dataclass, as in `"home_%s"`.
     """
-    if column_template is not None and not _is_template(column_template):
-        raise DeclarationArgumentError.bad_template(column_template)
-    made: Any = CompositeProperty(
-        _class_or_attr,
-        *attrs,
-        doc=doc,
-        info=info,
-        comparator_factory=comparator_factory,
-        return_none_on=None if return_none_on is NO_ARG else return_none_on,
-        deferred=deferred,
-        raiseload=raiseload,
-        group=group,
-        active_history=active_history,
-    )
-    made.return_none_on_default = return_none_on is NO_ARG
-    made.column_template = column_template
-    made.dataclass_arguments = DataclassArguments(**field)
+    settings: dict[str, Any] = dict(arguments)
+    template = settings.pop("column_template", None)
+    if template is not None and not _is_template(template):
+        raise DeclarationArgumentError.bad_template(template)
+    made = _declared(CompositeProperty, [_class_or_attr, *attrs], settings)
+    made.return_none_on_default = "return_none_on" not in settings
+    made.column_template = template
     return cast("Mapped[Any]", made)
 
 
@@ -290,27 +280,9 @@ def _is_template(text: str) -> bool:
     return text.count("%s") == 1 and text.replace("%%", "").count("%") == 1
 
 
-def synonym(
-    name: str,
-    *,
-    map_column: bool | None = None,
-    descriptor: Any | None = None,
-    comparator_factory: type[Any] | None = None,
-    info: Any = None,
-    doc: str | None = None,
-    **field: Unpack[FieldArguments],
-) -> Mapped[Any]:
+def synonym(name: str, **arguments: Unpack[SynonymArguments]) -> Mapped[Any]:
     """Give a mapped attribute a second name."""
-    made = SynonymProperty(
-        name,
-        map_column=map_column,
-        descriptor=descriptor,
-        comparator_factory=comparator_factory,
-        info=info,
-        doc=doc,
-    )
-    made.dataclass_arguments = DataclassArguments(**field)
-    return cast("Mapped[Any]", made)
+    return cast("Mapped[Any]", _declared(SynonymProperty, [name], arguments))
 
 
 def synonym_for(name: str, map_column: bool = False) -> Callable[[Callable[..., Any]], Any]:  # noqa: FBT001, FBT002 - the documented signature
@@ -339,15 +311,9 @@ def relationship(
     Target, scalar or collection, and the collection's type come from the annotation where they are
     not given. The parameters are described in the documentation of relationships.
     """
-    settings: dict[str, Any] = dict(arguments)
-    field = DataclassArguments(
-        **{name: settings.pop(name) for name in DataclassArguments.__slots__ if name in settings}
-    )
-    if field.default is not NO_ARG and field.default is not None:
+    if arguments.get("default", NO_ARG) not in (NO_ARG, None):
         raise DeclarationArgumentError.relationship_default()
-    made = Relationship(argument, secondary, **settings)
-    made.dataclass_arguments = field
-    return made
+    return _declared(Relationship, [argument, secondary], arguments)
 
 
 def dynamic_loader(argument: Any | None = None, **kw: Any) -> Any:

@@ -102,6 +102,12 @@ def make_dataclass(
     before = [(key, cls.__dict__[key]) for key in cls.__dict__ if not is_special(key)]
     # The columns of the table that are no attributes.
     unread = [key for key, _, annotation in _read(cls) if annotation and annotation.is_unmapped]
+    # Descriptors of extensions, such as association proxies, say what they are as fields too.
+    others = [each for each in before if each[0] in written and each[0] not in unread]
+    sources = {
+        **{key: (value, written[key]) for key, value in others if is_construct(value)},
+        **sources,
+    }
     # What comes from mixins stands first, as if the class had derived it: the class's own
     # annotations may hold KW_ONLY.
     fields = {
@@ -209,11 +215,6 @@ def has_descriptor_defaults(cls: type) -> bool:
 def _nothing() -> Any:
     """Default factory of what `__init__` does not take: the attribute ignores the marker."""
     return DONT_SET
-
-
-def unset_value(cls: type, value: Any) -> Any:
-    """What an attribute reads as when the dataclass's `__init__` was not given it."""
-    return given_default(value) if has_descriptor_defaults(cls) else None
 
 
 def given_default(value: Any) -> Any:

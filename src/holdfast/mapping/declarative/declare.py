@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -29,7 +30,6 @@ from holdfast.mapping.declarative.dataclass_fields import (
     given_default,
     has_descriptor_defaults,
     make_dataclass,
-    unset_value,
 )
 from holdfast.mapping.declarative.mapped_column import MappedColumn
 from holdfast.mapping.declarative.mixins import declared_attr, declaring
@@ -57,6 +57,15 @@ from holdfast.mapping.properties.synonym import SynonymProperty
 
 DEFERS_NAME = "__sa_defers_mapping__"
 """Class attribute that is true where mapping waits for `prepare()`."""
+
+
+_OPTIONS_OF_COLUMNS = (
+    "exclude_properties",
+    "include_properties",
+    "polymorphic_on",
+    "primary_key",
+    "version_id_col",
+)
 
 
 @dataclass(slots=True)
@@ -152,26 +161,18 @@ def prepare_class(registry: Any, cls: type, table: Any = None) -> PreparedClass:
 def finish_class(prepared: PreparedClass) -> Any:
     """Make the mapper of a class whose table stands."""
     cls, options, columns = prepared.cls, prepared.options, prepared.columns
-    properties = _explicit_properties(columns)
-    inherits = prepared.inherits
-    shares_table = inherits if prepared.table is None and not options.get("concrete") else None
-    if inherits is not None:
-        options.setdefault("inherits", inherits)
-    if shares_table is not None:
-        _share_table(cls, columns, shares_table)
-        properties = columns.properties
-    properties = {**options.pop("properties", {}), **properties}
+    hidden = [each for _, each, key, _ in columns.placed if key in columns.unmapped]
+    own = _explicit_properties(columns)
+    if prepared.inherits is not None:
+        options.setdefault("inherits", prepared.inherits)
+        if prepared.table is None and not options.get("concrete"):
+            hidden += _share_table(cls, columns, manager_of_class(prepared.inherits).mapper)
+            own = columns.properties
+    properties = {**options.pop("properties", {}), **own}
     _drop_excluded(cls, columns, properties, options)
-    _exclude(options, [each for _, each, key, _ in columns.placed if key in columns.unmapped])
-    if shares_table is not None:
-        _exclude(options, _columns_of_siblings(shares_table))
-    mapper = map_class(
-        prepared.registry,
-        cls,
-        prepared.table,
-        properties=properties,
-        **options,
-    )
+    if hidden:
+        options["exclude_properties"] = {*(options.get("exclude_properties") or ()), *hidden}
+    mapper = map_class(prepared.registry, cls, prepared.table, properties=properties, **options)
     if DEFERRED_NAME in cls.__dict__:
         type.__delattr__(cls, DEFERRED_NAME)
     set_attribute(cls, "__mapper__", mapper)
@@ -193,14 +194,11 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
         arguments = getattr(declared.value, "dataclass_arguments", None)
         if arguments is None or isinstance(arguments, ImpliedArguments):
             continue
-        names = [name for name in arguments.given() if not _is_plain(declared.value, name)]
+        # The default of a column means something without dataclasses too.
+        plain = {"default"} if isinstance(declared.value, MappedColumn) else set()
+        names = sorted(arguments.given().keys() - plain)
         if names:
-            raise DeclarationArgumentError.no_dataclass(body.cls, key, sorted(names))
-
-
-def _is_plain(value: Any, name: str) -> bool:
-    """Whether an argument means something without dataclasses too."""
-    return name == "default" and isinstance(value, MappedColumn)
+            raise DeclarationArgumentError.no_dataclass(body.cls, key, names)
 
 
 def mapped_base(cls: type) -> type | None:
@@ -209,15 +207,11 @@ def mapped_base(cls: type) -> type | None:
     Raises:
         DeclarationError: Several base classes are, or inherit from different mapped ones.
     """
-    nearest = (_nearest_mapped(base) for base in cls.__bases__)
-    found = list(dict.fromkeys(base for base in nearest if base is not None))
+    mapped = (filter(is_mapped_class, base.__mro__) for base in cls.__bases__)
+    found = list(dict.fromkeys(base for bases in mapped for base in islice(bases, 1)))
     if len(found) > 1:
         raise DeclarationError.several_bases(cls, found)
     return found[0] if found else None
-
-
-def _nearest_mapped(cls: type) -> type | None:
-    return next((base for base in cls.__mro__ if is_mapped_class(base)), None)
 
 
 # -- attributes ----------------------------------------------------------------------------------
@@ -227,15 +221,16 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
     """Complete everything declared with its annotation; gather the columns."""
     columns = _Columns()
     is_dataclass = SETTINGS_NAME in body.cls.__dict__
+    reads_defaults = is_dataclass and has_descriptor_defaults(body.cls)
     for key, declared in body.attributes.items():
         _check(body.cls, key, declared)
         value = declared.value
         columns.take(key, value, complete(value, body.cls, key, declared.annotation, registry))
         if is_dataclass and isinstance(value, Relationship):
             check_default(value, body.cls, key)
-        elif is_dataclass:
-            _set_unset_value(body.cls, key, value, columns)
-    if is_dataclass and has_descriptor_defaults(body.cls):
+        elif reads_defaults and isinstance(value, MappedColumn | ColumnProperty):
+            _set_unset_value(key, value, columns)
+    if reads_defaults:
         _check_synonym_defaults(body)
     return columns
 
@@ -288,25 +283,18 @@ def _check(cls: type, key: str, declared: Declared) -> None:
 def _check_synonym_defaults(body: ClassBody) -> None:
     """Refuse a default for a synonym that its target does not have (MP-71)."""
     for key, declared in body.attributes.items():
-        if not isinstance(declared.value, SynonymProperty):
-            continue
-        default = given_default(declared.value)
-        target = body.attributes.get(declared.value.name)
-        if default is None or target is None:
-            continue
-        expected = given_default(target.value)
-        if expected != default:
-            raise DeclarationArgumentError.synonym_default(
-                key, default, declared.value.name, expected
-            )
+        prop = declared.value
+        target = body.attributes.get(prop.name) if isinstance(prop, SynonymProperty) else None
+        default = None if target is None else given_default(prop)
+        expected = None if target is None else given_default(target.value)
+        if default is not None and default != expected:
+            raise DeclarationArgumentError.synonym_default(key, default, prop.name, expected)
 
 
-def _set_unset_value(cls: type, key: str, value: Any, columns: _Columns) -> None:
+def _set_unset_value(key: str, value: Any, columns: _Columns) -> None:
     """Let a column attribute of a dataclass read as its default while it is not set."""
-    if not isinstance(value, MappedColumn | ColumnProperty) or key not in columns.properties:
-        return
-    default = unset_value(cls, value)
-    if default is None:
+    default = given_default(value)
+    if default is None or key not in columns.properties:
         return
     prop = columns.properties[key]
     if not isinstance(prop, ColumnProperty):
@@ -326,9 +314,14 @@ def _explicit_properties(columns: _Columns) -> dict[str, Any]:
     }
 
 
-def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
-    """Put the columns of a class without table into the table of its base."""
-    base_mapper = manager_of_class(inherits).mapper
+def _share_table(cls: type, columns: _Columns, base_mapper: Any) -> list[Column[Any]]:
+    """Put the columns of a class without table into the table of its base.
+
+    Returns:
+        Columns that other classes have put there, which are not for this one (MP-147).
+    """
+    known = base_mapper.key_of_column
+    others = [each for each in base_mapper.persist_selectable.c if each not in known]
     for _, column, key, use_existing in columns.in_order():
         placed = add_to_inherited(cls, column, base_mapper, use_existing=use_existing)
         if placed is column:
@@ -338,6 +331,7 @@ def _share_table(cls: type, columns: _Columns, inherits: type) -> None:
             mapped.columns[mapped.columns.index(column)] = placed
         elif mapped is not None:
             columns.properties[key] = placed
+    return others
 
 
 def _drop_excluded(
@@ -357,34 +351,17 @@ def _drop_excluded(
         properties.pop(key, None)
 
 
-def _columns_of_siblings(inherits: type) -> list[Column[Any]]:
-    """Columns that other classes have put into the table of a base (MP-147)."""
-    mapper = manager_of_class(inherits).mapper
-    known = mapper.key_of_column
-    return [column for column in mapper.persist_selectable.c if column not in known]
-
-
-def _exclude(options: dict[str, Any], columns: Iterable[Column[Any]]) -> None:
-    """Leave columns unmapped, unless the class itself names them."""
-    hidden = [*(options.get("exclude_properties") or ()), *columns]
-    if hidden:
-        options["exclude_properties"] = set(hidden)
-
-
 def _mapper_options(body: ClassBody) -> dict[str, Any]:
     """`__mapper_args__`, with the columns of this class where those of a mixin are named."""
     has_options = "__mapper_args__" in body.directives
     options = dict(body.cls.__mapper_args__ or {}) if has_options else {}  # type: ignore[attr-defined]
-    for name in ("version_id_col", "polymorphic_on"):
-        if name in options:
-            options[name] = _column_meant(options[name], body)
-    if "primary_key" in options:
-        given = options["primary_key"]
-        several = given if isinstance(given, list | tuple) else [given]
-        options["primary_key"] = [_column_meant(each, body) for each in several]
-    for name in ("include_properties", "exclude_properties"):
-        if options.get(name):
-            options[name] = {_column_meant(each, body) for each in options[name]}
+    for name in _OPTIONS_OF_COLUMNS:
+        given = options.get(name)
+        if isinstance(given, list | tuple | set | frozenset):
+            kind: Any = list if name == "primary_key" else set
+            options[name] = kind(_column_meant(each, body) for each in given)
+        elif given is not None:
+            options[name] = _column_meant(given, body)
     return options
 
 

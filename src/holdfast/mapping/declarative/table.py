@@ -47,7 +47,7 @@ def table_of(
 
 
 def _table_arguments(body: ClassBody) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    given = body.directives.get("__table_args__") or ()
+    given: Any = body.directives.get("__table_args__") or ()
     if isinstance(given, dict):
         return (), given
     ends_in_options = bool(given) and isinstance(given[-1], dict)

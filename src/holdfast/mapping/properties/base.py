@@ -7,19 +7,20 @@ step for all pending mappers before the next step begins.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar
 
 from typing_extensions import TypeVar
 
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import HasCacheKey
+from holdfast.foundation.subscripts import Subscripted
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.mapping.sockets import comparators, strategies
 
 T = TypeVar("T", default=Any)
 
 
-class MapperProperty(HasCacheKey, InspectionAttr, Generic[T]):
+class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
     """One mapped attribute of one mapper: a column, a relationship, a synonym or a composite.
 
     Subclass mappers of an inheritance hierarchy share the property objects of their base.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
+from sqlalchemy.sql.expression import Join, TableClause
+
 from holdfast.errors.large_collections import LargeCollectionError
 from holdfast.errors.loading import noload_warning
 from holdfast.errors.queries import LoaderStrategyException
@@ -354,8 +356,10 @@ class Relationship(MapperProperty[T]):
 
     @property
     def rows_may_repeat(self) -> bool:
-        """Whether a SELECT of members may bring one of them twice: by association, or a union."""
-        return self.secondary is not None or self.mapper.adapter is not None
+        """Whether a SELECT of members may bring one of them twice: by association, or a query."""
+        target = self.mapper
+        is_of_tables = isinstance(target.persist_selectable, TableClause | Join)
+        return self.secondary is not None or target.adapter is not None or not is_of_tables
 
     def is_association_column(self, column: Any) -> bool:
         """Whether a column belongs to the association table."""

@@ -46,6 +46,9 @@ class QuerySettings:
     tuples: bool | None = None
 
 
+DEFAULTS = QuerySettings()
+
+
 class QueryBase:
     """The state of a query, and how copies of it are made."""
 
@@ -67,7 +70,7 @@ class QueryBase:
             entity = column._annotations.get("parententity")
             if entity is not None:
                 entity.mapper.ensure_configured()
-        self.settings = QuerySettings()
+        self.settings = DEFAULTS
 
     def changed(self, draft: Any | None = None, **settings: Any) -> Self:
         """A copy with another draft, or with other settings."""

@@ -16,7 +16,7 @@ from sqlalchemy.engine import result_tuple
 
 from holdfast.errors.queries import QueryUseError
 from holdfast.foundation.deprecated import warn_deprecated
-from holdfast.queries.entities import SelectedBundle, SelectedEntity
+from holdfast.queries.entities import SelectedBundle, SelectedEntity, selects_one_entity
 from holdfast.queries.facade.base import QueryBase
 
 T = TypeVar("T")
@@ -39,10 +39,17 @@ class ReadableQuery(QueryBase, Generic[T]):
         query = self.heard()
         params = query.settings.params or None
         result = self.session.execute(query.drafted(), params, execution_options=options)
-        elements = query.elements
-        if query.gives_objects(elements):
+        elements: tuple[Any, ...] = ()
+        # PERF: fresh select by key, Query. The most frequent list is known by a look.
+        holds_objects = selects_one_entity(query.draft._raw_columns)
+        if holds_objects:
+            gives_objects = not query.settings.tuples
+        else:
+            elements = query.elements
+            gives_objects = query.gives_objects(elements)
+            holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
+        if gives_objects:
             result = result.scalars()
-        holds_objects = any(isinstance(each, SelectedEntity) for each in elements)
         if holds_objects and not query.draft._execution_options.get("yield_per"):
             result = result.unique(_telling_apart(elements))
         return result
@@ -180,6 +187,10 @@ class ReadableQuery(QueryBase, Generic[T]):
             "becomes a legacy construct in 2.0. The method is now available as Session.get()",
             category=exc.LegacyAPIWarning,
         )
+        return self.load_by_key(ident)
+
+    def load_by_key(self, ident: Any) -> T | None:
+        """What `get()` answers."""
         self.check_fresh("get")
         entity = self.only_entity
         if entity is None:

@@ -98,8 +98,15 @@ class _Resolver:
             path = self._placed(saying.path)
             if path is not None:
                 self._enter(saying, path)
-            elif check and (self.roots or not saying.choice.wildcard):
+            elif check and (self.roots or not saying.choice.wildcard) and not self._passes(saying):
                 self._refuse(saying)
+
+    def _passes(self, saying: Saying) -> bool:
+        """Whether an option that loads nothing here does no harm: it speaks of a sibling class."""
+        first = saying.path[0]
+        return saying.kind == SUBCLASSES or any(
+            root.is_mapper and first.is_mapper and root.common_parent(first) for root in self.roots
+        )
 
     def _placed(self, path: LoadPath) -> LoadPath | None:
         """The path as it begins in this statement; None when it does not."""

@@ -20,7 +20,6 @@ from copy import copy
 from operator import is_
 from types import FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import and_, inspect
 from sqlalchemy.sql.expression import SelectBase
@@ -108,7 +107,8 @@ class LoaderCriteriaOption(LoaderOption):
         if mapper is None or self.entity is not None or not isinstance(function, FunctionType):
             return self
         made = copy(self)
-        made.asked = AskedClasses(needed_classes(mapper, base, function))
+        key = ("criteria", base, function.__code__)
+        made.asked = AskedClasses(mapper.memo.setdefault(key, NeededClasses()))
         return made
 
     def _criteria_of_key(self) -> Iterable[tuple[type[Any], Any]]:
@@ -181,8 +181,8 @@ class NeededClasses:
 
     __slots__ = ("classes",)
 
-    def __init__(self, classes: tuple[type[Any], ...] = ()) -> None:
-        self.classes = classes
+    def __init__(self) -> None:
+        self.classes: tuple[type[Any], ...] = ()
 
 
 class AskedClasses:
@@ -195,9 +195,10 @@ class AskedClasses:
     __slots__ = ("classes", "is_whole", "needed")
 
     def __init__(self, needed: NeededClasses) -> None:
-        self.needed = needed
-        self.classes = needed.classes
-        self.is_whole = True
+        self.needed: NeededClasses = needed
+        self.classes: tuple[type[Any], ...] = needed.classes
+        # Whether no other class was needed.
+        self.is_whole: bool = True
 
     def grow(self, class_: type[Any]) -> None:
         """Note that a class is needed of which the key knows nothing."""
@@ -215,16 +216,6 @@ class AskedClasses:
 
     def __hash__(self) -> int:
         return hash(self.classes)
-
-
-# Mapper -> base and function -> what statements about the mapper have needed.
-_needed: WeakKeyDictionary[Any, dict[Any, NeededClasses]] = WeakKeyDictionary()
-
-
-def needed_classes(mapper: Any, base: type[Any], function: FunctionType) -> NeededClasses:
-    """What statements about this mapper have needed of a mixin's classes for a function."""
-    known = _needed.setdefault(mapper, {})
-    return known.setdefault((base, function.__code__), NeededClasses())
 
 
 def criteria_about(statement: Any) -> Any:

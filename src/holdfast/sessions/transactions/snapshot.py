@@ -15,7 +15,7 @@ Rules kept here:
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from holdfast.states.expiry import expire_everything, expire_states
 from holdfast.states.instance import InstanceState
@@ -46,6 +46,14 @@ class Outcome(Protocol):
         """States whose primary key changed, with the old and the new key."""
 
 
+class KeyChange(NamedTuple):
+    """The key that an object had when the level began, and the flushes that changed it."""
+
+    pk: Any
+    first: int
+    last: int
+
+
 class Snapshot:
     """What happened in one level: states only, objects are not kept alive."""
 
@@ -56,8 +64,7 @@ class Snapshot:
         self.inserted: dict[InstanceState, int] = {}
         self.deleted: dict[InstanceState, int] = {}
         self.updated: dict[InstanceState, None] = {}
-        # State -> the primary key that it had when the level began, and which flush changed it.
-        self.former_keys: dict[InstanceState, tuple[Any, int]] = {}
+        self.former_keys: dict[InstanceState, KeyChange] = {}
 
     def record(self, outcome: Outcome) -> None:
         """Add what a flush did."""
@@ -66,7 +73,12 @@ class Snapshot:
         self.deleted.update(dict.fromkeys(outcome.deleted, moment))
         self.updated.update(dict.fromkeys(outcome.updated))
         for state, old, _ in outcome.rekeyed:
-            self.former_keys.setdefault(state, (old, moment))
+            self._note_change(state, KeyChange(old, moment, moment))
+
+    def _note_change(self, state: InstanceState, change: KeyChange) -> None:
+        # The oldest key is the one to go back to.
+        known = self.former_keys.get(state, change)
+        self.former_keys[state] = KeyChange(known.pk, known.first, change.last)
 
     def note_gone(self, state: InstanceState) -> None:
         """Add an object whose row turned out to be gone."""
@@ -77,9 +89,8 @@ class Snapshot:
         outer.inserted.update(self.inserted)
         outer.deleted.update(self.deleted)
         outer.updated.update(self.updated)
-        for state, former in self.former_keys.items():
-            # The oldest key is the one to go back to.
-            outer.former_keys.setdefault(state, former)
+        for state, change in self.former_keys.items():
+            outer._note_change(state, change)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -126,16 +137,23 @@ class Snapshot:
         """Rows that come to nothing may have been read anew, after their objects were let go."""
         first_inserted: dict[Any, int] = {}
         for state, moment in self.inserted.items():
-            first_inserted.setdefault(_row_of(state), moment)
+            # A row that was given another key has been another one's before.
+            change = self.former_keys.get(state)
+            since = moment if change is None else change.last
+            row = _row_of(state)
+            first_inserted[row] = min(since, first_inserted.get(row, since))
         first_inserted.pop(None, None)
         for row, moment in first_inserted.items():
             reader = members.identity_map.find_state(*row)
-            if reader is not None:
+            if reader is not None and reader not in self.former_keys:
                 self.inserted.setdefault(reader, moment)
         for state, moment in self.deleted.items():
-            if first_inserted.get(_row_of(state), moment) < moment:
+            if (
+                state not in self.former_keys
+                and first_inserted.get(_row_of(state), moment) < moment
+            ):
                 self.inserted.setdefault(state, moment)
-        for state, (pk, moment) in self.former_keys.items():
+        for state, (pk, moment, _) in self.former_keys.items():
             if first_inserted.get(_row_of(state, pk), moment) < moment:
                 self.inserted.setdefault(state, moment)
 
@@ -170,7 +188,7 @@ class Snapshot:
 
     def _change_keys_back(self, members: Members) -> None:
         moved = []
-        for state, (pk, _) in self.former_keys.items():
+        for state, (pk, _, _) in self.former_keys.items():
             if state in self.inserted or state.members not in (members, None):
                 continue
             is_here = members.identity_map.holds(state)

@@ -21,6 +21,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import DeleteStep
 from holdfast.unitofwork.writing.forms import DeleteForm
+from holdfast.unitofwork.writing.hierarchy import is_deleted_by_database
 from holdfast.unitofwork.writing.rows import TableRows, listening, runs_by_table
 from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, row_version
@@ -46,7 +47,8 @@ def write_batch(
         mapper.dispatch.before_delete(mapper, connection, state)
     for _, runs in reversed(list(runs_by_table(base, states))):
         for rows, run in runs:
-            delete_rows(journal, connection, rows, run)
+            if not is_deleted_by_database(rows.mapper, rows.table):
+                delete_rows(journal, connection, rows, run)
     for state in heard:
         mapper = state.manager.mapper
         mapper.dispatch.after_delete(mapper, connection, state)

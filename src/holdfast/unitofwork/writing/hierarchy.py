@@ -74,6 +74,14 @@ def inherited_keys(mapper: Any, table: Any) -> tuple[tuple[str, str], ...]:
     return ()
 
 
+def is_deleted_by_database(mapper: Any, table: Any) -> bool:
+    """Whether rows of a subclass table go with those of the base: by `passive_deletes` (MP-120)."""
+    for each in mapper.iterate_to_root():
+        if each.inherit_pairs and each.local_table is table:
+            return any(above.passive_deletes for above in each.iterate_to_root())
+    return False
+
+
 def key_places(mapper: Any, columns: Sequence[Any]) -> tuple[int, ...] | None:
     """For each key column of a table, the place of its value in the primary key.
 

@@ -1,0 +1,124 @@
+"""Extensions come when they are imported, and never with `sqlalchemy.orm`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+AWAITED = """
+import asyncio
+import sqlalchemy as sa
+from holdfast import DeclarativeBase, Mapped, mapped_column
+from holdfast.ext.asyncio import AsyncSession, create_async_engine
+from holdfast.ext.horizontal_shard import ShardedSession
+
+class Base(DeclarativeBase):
+    pass
+
+class Author(Base):
+    __tablename__ = "author"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+async def live(engine):
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with AsyncSession(engine) as session, session.begin():
+        session.add(Author())
+        assert (await session.scalars(sa.select(Author.id))).all() == [1]
+    await engine.dispose()
+"""
+
+LIFE = """
+asyncio.run(live(create_async_engine("sqlite+aiosqlite://")))
+"""
+
+OURS = """
+import holdfast.ext.asyncio as ours
+import holdfast.ext.asyncio.exc as our_exceptions
+"""
+
+THEIRS = """
+import sqlalchemy.ext.asyncio as theirs
+from sqlalchemy.ext.asyncio import exc as their_exceptions
+"""
+
+SAME = """
+assert ours.AsyncEngine is theirs.AsyncEngine
+assert ours.AsyncResult is theirs.AsyncResult
+assert our_exceptions.AsyncBindNotFound is their_exceptions.AsyncBindNotFound
+assert ours.AsyncSession is not theirs.AsyncSession
+"""
+
+NO_ORM = """
+import sys
+loaded = [name for name in sys.modules if f"{name}.".startswith("sqlalchemy.orm.")]
+assert not loaded, loaded
+"""
+
+
+def run_fresh(*parts):
+    source = "\n".join(textwrap.dedent(part) for part in parts)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_of_the_package_loads_no_extension():
+    run_fresh(
+        """
+        import sys
+        import holdfast
+        from holdfast import Session
+        prefixes = ("holdfast.aio", "holdfast.ext", "holdfast.sharding", "sqlalchemy.ext")
+        loaded = [name for name in sys.modules if name.startswith(prefixes)]
+        assert not loaded and "greenlet" not in sys.modules, loaded
+        """
+    )
+
+
+def test_awaited_session_loads_no_sqlalchemy_orm():
+    run_fresh(AWAITED, LIFE, NO_ORM)
+
+
+@pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)], ids=["ours", "theirs"])
+def test_engines_are_those_of_sqlalchemy_whichever_is_imported_first(order):
+    run_fresh(
+        *order,
+        SAME,
+        AWAITED,
+        "asyncio.run(live(theirs.create_async_engine('sqlite+aiosqlite://')))",
+    )
+
+
+def test_stand_in_answers_for_extensions_too():
+    run_fresh(
+        """
+        from holdfast.compat import install_as_sqlalchemy_orm
+        install_as_sqlalchemy_orm()
+        import sys
+        assert "holdfast.aio.session" not in sys.modules
+        import holdfast.ext.asyncio, holdfast.ext.horizontal_shard
+        import sqlalchemy.ext.asyncio
+        from sqlalchemy.ext.asyncio import AsyncSession, exc
+        from sqlalchemy.ext.asyncio.session import async_sessionmaker
+        from sqlalchemy.ext.asyncio.scoping import async_scoped_session
+        from sqlalchemy.ext.asyncio.engine import AsyncEngine
+        from sqlalchemy.ext.horizontal_shard import ShardedSession
+        assert AsyncSession is holdfast.ext.asyncio.AsyncSession
+        assert async_sessionmaker is holdfast.ext.asyncio.async_sessionmaker
+        assert async_scoped_session is holdfast.ext.asyncio.async_scoped_session
+        assert AsyncEngine is holdfast.ext.asyncio.AsyncEngine
+        assert exc.AsyncBindNotFound
+        assert ShardedSession is holdfast.ext.horizontal_shard.ShardedSession
+        try:
+            from sqlalchemy.ext.asyncio import no_such_name
+        except ImportError:
+            pass
+        else:
+            raise AssertionError("an unknown name was imported")
+        """
+    )
