@@ -54,7 +54,7 @@ def proofs_in(path: Path) -> Iterator[Proof]:
     tree = ast.parse(path.read_text(encoding="utf8"))
     name = path.relative_to(TESTS).as_posix()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         for mark in marks_of(node.decorator_list):
             differs = "".join(ast.literal_eval(keyword.value) for keyword in mark.keywords)

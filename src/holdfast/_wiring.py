@@ -1,8 +1,8 @@
 """Import everything that plugs into a socket of a lower layer, so that every socket is filled.
 
-Imported first of all by `_names` and by every public module whose names need it. The sockets are
-described in `docs/architecture/sockets.md`; a module that plugs says so with `plug`,
-`register_strategy`, `register_comparator` or a decorator of Core's, at its own top level.
+Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets are described in
+`docs/architecture/sockets.md`; a module that plugs says so with `plug`, `register_strategy`,
+`register_comparator` or a decorator of Core's, at its own top level.
 """
 
 from holdfast.foundation.batch import paused_collector

@@ -1,6 +1,5 @@
 """Offer the functions and classes of attributes, as `sqlalchemy.orm.attributes` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.foundation.load_policy import (
     CALLABLES_OK,
     DEFERRED_HISTORY_LOAD,

@@ -1,6 +1,5 @@
 """Offer the collections of relationships, as `sqlalchemy.orm.collections` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.instrument.collections.adapter import CollectionAdapter, collection_adapter
 from holdfast.instrument.collections.builtin import (
     InstrumentedDict,

@@ -1,6 +1,5 @@
 """Offer the families of events, as `sqlalchemy.orm.events` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.hooks.attribute import AttributeEvents
 from holdfast.hooks.class_instrumentation import InstrumentationEvents
 from holdfast.hooks.instance import InstanceEvents

@@ -1,6 +1,5 @@
 """Offer the identity map of a session, as `sqlalchemy.orm.identity` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.states.identity_map import IdentityMapView as IdentityMap
 
 __all__ = [

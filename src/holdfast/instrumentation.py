@@ -1,6 +1,5 @@
 """Offer the instrumentation of classes, as `sqlalchemy.orm.instrumentation` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.instrument.access import is_instrumented
 from holdfast.instrument.manager import (
     ClassManager,

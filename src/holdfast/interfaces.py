@@ -1,6 +1,5 @@
 """Offer the types that mappings and options are made of, as `sqlalchemy.orm.interfaces` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.instrument.inspection import (
     InspectionAttr,
     InspectionAttrExtensionType,

@@ -1,6 +1,5 @@
 """Offer the functions that load objects, as `sqlalchemy.orm.loading` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.reading.identity import load_by_key
 from holdfast.sessions.merge import merge_frozen_result
 

@@ -1,6 +1,5 @@
 """Offer the chained queries, as `sqlalchemy.orm.query` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.queries.aliases import aliased
 from holdfast.queries.bundles import Bundle
 from holdfast.queries.facade.query import Query

@@ -1,6 +1,5 @@
 """Offer sessions and the functions around them, as `sqlalchemy.orm.session` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.sessions.execute_state import ORMExecuteState
 from holdfast.sessions.session import Session, close_all_sessions, object_session
 from holdfast.sessions.sessionmaker import sessionmaker

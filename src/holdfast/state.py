@@ -1,6 +1,5 @@
 """Offer the states of objects, as `sqlalchemy.orm.state` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.instrument.attribute_state import AttributeState
 from holdfast.states.instance import InstanceState
 

@@ -1,6 +1,5 @@
 """Offer the options that say how to load, as `sqlalchemy.orm.strategy_options` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.queries.options.chain import Load
 from holdfast.queries.options.functions import (
     contains_eager,

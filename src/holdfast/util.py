@@ -1,6 +1,5 @@
 """Offer the functions for entities and identities, as `sqlalchemy.orm.util` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.mapping.assembly.unions import polymorphic_union
 from holdfast.mapping.cascades import CascadeOptions
 from holdfast.mapping.class_mapper import class_mapper, object_mapper

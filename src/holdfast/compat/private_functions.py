@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from typing import Any, get_origin
 
 from sqlalchemy import inspect
@@ -24,6 +25,7 @@ from holdfast.queries import aliases
 from holdfast.queries.facade.appender import DynamicMapped
 from holdfast.queries.facade.write_only import WriteOnlyMapped
 from holdfast.sessions.execution import run_over_classes
+from holdfast.sessions.session import Session
 from holdfast.unitofwork.planner import sorted_by_key
 
 DECLARATIVE_MAPPED = (Mapped, MapperProperty)
@@ -260,3 +262,27 @@ def names_mapped(annotation: Any) -> bool:
         return bool(re.match(r"[\w.]*Mapped\[", text))
     origin = get_origin(annotation)
     return origin in (Mapped, DynamicMapped, WriteOnlyMapped)
+
+
+def forward_with_defaults(name: str) -> Callable[..., Any]:
+    """A method of `scoped_session` that hands on defaults too, which tests see in a mock."""
+    shape = signature(getattr(Session, name))
+
+    def forward(self: Any, *args: Any, **kw: Any) -> Any:
+        bound = shape.bind(self, *args, **kw)
+        bound.apply_defaults()
+        given: list[Any] = []
+        named: dict[str, Any] = {}
+        for each in list(shape.parameters.values())[1:]:
+            value = bound.arguments[each.name]
+            if each.kind is each.VAR_POSITIONAL:
+                given += value
+            elif each.kind is each.VAR_KEYWORD:
+                named |= value
+            elif each.default is each.empty and each.kind is not each.KEYWORD_ONLY:
+                given.append(value)
+            else:
+                named[each.name] = value
+        return getattr(self.registry(), name)(*given, **named)
+
+    return forward

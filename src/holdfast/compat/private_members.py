@@ -20,7 +20,7 @@ from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN
 from holdfast.mapping.joins.elements import marked_columns
 from holdfast.sessions import execution
 from holdfast.sessions.membership import check_attachable, expunge_states
-from holdfast.sessions.scoped import forward_attributes, scoped_session
+from holdfast.sessions.scoped import METHODS, forward_attributes, scoped_session
 from holdfast.sessions.session import LIVING, Session, SessionServices
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import is_orphan
@@ -81,6 +81,8 @@ def put_in_place() -> None:
     vars(execution)["run_over_classes"] = private_functions.execute_over_classes
     Session.__init_subclass__ = classmethod(_take_overrides)  # type: ignore[assignment]
     scoped_session.object_session = staticmethod(private_functions.object_session)
+    for method in METHODS:
+        setattr(scoped_session, method, private_functions.forward_with_defaults(method))
     services = [each for each in vars(SessionServices) if not each.startswith("_")]
     lacking = [each for each in services if not hasattr(scoped_session, each)]
     forward_attributes(scoped_session, lacking, assignable=())
@@ -218,6 +220,7 @@ def _built(query: Any, *, legacy_query_style: bool = True, **_how: Any) -> Any:
 
 
 VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
+    "holdfast.instrument.proxies:ProxyAttribute": {"_is_internal_proxy": property(lambda _: True)},
     "holdfast.ext.associationproxy:AssociationProxy": {
         "_attribute_options": property(lambda proxy: proxy.dataclass_arguments or NOTHING_GIVEN),
     },

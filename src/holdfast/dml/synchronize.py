@@ -13,11 +13,12 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from holdfast.dml.evaluate import Evaluator
 from holdfast.dml.text import EXPIRED
+from holdfast.foundation.record import record
 from holdfast.instrument.manager import instance_state
 from holdfast.states.changes import note_gaps
 from holdfast.states.expiry import expire_keys, expire_states
@@ -27,7 +28,7 @@ from holdfast.unitofwork.journal import FlushOutcome
 from holdfast.unitofwork.settle import expire_computed
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Matches:
     """The objects in memory whose rows a statement has changed.
 

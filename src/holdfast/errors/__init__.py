@@ -71,6 +71,7 @@ The hierarchy; in parentheses what else a class derives from, mostly Core's `sql
       PopulationError              (NotImplementedError)
       UnknownIdentityError         (AssertionError)
       RowClassError                (InvalidRequestError)
+      SeveralRowsError             (MultipleResultsFound)
       LoaderStrategyException      (InvalidRequestError)
       LoaderOptionError            (ArgumentError)
       LoaderConflictError          (InvalidRequestError)
@@ -171,6 +172,7 @@ from holdfast.errors.loading import (
     LoadRefusedError,
     ObjectDeletedError,
     RowClassError,
+    SeveralRowsError,
     UnknownIdentityError,
 )
 from holdfast.errors.mapping import (
@@ -283,6 +285,7 @@ __all__ = [
     "RowClassError",
     "SessionArgumentError",
     "SessionUseError",
+    "SeveralRowsError",
     "ShardArgumentError",
     "ShardError",
     "StaleDataError",

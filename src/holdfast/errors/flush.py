@@ -136,6 +136,15 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
             "Set the key, or expunge the object. [null-key]"
         )
 
+    @classmethod
+    def computed_key(cls, table: Any, column: str) -> Self:
+        """An UPDATE is to compute a primary key, and nothing would tell which one it was."""
+        return cls.compose(
+            f"Can't update table {table}: the new value of primary key column {column} is a SQL "
+            "expression, and this database does not return what an UPDATE computes. Select the "
+            "value first, and set that. [computed-key]"
+        )
+
 
 class BulkRowError(HoldfastError, exc.InvalidRequestError, KeyError):
     """A dictionary does not say which row it belongs to."""

@@ -162,6 +162,19 @@ class RowClassError(HoldfastError, exc.InvalidRequestError):
         )
 
 
+class SeveralRowsError(HoldfastError, exc.MultipleResultsFound):
+    """One object was asked for by its key, and more than one was found."""
+
+    @classmethod
+    def with_key(cls, mapper: Any, key: tuple[Any, ...]) -> Self:
+        """Concrete classes have rows with equal keys in tables of their own."""
+        return cls.compose(
+            "Multiple rows were found when exactly one was required: what "
+            f"{mapper.class_.__name__} reads from has several with the key {key!r}. Ask for the "
+            "concrete class. [several-objects]"
+        )
+
+
 def several_rows_warning(attribute: str, kind: str = "lazily") -> str:
     """A scalar relationship found more than one row; `kind` is "lazily" or "eagerly"."""
     return (

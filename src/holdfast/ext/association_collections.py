@@ -18,7 +18,6 @@ from collections.abc import (
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from holdfast import _wiring as _wiring
 from holdfast.errors.attributes import AttributeValueError
 
 T = TypeVar("T")

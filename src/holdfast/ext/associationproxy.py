@@ -16,7 +16,6 @@ from sqlalchemy import inspect, or_
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import ColumnOperators
 
-from holdfast import _wiring as _wiring
 from holdfast.errors.attributes import (
     ProxyArgumentError,
     ProxyError,

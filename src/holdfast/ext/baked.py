@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from holdfast import _wiring as _wiring
 from holdfast.queries.facade.query import Query
 from holdfast.sessions.session import Session
 

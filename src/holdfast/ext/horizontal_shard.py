@@ -1,6 +1,5 @@
 """Offer sessions over many databases, as `sqlalchemy.ext.horizontal_shard` does."""
 
-from holdfast import _wiring as _wiring
 from holdfast.sharding.option import set_shard_id
 from holdfast.sharding.query import ShardedQuery
 from holdfast.sharding.session import ShardedSession

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, T
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import ClauseElement, FromClause
 
-from holdfast import _wiring as _wiring
 from holdfast.errors.attributes import HybridAccessError, HybridError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.plugin import marks_of
@@ -153,6 +152,11 @@ class HybridAttribute(QueryableAttribute[T]):
         if not element._propagate_attrs:
             element = element._set_propagate_attrs(marks_of(self.parent))
         return named(element, self.key) if self.is_named else element
+
+    @memoized_property
+    def _annotations(self) -> Any:
+        # Core asks it of elements; here it tells which entity is meant, and by which name.
+        return self.expression._annotations
 
     @memoized_property
     def info(self) -> Any:

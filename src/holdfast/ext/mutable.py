@@ -19,7 +19,6 @@ from typing import Any, Self, SupportsIndex, TypeVar, cast
 from sqlalchemy import event
 from sqlalchemy.types import TypeEngine, to_instance
 
-from holdfast import _wiring as _wiring
 from holdfast.errors.attributes import AttributeValueError
 from holdfast.foundation.sqlalchemy_core import SchemaEventTarget
 from holdfast.instrument.access import flag_modified

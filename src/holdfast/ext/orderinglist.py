@@ -13,8 +13,6 @@ import copyreg
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsIndex, TypeVar, overload
 
-from holdfast import _wiring as _wiring
-
 T = TypeVar("T")
 OrderingFunc = Callable[[int, Sequence[T]], object]
 """Gives the value of the attribute for an index, and the list."""

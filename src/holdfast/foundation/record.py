@@ -1,14 +1,14 @@
-"""Make frozen classes of named fields, as `dataclasses` does, without compiling code at import.
+"""Make classes of named fields, as `dataclasses` does, without compiling code at import.
 
-`dataclass(frozen=True)` writes and compiles half a dozen methods for each class, which took a fifth
-of the time of importing the package. Here all classes share their methods but `__init__`, which is
-written when the first record of a class is made.
+`dataclass` writes and compiles half a dozen methods for each class, which took a fifth of the time
+of importing the package. Here all classes share their methods but `__init__`, which is written when
+the first record of a class is made. Fields and defaults are declared as for `dataclasses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, field
 from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
 from holdfast.foundation.codegen import build_function
@@ -21,23 +21,38 @@ def record(class_: type[T], /) -> type[T]: ...
 
 
 @overload
-def record(*, eq: bool) -> Callable[[type[T]], type[T]]: ...
+def record(*, eq: bool = True, frozen: bool = True) -> Callable[[type[T]], type[T]]: ...
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(class_: Any = None, /, *, eq: bool = True) -> Any:
+def record(class_: Any = None, /, *, eq: bool = True, frozen: bool = True) -> Any:
     """Class decorator: a record of the annotated fields.
 
     Args:
         class_: The class.
         eq: Compare by values; otherwise every record is equal to itself alone.
+        frozen: Refuse changes.
     """
-    if class_ is None:
-        return lambda class_: record(class_) if eq else _made(class_)
-    _made(class_)
-    class_.__eq__ = _equals
-    class_.__hash__ = _hash
-    return class_
+
+    def decorate(class_: Any) -> Any:
+        own = class_.__dict__
+        # Field name -> default, a `Field` that makes one, or MISSING; those of bases come first.
+        found = dict(getattr(class_, "__record_fields__", {}))
+        found.update(
+            (name, own.get(name, MISSING))
+            for name, annotation in own.get("__annotations__", {}).items()
+            if not str(annotation).startswith(("ClassVar", "typing.ClassVar"))
+        )
+        class_.__record_fields__ = found
+        class_.__init__ = _init_writer(class_)
+        class_.__repr__ = _repr
+        if frozen:
+            class_.__setattr__ = class_.__delattr__ = _refuse
+        if eq:
+            class_.__eq__, class_.__hash__ = _equals, _hash if frozen else None
+        return class_
+
+    return decorate if class_ is None else decorate(class_)
 
 
 def replace(original: T, **changes: Any) -> T:
@@ -45,35 +60,30 @@ def replace(original: T, **changes: Any) -> T:
     return type(original)(**{**vars(original), **changes})
 
 
-def _made(class_: Any) -> Any:
-    dataclass(init=False, repr=False, eq=False)(class_)
-
+def _init_writer(class_: Any) -> Callable[..., None]:
     def write_init(self: Any, *args: Any, **given: Any) -> None:
         class_.__init__ = _written_init(class_)
         class_.__init__(self, *args, **given)
 
-    class_.__init__ = write_init
-    class_.__repr__ = _repr
-    class_.__setattr__ = class_.__delattr__ = _refuse
-    return class_
+    return write_init
 
 
-def _written_init(class_: type[Any]) -> Callable[..., None]:
+def _written_init(class_: Any) -> Callable[..., None]:
     namespace: dict[str, Any] = {"MISSING": MISSING}
     parameters, lines = [], []
-    for each in fields(class_):
-        name, value = each.name, each.name
-        if each.default_factory is not MISSING:
-            namespace[f"make_{name}"] = each.default_factory
+    for name, default in class_.__record_fields__.items():
+        value = name
+        if isinstance(default, Field):
+            namespace[f"make_{name}"] = default.default_factory
             parameters.append(f"{name}=MISSING")
             value = f"make_{name}() if {name} is MISSING else {name}"
-        elif each.default is not MISSING:
-            namespace[f"default_{name}"] = each.default
+        elif default is not MISSING:
+            namespace[f"default_{name}"] = default
             parameters.append(f"{name}=default_{name}")
         else:
             parameters.append(name)
-        lines.append(f"    values[{name!r}] = {value}")
-    head = f"def __init__(self, {', '.join(parameters)}):\n    values = self.__dict__\n"
+        lines.append(f"    _own[{name!r}] = {value}")
+    head = f"def __init__(self, {', '.join(parameters)}):\n    _own = self.__dict__\n"
     hint = f"record {class_.__name__}"
     return build_function("__init__", head + "\n".join(lines), namespace, filename_hint=hint)
 
@@ -88,7 +98,9 @@ def _hash(self: Any) -> int:
 
 def _repr(self: Any) -> str:
     values = ", ".join(
-        f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if each.repr
+        f"{name}={getattr(self, name)!r}"
+        for name, default in self.__record_fields__.items()
+        if not isinstance(default, Field) or default.repr
     )
     return f"{type(self).__name__}({values})"
 

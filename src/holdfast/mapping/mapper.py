@@ -8,7 +8,6 @@ tuples and dictionaries commented in `__init__`; `inspect(Class)` gives the mapp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import partial
 from inspect import getattr_static
 from typing import Any, ClassVar, TypeVar
@@ -195,8 +194,8 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         # Whether the class has its `__init__` from the registry.
         self.gave_constructor = False
 
-        for option in fields(self.options):
-            setattr(self, option.name, getattr(self.options, option.name))
+        for option, value in vars(self.options).items():
+            setattr(self, option, value)
         # Relationships with delete-orphan cascade that lead to this mapper itself.
         self.orphan_sources: list[Relationship] = []
         # Statements and plans that others keep per mapper; emptied when attributes are added.

@@ -165,6 +165,13 @@ class LoadPlan:
             if isinstance(element, EntityLoad):
                 yield from element.walk()
 
+    @property
+    def has_follow_ups(self) -> bool:
+        """Whether further SELECTs load something once rows are there."""
+        return any(
+            each.follow_ups for load in self.entity_loads() for each in (load, *load.subclasses)
+        )
+
     def __str__(self) -> str:
         lines: list[str] = []
         for element in self.elements:

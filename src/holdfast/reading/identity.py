@@ -14,9 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_NONE, LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, select
+from sqlalchemy import (
+    LABEL_STYLE_NONE,
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    Column,
+    and_,
+    bindparam,
+    select,
+)
 
-from holdfast.errors.loading import null_key_load_warning
+from holdfast.errors.loading import SeveralRowsError, null_key_load_warning
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.mapping.assembly.inheritance import source_of_columns
@@ -74,7 +81,7 @@ def load_by_key(
     locks, has_token = with_for_update is not None, identity_token is not None
     if not (asks_for_more or locks or has_token or None in values):
         found = planned_get(mapper).load_columns(session, values, origin=origin)[0]
-        return found[0] if found else None
+        return found[0] if len(found) == 1 else _the_one(found, mapper, values)
     more: dict[str, Any] = dict(execution_options)
     if populate_existing:
         more["populate_existing"] = True
@@ -97,6 +104,17 @@ def load_by_key(
         locked=locked,
         origin=origin,
     )[0]
+    return _the_one(found, mapper, values)
+
+
+def _the_one(found: Sequence[Any], mapper: Any, values: tuple[Any, ...]) -> Any | None:
+    """The object in rows of one key, which joined collections repeat; None without rows.
+
+    Raises:
+        MultipleResultsFound: They are those of several objects.
+    """
+    if len(set(map(id, found))) > 1:
+        raise SeveralRowsError.with_key(mapper, values)
     return found[0] if found else None
 
 
@@ -282,7 +300,8 @@ def _column_statement(
     key_columns, conditions = source_of_columns(mapper, columns)
     is_partial = conditions is not None
     # Names that parameters of the columns' own expressions have.
-    taken = select(*columns).compile().params
+    is_plain = all(isinstance(each, Column) for each in columns)
+    taken = () if is_plain else select(*columns).compile().params
     names, criteria = [], []
     for number, column in enumerate(key_columns, 1):
         name = f"param_{number}" if is_partial else f"pk_{number}"

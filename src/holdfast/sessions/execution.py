@@ -19,8 +19,15 @@ from sqlalchemy.sql import Executable, Select
 
 from holdfast.dml.run import run_dml
 from holdfast.foundation.plugin import has_marks
-from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, coercions, hold_rows, roles
+from holdfast.foundation.sqlalchemy_core import (
+    EMPTY_DICT,
+    coercions,
+    hold_rows,
+    is_server_side,
+    roles,
+)
 from holdfast.queries.facade.results import CURSOR_OPTION
+from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.options.criteria import criteria_about
 from holdfast.reading.by_equality import result_by_equality
 from holdfast.reading.origin import ORIGIN_OPTION
@@ -122,6 +129,11 @@ def _run(
     return run_over_classes(session, statement, params, options, connection)
 
 
+def _reads_one_result_at_a_time(connection: Connection, cursor: Any) -> bool:
+    """Whether rows still come from the server, on a driver that then can do nothing else."""
+    return is_server_side(cursor) and connection.dialect.name in ("mariadb", "mysql")
+
+
 def run_over_classes(
     session: SessionHost,
     statement: Any,
@@ -149,8 +161,12 @@ def run_over_classes(
     if cursor is None:
         cursor = connection.execute(statement, params, execution_options=core_options)
         state = getattr(cursor.context.compiled, "compile_state", None)
-        if getattr(state, "plan", None) is None:
+        plan: LoadPlan | None = getattr(state, "plan", None)
+        if plan is None:
             return cursor  # type: ignore[no-any-return]
+        if _reads_one_result_at_a_time(connection, cursor) and plan.has_follow_ups:
+            # The first statement that follows would lose the rows which are not read yet.
+            hold_rows(cursor)
     if statement.is_dml:
         hold_rows(cursor)
     merged = {**own, **options} if own else options

@@ -132,16 +132,6 @@ def test_sqlalchemy_orm_can_be_imported_after_a_session():
     run_fresh(OURS, LIFE, THEIRS, TOGETHER)
 
 
-def test_import_alone_loads_nothing_until_a_name_is_asked_for():
-    run_fresh(
-        """
-        import sys, sqlalchemy, holdfast
-        assert [name for name in sys.modules if name.startswith("holdfast")] == ["holdfast"]
-        assert holdfast.Session.__module__ == "holdfast.sessions.session"
-        """
-    )
-
-
 @pytest.mark.parametrize("module", ["session", "util", "ext.asyncio"])
 def test_public_module_that_is_imported_first_is_ready_for_use(module):
     run_fresh(f"import holdfast.{module}", OURS, LIFE)

@@ -68,6 +68,11 @@ def test_query_for_a_concrete_base_finds_the_objects_of_all_its_tables(
         assert len(sql) == 1
         assert session.scalars(select(manager)).all() == [found[0]]
         assert session.query(employee).count() == 2
+        session.expunge_all()
+        with pytest.raises(exc.MultipleResultsFound, match="several with the key"):
+            session.get(employee, 1)
+        assert session.get_one(manager, 1).name == "max"
+        found = session.scalars(select(manager)).all()
         names = select(select(employee).where(employee.name == "max").subquery().c.name)
         assert session.scalars(names).all() == ["max"]
 

@@ -1,7 +1,8 @@
 """A library with three authors: two with books, one without.
 
-Every test runs twice. Statements that somebody listens to go through Core's connection; otherwise
-the frequent ones are read closer to the driver, and must give the same.
+Every test runs twice on SQLite. Statements that somebody listens to go through Core's connection;
+otherwise the frequent ones are read closer to the driver, and must give the same. On servers, whose
+drivers have nothing below to record by, somebody always listens.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, event, insert
+from sqlalchemy import URL, Engine, MetaData, create_engine, event, insert
 from sqlalchemy.pool import StaticPool
 
+import databases
 from conftest import SqlRecorder
 from holdfast import Session
 from models.library import Author, Base, Book, Tag, book_tag
@@ -34,8 +36,14 @@ class RecordingCursor(sqlite3.Cursor):
         return super().execute(statement, parameters)
 
 
-@pytest.fixture(params=["heard", "unheard"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+@pytest.fixture(params=["heard"] if databases.SERVERS else ["heard", "unheard"])
+def engine(request: pytest.FixtureRequest, database: URL | None) -> Iterator[Engine]:
+    if database is not None:
+        with databases.server_engine(database) as engine:
+            yield engine
+            databases.close_sessions()
+        databases.empty(database)
+        return
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"factory": RecordingConnection}
     )
@@ -47,8 +55,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture
 def sql(engine: Engine) -> SqlRecorder:
-    RecordingConnection.recorder = SqlRecorder()
-    return RecordingConnection.recorder
+    recorder = RecordingConnection.recorder = SqlRecorder()
+    if databases.SERVERS:
+        event.listen(engine, "before_cursor_execute", recorder)
+    return recorder
 
 
 @pytest.fixture

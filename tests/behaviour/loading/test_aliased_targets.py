@@ -122,7 +122,8 @@ def volumes_by_shelf(session: Session, attribute: Any, option: Any) -> list[list
 def test_alias_with_criteria_of_its_own(session: Session, load: Any) -> None:
     option = load(Shelf.first_volumes)
 
-    assert volumes_by_shelf(session, Shelf.first_volumes, option) == [[1, 2], [4, 5]]
+    found = volumes_by_shelf(session, Shelf.first_volumes, option)
+    assert list(map(sorted, found)) == [[1, 2], [4, 5]]
 
 
 def test_join_to_it(session: Session) -> None:
@@ -166,8 +167,8 @@ def test_of_type_gives_the_alias_to_load_from(session: Session, load: Any) -> No
 @pytest.mark.parametrize("load", LOADERS)
 def test_order_by_a_column_of_the_association_table(session: Session, load: Any) -> None:
     for attribute in (Shelf.labels, Shelf.labels.of_type(aliased(Label))):
-        shelf = session.scalars(select(Shelf).options(load(attribute))).unique().first()
-        assert shelf is not None
+        statement = select(Shelf).options(load(attribute)).where(Shelf.id == 1)
+        shelf = session.scalars(statement).unique().one()
         assert [label.id for label in shelf.labels] == [2, 1]
         session.expunge_all()
 

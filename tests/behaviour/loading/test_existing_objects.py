@@ -81,8 +81,8 @@ class Pet(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None]
-    keeper_id: Mapped[int | None] = mapped_column(ForeignKey("owner.id"))
-    keeper: Mapped[Owner | None] = relationship()
+    keeper_id: Mapped[int | None]
+    keeper: Mapped[Owner | None] = relationship(primaryjoin="foreign(Pet.keeper_id) == Owner.id")
 
 
 @pytest.fixture

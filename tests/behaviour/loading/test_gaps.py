@@ -21,7 +21,7 @@ def count(request):
 def session(engine, tables, count):
     tables(library.Base.metadata)
     with Session(engine) as session:
-        session.add_all([Author(id=number, name=f"name {number}") for number in range(count)])
+        session.add_all([Author(id=n + 1, name=f"name {n}") for n in range(count)])
         session.commit()
     with Session(engine) as session:
         yield session

@@ -163,6 +163,7 @@ def test_criteria_of_a_mixin_reach_classes_that_are_mapped_later(session, tables
         __tablename__ = "dog"
         id: Mapped[int] = mapped_column(primary_key=True)
 
+    session.commit()
     tables(Local.metadata)
     session.add_all([Dog(owner=1), Dog(owner=2)])
     session.flush()

@@ -14,7 +14,8 @@ from models.library import Author, Book
 
 
 def test_rows_mix_entities_and_columns(session: Session) -> None:
-    row = session.execute(select(Author, Author.id, func.count()).group_by(Author)).first()
+    statement = select(Author, Author.id, func.count()).group_by(Author).order_by(Author.id)
+    row = session.execute(statement).first()
 
     assert row is not None
     assert (row.Author.name, row.id, row[2]) == ("ann", 1, 1)
@@ -120,6 +121,8 @@ def test_alias_of_a_subquery_gives_objects(session: Session) -> None:
 
 
 def test_returning_gives_objects(session: Session) -> None:
+    if not session.get_bind().dialect.update_returning:
+        pytest.skip("no UPDATE ... RETURNING")
     statement = insert(Author).returning(Author)
     [made] = session.scalars(statement, [{"id": 7, "name": "dan"}])
     [changed] = session.execute(

@@ -59,7 +59,6 @@ def test_object_of_a_class_mapped_to_an_aggregate_is_refused_before_any_sql(
         assert len(sql) == 0
 
 
-@pytest.mark.rule("MP-141")
 def test_subclass_table_without_primary_key_warns() -> None:
     class Base(DeclarativeBase):
         pass
@@ -76,7 +75,6 @@ def test_subclass_table_without_primary_key_warns() -> None:
             __table__ = child
 
 
-@pytest.mark.rule("MP-141")
 def test_key_columns_that_share_an_attribute_and_are_not_equal_warn() -> None:
     metadata = MetaData()
     person = Table("person", metadata, Column("id", Integer, primary_key=True))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.exc import SADeprecationWarning
 
 from holdfast import (
     DeclarativeBase,
@@ -525,3 +526,28 @@ def test_parameters_of_expressions_may_have_the_names_of_those_that_find_rows(
         page = session.scalars(statement.where(Page.id == 1)).one()
         assert [each.is_a for each in page.pages] == [2]
         assert session.get(Page, 2, options=[undefer(Page.pk)], populate_existing=True) is not None
+
+
+@pytest.mark.parametrize(
+    "field", [{"init": True}, {"kw_only": True}, {"default": 1}, {"default_factory": int}]
+)
+def test_field_arguments_of_an_expression_are_deprecated_one_by_one(field: Any) -> None:
+    name = next(iter(field))
+
+    with pytest.warns(SADeprecationWarning, match=f"The column_property.{name} parameter is depr"):
+        column_property(literal(1), **field)
+    deferred(literal(1), **field)
+
+
+def test_property_that_takes_the_place_of_another_is_deprecated() -> None:
+    class Local(DeclarativeBase):
+        pass
+
+    class Page(Local):
+        __tablename__ = "page"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        twice: Mapped[int] = column_property(id * 2)
+
+    with pytest.warns(SADeprecationWarning, match=r"Property Page\.twice on .* being replaced"):
+        inspect(Page).add_property("twice", column_property(Page.id * 3))
+    assert str(Page.twice.expression) == "page.id * :id_1"

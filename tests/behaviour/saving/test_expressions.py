@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, String, func, inspect, literal, select, text
 
 from holdfast import DeclarativeBase, Mapped, Session, mapped_column, registry
+from holdfast.exc import FlushError
 from models.library import Author
 from models.library import Base as Library
 
@@ -151,11 +152,10 @@ def test_key_may_be_an_expression_where_the_insert_returns_it(session, engine):
 
 @pytest.mark.rule("PT-7")
 def test_key_may_become_an_expression_where_the_update_returns_it(session, engine):
-    counter = session.get_one(Counter, 1)
-    counter.id = Counter.id + 100
-
     if not engine.dialect.update_returning:
         pytest.skip("no UPDATE ... RETURNING")
+    counter = session.get_one(Counter, 1)
+    counter.id = Counter.id + 100
     session.flush()
 
     assert inspect(counter).identity == (101,)
@@ -163,6 +163,18 @@ def test_key_may_become_an_expression_where_the_update_returns_it(session, engin
     assert session.get(Counter, 101) is counter
     session.commit()
     assert counter.name == "a"
+
+
+@pytest.mark.rule("PT-7")
+def test_key_cannot_become_an_expression_that_nothing_returns(session, engine, monkeypatch, sql):
+    monkeypatch.setattr(engine.dialect, "update_returning", False)
+    counter = session.get_one(Counter, 1)
+    counter.id = Counter.id + 100
+    sql.clear()
+
+    with pytest.raises(FlushError, match="does not return what an UPDATE computes"):
+        session.flush()
+    assert not len(sql)
 
 
 @pytest.mark.rule("PT-8")

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, field, fields
+from dataclasses import FrozenInstanceError, field
 from typing import Any
 
 import pytest
@@ -26,11 +26,34 @@ class Mark:
     text: Any
 
 
+@record(frozen=False)
+class Count:
+    """May change."""
+
+    number: int
+
+
+@record
+class Odd:
+    """Its fields have the names of what a method has at hand."""
+
+    values: int
+    fields: int = 2
+    name: int = 3
+
+
+@record
+class Named(Point):
+    """A point with a title."""
+
+    title: str = ""
+
+
 def test_record_takes_values_by_place_and_by_name_and_fills_defaults():
     assert vars(Point(1)) == {"x": 1, "y": 0, "names": []}
     assert vars(Point(1, names=["a"], y=2)) == {"x": 1, "y": 2, "names": ["a"]}
     assert Point(1).names is not Point(1).names
-    assert [each.name for each in fields(Point)] == ["x", "y", "names"]
+    assert vars(Odd(1)) == {"values": 1, "fields": 2, "name": 3}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +72,20 @@ def test_record_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         del point.x
     assert point.x == 1
+
+
+def test_record_can_be_changed_where_it_is_not_frozen():
+    count = Count(1)
+    count.number += 1
+
+    assert vars(count) == {"number": 2}
+    assert Count(2) == count
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(count)
+
+
+def test_record_of_a_subclass_has_the_fields_of_both():
+    assert vars(Named(1, 2, ["a"], title="b")) == {"x": 1, "y": 2, "names": ["a"], "title": "b"}
 
 
 def test_records_are_equal_by_values_or_not_at_all():

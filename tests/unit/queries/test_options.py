@@ -191,12 +191,12 @@ def test_a_link_that_does_not_fit_is_refused():
 
 def test_a_relationship_option_on_a_column_is_refused():
     with pytest.raises(exc.InvalidRequestError, match='Can\'t apply "joined loader" strategy'):
-        joinedload(Author.name)
+        table_of(joinedload(Author.name))
 
 
 def test_a_column_option_on_a_relationship_is_refused():
     with pytest.raises(exc.InvalidRequestError, match='Can\'t apply "column loader" strategy'):
-        load_only(Author.books)
+        table_of(load_only(Author.books))
 
 
 def test_load_only_with_attributes_of_two_classes_is_refused():

@@ -5,7 +5,6 @@ Importing it needs greenlet: install `holdfast[asyncio]`.
 - `exc`: what they raise
 """
 
-from holdfast import _wiring as _wiring
 from holdfast.aio.attributes import AsyncAttrs
 from holdfast.aio.scoped import async_scoped_session
 from holdfast.aio.session import (

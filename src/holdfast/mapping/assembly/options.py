@@ -6,13 +6,13 @@ They come from `__mapper_args__`, or from the keywords of `registry.map_imperati
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from holdfast.errors.mapping import UnknownOptionError
+from holdfast.foundation.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(eq=False)
 class MapperOptions:
     """The documented mapper options, with their defaults (MP-120)."""
 
@@ -53,6 +53,6 @@ class MapperOptions:
             UnknownOptionError: There is none of one of the names.
         """
         for name in options:
-            if name not in cls.__dataclass_fields__:
-                raise UnknownOptionError.of_mapper(class_, name, cls.__dataclass_fields__)
+            if name not in cls.__annotations__:
+                raise UnknownOptionError.of_mapper(class_, name, cls.__annotations__)
         return cls(**options)

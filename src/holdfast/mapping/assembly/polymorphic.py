@@ -6,7 +6,6 @@ Called by `mapper` while a class is mapped; queries use `shares_table` and `iden
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column
@@ -14,6 +13,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import replace
 from holdfast.foundation.sqlalchemy_core import coercions, roles
 from holdfast.instrument.manager import manager_of_class
 from holdfast.mapping.assembly import columns, tables

@@ -7,9 +7,9 @@ Made by the functions of `constructs`, kept on the property or column they retur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 
 
@@ -26,7 +26,7 @@ class FieldArguments(TypedDict, total=False):
     dataclass_metadata: Mapping[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DataclassArguments:
     """Arguments as the user gave them; `NO_ARG` where nothing was said."""
 
@@ -41,11 +41,7 @@ class DataclassArguments:
 
     def given(self) -> dict[str, Any]:
         """The arguments that were given, by name."""
-        return {
-            field.name: value
-            for field in fields(self)
-            if (value := getattr(self, field.name)) is not NO_ARG
-        }
+        return {name: value for name, value in vars(self).items() if value is not NO_ARG}
 
     def field_arguments(self) -> dict[str, Any]:
         """The same, as `dataclasses.field()` names them."""

@@ -7,7 +7,7 @@ is assigned to a mapped class later. Called by the base classes and by `registry
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Column, Table
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError, UnmappingError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.describe import class_text
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import refresh_columns
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import find_manager, manager_of_class
@@ -68,7 +69,7 @@ _OPTIONS_OF_COLUMNS = (
 )
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Columns:
     """The columns that a class body declares."""
 
@@ -105,7 +106,7 @@ class _Columns:
         return sorted(self.placed, key=lambda each: each[0])
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class PreparedClass:
     """A class whose body was read and whose table was made; the mapper is still to come."""
 

@@ -13,7 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from inspect import signature
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.sql.schema import SchemaItem
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.describe import class_text
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import merge_lists_w_ordering, refers_to_bare_column
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.mapping.declarative.annotated.evaluate import Evaluator
@@ -47,7 +48,7 @@ _RESERVED = ("metadata", "registry")
 _FIELD_MARKS = ("__dataclass_fields__", "__attrs_attrs__", SETTINGS_NAME)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Declared:
     """One attribute to be mapped."""
 
@@ -58,7 +59,7 @@ class Declared:
     raw: Any = None
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class ClassBody:
     """What a class and its mixins say about the mapping."""
 

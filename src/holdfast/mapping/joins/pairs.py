@@ -9,18 +9,19 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ColumnClause
 
+from holdfast.foundation.record import record
 from holdfast.mapping.joins.elements import has_mark, iter_parts
 
 Pair = tuple[Any, Any]
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Pairs:
     """Column pairs of one relationship."""
 

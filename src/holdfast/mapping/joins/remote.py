@@ -12,7 +12,6 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column
@@ -20,6 +19,7 @@ from sqlalchemy.sql.elements import ColumnClause, ColumnElement
 
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import record
 from holdfast.foundation.sqlalchemy_core import deep_annotate, selectables_overlap
 from holdfast.mapping.joins.elements import (
     has_mark,
@@ -46,7 +46,7 @@ def _marked(expr: Any, mark: str) -> Any:
     return deep_annotate(expr, {mark: True})
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Ends:
     """What `mark` needs to know of both ends of a relationship."""
 

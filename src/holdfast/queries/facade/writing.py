@@ -6,17 +6,17 @@ Thin over `update()` and `delete()`: the query gives the class, the criteria and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, update
 
 from holdfast.errors.queries import QueryUseError
+from holdfast.foundation.record import record
 from holdfast.queries.entities import SelectedEntity
 from holdfast.queries.facade.base import QueryBase
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class BulkChange:
     """What listeners are told of one `update()` or `delete()` of a query (EV-152).
 

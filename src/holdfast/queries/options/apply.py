@@ -13,7 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from holdfast.errors.queries import (
@@ -21,7 +21,7 @@ from holdfast.errors.queries import (
     LoaderOptionError,
     LoaderStrategyException,
 )
-from holdfast.foundation.record import replace
+from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.options.chain import GROUP, SUBCLASSES, Load, Saying, entity_text
 from holdfast.queries.options.paths import (
@@ -78,7 +78,7 @@ def replaced_options(statement: Any) -> list[Any]:
     ]
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Resolver:
     """Collects what the options of one statement say."""
 

@@ -13,7 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from holdfast.errors.loading import dropped_criteria_warning
@@ -129,7 +129,7 @@ class AttributeChoice:
         return AttributeChoice, plain
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class OptionTable:
     """The loader options of one statement, resolved against its entities."""
 

@@ -267,6 +267,8 @@ def write_single(
     eager = fetches_made(form)
     wanted = made if eager else keys_made
     returns = connection.dialect.update_returning and rows.table.implicit_returning
+    if keys_made and not returns:
+        raise FlushError.computed_key(rows.table.description, keys_made[0])
     if wanted and returns:
         statement = form.returning(statement, wanted)
     result = connection.execute(

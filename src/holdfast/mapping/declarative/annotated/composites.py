@@ -49,19 +49,20 @@ def complete_composite(
     fields = _fields_of(made_of)
     if fields is None and template is not None:
         raise DeclarationArgumentError.template_without_dataclass()
-    left_out = list(fields or ())[len(prop.attrs) :]
-    names = [[] if template is None else [template % name] for name in left_out]
-    attrs = [*prop.attrs, *(MappedColumn(*name) for name in names)]
+    named = list((fields or {}).items())
+    left_out = [[] if template is None else [template % name] for name, _ in named]
+    attrs = [*prop.attrs, *(MappedColumn(*name) for name in left_out[len(prop.attrs) :])]
     found: list[Column[Any]] = []
     for number, attr in enumerate(attrs):
-        field = None if fields is None else list(fields.items())[number : number + 1]
+        field = named[number] if number < len(named) else None
         if isinstance(attr, MappedColumn):
             _complete_part(attr, owner, field, made_of, registry)
             attrs[number] = attr.column
-        if isinstance(attrs[number], Column) and attrs[number].table is None:
-            if attrs[number].name is None and field:
-                name_column(attrs[number], field[0][0])
-            found.append(attrs[number])
+        column = attrs[number]
+        if isinstance(column, Column) and column.table is None:
+            if field is not None:
+                name_column(column, field[0])
+            found.append(column)
     prop.attrs = tuple(attrs)
     return found
 
@@ -98,20 +99,18 @@ def _fields_of(made_of: Any) -> dict[str, Any] | None:
 def _complete_part(
     made: MappedColumn[Any],
     owner: type,
-    field: list[tuple[str, Any]] | None,
+    field: tuple[str, Any] | None,
     made_of: Any,
     registry: Any,
 ) -> None:
     """Complete one column of the composite from the field it stands for."""
-    if made.column.table is not None:
-        return
-    if not field:
-        if made.column.name is None:
-            raise DeclarationArgumentError.composite_unnamed()
-        complete_column(made, owner, made.column.name, None, registry)
-        return
-    name, python_type = field[0]
-    annotation = AttributeAnnotation(
-        Mapped, python_type, str(python_type), Evaluator(made_of), was_text=False
-    )
-    complete_column(made, owner, name, annotation, registry)
+    name, annotation = made.column.name, None
+    if field is not None:
+        name, python_type = field
+        annotation = AttributeAnnotation(
+            Mapped, python_type, str(python_type), Evaluator(made_of), was_text=False
+        )
+    elif name is None:
+        raise DeclarationArgumentError.composite_unnamed()
+    if made.column.table is None:
+        complete_column(made, owner, name, annotation, registry)

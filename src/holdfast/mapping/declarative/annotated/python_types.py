@@ -24,8 +24,6 @@ from holdfast.mapping.declarative.annotated.evaluate import UnresolvedName, is_a
 
 _LITERALS = (Literal, typing_extensions.Literal)
 
-_MISSING = object()
-
 
 def without_none(value: Any) -> Any:
     """`X` for `Optional[X]`; anything else as it is."""
@@ -48,25 +46,22 @@ def includes_none(value: Any) -> bool:
     if isinstance(value, NewType):
         return includes_none(value.__supertype__)
     aliased = alias_value(value)
-    return aliased is not _MISSING and includes_none(aliased)
+    return aliased is not value and includes_none(aliased)
 
 
 def alias_value(value: Any) -> Any:
-    """What a `type x = ...` alias stands for, its parameters filled in; else a marker."""
+    """What a `type x = ...` alias stands for, its parameters filled in; anything else as it is."""
     if is_alias(value):
         return value.__value__
     origin = get_origin(value)
     if is_alias(origin):
         return origin.__value__[get_args(value)]
-    return _MISSING
+    return value
 
 
 def annotated_of(value: Any) -> Any:
     """The `Annotated[...]` in a type, optional or one alias away, or None."""
-    bare = without_none(value)
-    aliased = alias_value(bare)
-    if aliased is not _MISSING:
-        bare = aliased
+    bare = alias_value(without_none(value))
     return bare if get_origin(bare) is Annotated else None
 
 
@@ -74,7 +69,7 @@ def candidates(value: Any) -> list[Any]:
     """The forms of a type to look for, the one that was written first."""
     found = [without_none(value)]
     aliased = alias_value(found[-1])
-    if aliased is not _MISSING:
+    if aliased is not found[-1]:
         found.append(without_none(aliased))
     if get_origin(found[-1]) is Annotated:
         found.append(without_none(found[-1].__origin__))
@@ -116,8 +111,8 @@ def sql_type_from_listeners(value: Any, registry: Any, cls: type) -> TypeEngine[
         resolved_type=candidates(value)[-1],
         raw_pep_593_type=annotated,
         pep_593_resolved_argument=None if annotated is None else annotated.__origin__,
-        raw_pep_695_type=None if aliased is _MISSING else bare,
-        pep_695_resolved_value=None if aliased is _MISSING else aliased,
+        raw_pep_695_type=None if aliased is bare else bare,
+        pep_695_resolved_value=None if aliased is bare else aliased,
     )
     for listener in listeners:
         found: TypeEngine[Any] | type[TypeEngine[Any]] | None = listener(question)

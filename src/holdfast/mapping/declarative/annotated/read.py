@@ -111,7 +111,6 @@ def _declares_no_attribute(origin: Any) -> bool:
     """Whether such an annotation says by itself that the attribute is not mapped."""
     if origin is ClassVar or origin is dataclasses.InitVar:
         return True
-    if isinstance(origin, dataclasses.InitVar):
-        return True
-    # The type of a descriptor, such as AssociationProxy[...].
-    return isinstance(origin, type) and hasattr(origin, "__get__")
+    # The type of a descriptor, such as AssociationProxy[...], says so too.
+    is_descriptor = isinstance(origin, type) and hasattr(origin, "__get__")
+    return is_descriptor or isinstance(origin, dataclasses.InitVar)
