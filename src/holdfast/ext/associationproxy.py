@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar, Final, TypeVar, Unpack, overload
+from typing import Any, ClassVar, Final, TypedDict, TypeVar, Unpack, overload
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import inspect, or_
@@ -52,46 +52,49 @@ class AssociationProxyExtensionType(InspectionAttrExtensionType):
 ASSOCIATION_PROXY: Final = AssociationProxyExtensionType.ASSOCIATION_PROXY
 
 
+class ProxyOptions(TypedDict, total=False):
+    """What an association proxy may be told beside its two names."""
+
+    creator: Callable[..., Any] | None
+    getset_factory: Callable[[Any, Any], tuple[Getter, Setter]] | None
+    proxy_factory: Callable[..., Any] | None
+    proxy_bulk_set: Callable[[Any, Any], None] | None
+    info: dict[Any, Any] | None
+    cascade_scalar_deletes: bool
+    create_on_none_assignment: bool
+
+
+class DeclaredProxyOptions(ProxyOptions, FieldArguments, total=False):
+    """Keywords of `association_proxy()`."""
+
+
 def association_proxy(
-    target_collection: str,
-    attr: str,
-    *,
-    creator: Callable[..., Any] | None = None,
-    getset_factory: Callable[[Any, Any], tuple[Getter, Setter]] | None = None,
-    proxy_factory: Callable[..., Any] | None = None,
-    proxy_bulk_set: Callable[[Any, Any], None] | None = None,
-    info: dict[Any, Any] | None = None,
-    cascade_scalar_deletes: bool = False,
-    create_on_none_assignment: bool = False,
-    **field: Unpack[FieldArguments],
+    target_collection: str, attr: str, **options: Unpack[DeclaredProxyOptions]
 ) -> AssociationProxy[Any]:
     """Show the attribute `attr` of the objects of a relationship.
 
     Args:
         target_collection: Name of the relationship.
         attr: Name of the attribute of the related objects, which may be a proxy itself.
-        creator: Makes a related object for a value, or for a key and a value; the related class
-            when not given (XT-21).
-        getset_factory: Gives other functions that read and set the value of a related object.
-        proxy_factory: Gives another collection of values.
-        proxy_bulk_set: Replaces the values of a collection that `proxy_factory` gave.
-        info: Data of the application.
-        cascade_scalar_deletes: Assigning None takes the related object away (XT-27).
-        create_on_none_assignment: Assigning None creates a related object (XT-29).
-        field: Of the dataclass field (XT-28).
+        **options: Those of dataclass fields (XT-28), and these:
+
+            - `creator` makes a related object for a value, or for a key and a value; the related
+              class when not given (XT-21);
+            - `getset_factory` gives other functions that read and set the value of an object;
+            - `proxy_factory` gives another collection of values, and `proxy_bulk_set` replaces the
+              values of such a collection;
+            - `info`: data of the application;
+            - `cascade_scalar_deletes`: assigning None takes the related object away (XT-27);
+            - `create_on_none_assignment`: assigning None creates a related object (XT-29).
     """
-    return AssociationProxy(
-        target_collection,
-        attr,
-        creator=creator,
-        getset_factory=getset_factory,
-        proxy_factory=proxy_factory,
-        proxy_bulk_set=proxy_bulk_set,
-        info=info,
-        cascade_scalar_deletes=cascade_scalar_deletes,
-        create_on_none_assignment=create_on_none_assignment,
-        arguments=DataclassArguments(**field),
-    )
+    own: Any = {name: options[name] for name in _OWN_OPTIONS if name in options}  # type: ignore[literal-required]
+    field: Any = {name: value for name, value in options.items() if name not in own}
+    made: AssociationProxy[Any] = AssociationProxy(target_collection, attr, **own)
+    made.dataclass_arguments = DataclassArguments(**field)
+    return made
+
+
+_OWN_OPTIONS = tuple(ProxyOptions.__annotations__)
 
 
 class AssociationProxy(InspectionAttrInfo, ORMDescriptor[T]):
@@ -100,34 +103,25 @@ class AssociationProxy(InspectionAttrInfo, ORMDescriptor[T]):
     is_attribute = True
     extension_type: InspectionAttrExtensionType = ASSOCIATION_PROXY
 
-    def __init__(
-        self,
-        target_collection: str,
-        attr: str,
-        *,
-        creator: Callable[..., Any] | None = None,
-        getset_factory: Callable[[Any, Any], tuple[Getter, Setter]] | None = None,
-        proxy_factory: Callable[..., Any] | None = None,
-        proxy_bulk_set: Callable[[Any, Any], None] | None = None,
-        info: dict[Any, Any] | None = None,
-        cascade_scalar_deletes: bool = False,
-        create_on_none_assignment: bool = False,
-        arguments: DataclassArguments | None = None,
-    ) -> None:
-        if cascade_scalar_deletes and create_on_none_assignment:
+    def __init__(self, target_collection: str, attr: str, **options: Unpack[ProxyOptions]) -> None:
+        cascades = options.get("cascade_scalar_deletes", False)
+        creates = options.get("create_on_none_assignment", False)
+        if cascades and creates:
             raise ProxyArgumentError.both_ways_with_none()
         self.target_collection: str = target_collection
         self.value_attr: str = attr
-        self.creator: Callable[..., Any] | None = creator
-        self.getset_factory: Callable[[Any, Any], tuple[Getter, Setter]] | None = getset_factory
-        self.proxy_factory: Callable[..., Any] | None = proxy_factory
-        self.proxy_bulk_set: Callable[[Any, Any], None] | None = proxy_bulk_set
-        self.cascade_scalar_deletes: bool = cascade_scalar_deletes
-        self.create_on_none_assignment: bool = create_on_none_assignment
-        self.dataclass_arguments: DataclassArguments | None = arguments
+        self.creator: Callable[..., Any] | None = options.get("creator")
+        self.getset_factory: Callable[[Any, Any], tuple[Getter, Setter]] | None = options.get(
+            "getset_factory"
+        )
+        self.proxy_factory: Callable[..., Any] | None = options.get("proxy_factory")
+        self.proxy_bulk_set: Callable[[Any, Any], None] | None = options.get("proxy_bulk_set")
+        self.cascade_scalar_deletes: bool = cascades
+        self.create_on_none_assignment: bool = creates
+        self.dataclass_arguments: DataclassArguments | None = None
         self.name: str | None = None
-        if info is not None:
-            self.__dict__["info"] = info
+        if options.get("info") is not None:
+            self.__dict__["info"] = options["info"]
         # Mapped class -> what the proxy is on it.
         self.instances: WeakKeyDictionary[type[Any], AssociationProxyInstance] = WeakKeyDictionary()
 
@@ -374,10 +368,9 @@ class AssociationProxyInstance(ColumnOperators):
 
     def delete(self, obj: Any) -> None:
         """Take the value away from the related object, and that from the object."""
-        if self.scalar:
-            target = getattr(obj, self.target_collection)
-            if target is not None:
-                delattr(target, self.value_attr)
+        holder = getattr(obj, self.target_collection) if self.scalar else None
+        if holder is not None:
+            delattr(holder, self.value_attr)
         delattr(obj, self.target_collection)
 
     # -- in SQL ------------------------------------------------------------------------------------

@@ -6,15 +6,17 @@ import pytest
 from sqlalchemy import func, select, text
 
 from holdfast import (
+    Bundle,
     Session,
     aliased,
     joinedload,
     selectin_polymorphic,
     selectinload,
     subqueryload,
+    with_polymorphic,
 )
 from holdfast.errors.loading import RowClassError, UnknownIdentityError
-from models.company import Boss, Company, Engineer, Intern, Manager, Person
+from models.company import Boss, Company, Engineer, Intern, Machine, Manager, Person
 
 ALL = [(Person, "pam"), (Engineer, "eve"), (Manager, "max"), (Boss, "bob"), (Intern, "ian")]
 
@@ -209,3 +211,40 @@ def test_existence_is_asked_along_two_relationships_of_one_hierarchy(session: Se
     led = select(Engineer.id).where(Engineer.manager.has(speaks_sql))
 
     assert session.scalars(led).all() == [2]
+
+
+@pytest.mark.rule("MP-146")
+def test_single_table_class_that_criteria_alone_name_sees_its_own_rows(session: Session) -> None:
+    session.add(Company(id=2, name="beta", staff=[Person(id=6, name="ann")]))
+    session.flush()
+    named = select(Company.name).where(Company.id == Intern.company_id)
+    assert session.scalars(named).all() == ["acme"]
+    assert session.execute(select(Bundle("intern", Intern.id, Intern.name))).all() == [
+        ((5, "ian"),)
+    ]
+
+
+@pytest.mark.rule("MP-146")
+def test_union_of_queries_for_sibling_classes_keeps_the_rows_of_both(session: Session) -> None:
+    query = session.query(Intern.name).union(session.query(Manager.name))
+    assert sorted(name for (name,) in query) == ["bob", "ian", "max"]
+
+
+def test_subquery_takes_a_class_with_several_tables_from_around_it(session: Session) -> None:
+    staff = with_polymorphic(Person, "*")
+    company = select(Company.name).where(Company.id == staff.company_id).correlate(staff)
+    in_acme = select(staff.name).where(company.scalar_subquery() == "acme").order_by(staff.id)
+    assert session.scalars(in_acme).all() == ["pam", "eve", "max", "bob", "ian"]
+
+
+def test_attribute_of_the_class_leads_on_from_an_alias_over_a_query(session: Session) -> None:
+    managers = aliased(Manager, select(Manager).where(Manager.level > 1).subquery())
+    led = aliased(Engineer, flat=True)
+    named = select(managers.name, Company.name, led.name).join(managers.company)
+    found = session.execute(named.join(Manager.engineers.of_type(led))).all()
+    assert found == [("max", "acme", "eve")]
+
+
+def test_relationship_of_a_subclass_leads_on_from_its_base(session: Session) -> None:
+    machines = select(Machine.name).select_from(Company).join(Company.staff)
+    assert session.scalars(machines.join(Engineer.machines)).all() == ["pc"]
