@@ -325,7 +325,11 @@ class AsyncSession(SessionClassMethods):
         Raises:
             AsyncMethodRequired: Its rows are to come in portions: use `stream`.
         """
-        return await self._buffered("execute", statement, params, how)
+        result = await self._run("execute", statement, params, how, prebuffer_rows=True)
+        if reads_from_server(result):
+            await greenlet_spawn(result.close)
+            raise AsyncMethodError.server_side("execute")
+        return result
 
     @overload
     async def scalars(
@@ -341,8 +345,7 @@ class AsyncSession(SessionClassMethods):
         self, statement: Executable, params: Any = None, **how: Unpack[ExecutionArguments]
     ) -> ScalarResult[Any]:
         """Run a statement and give the first element of each row; see `execute`."""
-        found = await self._buffered("scalars", statement, params, how)
-        return found.scalars()
+        return (await self.execute(statement, params, **how)).scalars()
 
     @overload
     async def scalar(
@@ -408,15 +411,6 @@ class AsyncSession(SessionClassMethods):
         return await self.one_task.run(
             method, self.sync_session.execute, statement, params, **inner
         )
-
-    async def _buffered(
-        self, method: str, statement: Executable, params: Any, how: ExecutionArguments
-    ) -> Result[Any]:
-        result = await self._run(method, statement, params, how, prebuffer_rows=True)
-        if reads_from_server(result):
-            await greenlet_spawn(result.close)
-            raise AsyncMethodError.server_side(method)
-        return result
 
     async def run_sync(
         self, fn: Callable[Concatenate[Session, P], Made], *arg: P.args, **kw: P.kwargs

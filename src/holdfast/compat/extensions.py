@@ -11,8 +11,11 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
+
+from holdfast.foundation.sqlalchemy_core import immutabledict
 
 ASYNCIO = "sqlalchemy.ext.asyncio"
 
@@ -30,13 +33,18 @@ FACES: dict[str, str] = {
     "sqlalchemy.ext.orderinglist": "holdfast.ext.orderinglist",
 }
 
-# Module of Holdfast -> what SQLAlchemy's own tests call something in it.
+PREBUFFERED = immutabledict({"prebuffer_rows": True})
+"""Options with which the asynchronous sessions of other libraries run a statement."""
+
+# Module of Holdfast -> what SQLAlchemy's tests and other libraries call something in it, or, with
+# its module, elsewhere.
 RENAMED: dict[str, dict[str, str]] = {
     "holdfast.ext.associationproxy": {
         "_AssociationDict": "AssociationDict",
         "_AssociationList": "AssociationList",
         "_AssociationSet": "AssociationSet",
     },
+    "holdfast.ext.asyncio": {"_EXECUTE_OPTIONS": f"{__name__}:PREBUFFERED"},
     "holdfast.ext.mutable": {"_setup_composite_listener": "listen_to_mappers"},
 }
 
@@ -53,7 +61,7 @@ class Extension(ModuleType):
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
         name = RENAMED.get(self.face, {}).get(name, name)
-        return getattr(import_module(self.face), name)
+        return resolve_name(name) if ":" in name else getattr(import_module(self.face), name)
 
 
 def put_in_place() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any, get_origin
 
@@ -16,7 +16,9 @@ from sqlalchemy.sql.expression import Alias, FromGrouping, Join, Subquery
 
 from holdfast.dml.evaluate import evaluator_of
 from holdfast.foundation.describe import object_text
+from holdfast.foundation.sqlalchemy_core import EMPTY_DICT
 from holdfast.mapping import class_names
+from holdfast.mapping.configure import registries
 from holdfast.mapping.declarative import constructs
 from holdfast.mapping.declarative.annotated import columns
 from holdfast.mapping.mapped import Mapped
@@ -24,6 +26,7 @@ from holdfast.mapping.properties.base import MapperProperty
 from holdfast.queries import aliases
 from holdfast.queries.facade.appender import DynamicMapped
 from holdfast.queries.facade.write_only import WriteOnlyMapped
+from holdfast.sessions import execution
 from holdfast.sessions.execution import run_over_classes
 from holdfast.sessions.session import Session
 from holdfast.unitofwork.planner import sorted_by_key
@@ -50,9 +53,40 @@ def execute_over_classes(*arguments: Any) -> Any:
     return OverClasses.orm_execute_statement(*arguments)
 
 
+def execute(
+    session: Any,
+    statement: Any,
+    params: Any = None,
+    *,
+    execution_options: Mapping[str, Any] = EMPTY_DICT,
+    bind_arguments: Mapping[str, Any] | None = None,
+    _parent_execute_state: Any = None,
+    _add_event: Any = None,
+) -> Any:
+    """`Session.execute()` with what sessions of other libraries, such as SQLModel's, pass on."""
+    listeners = None
+    if _parent_execute_state is not None:
+        listeners = _parent_execute_state.remaining
+    elif _add_event is not None:
+        listeners = (*session.dispatch.do_orm_execute, _add_event)
+    return execution.execute(
+        session, statement, params, execution_options, bind_arguments, listeners=listeners
+    )
+
+
 def object_session(instance: Any) -> Any:
     """The session of an object, by the function that a test may have replaced."""
     return sys.modules["sqlalchemy.orm.session"].object_session(instance)
+
+
+def has_identity(instance: Any) -> bool:
+    """Whether an object has the key of a row."""
+    return bool(inspect(instance).has_identity)
+
+
+def all_registries() -> set[Any]:
+    """Every registry of the process."""
+    return set(registries)
 
 
 def is_mapped_class(entity: Any) -> bool:

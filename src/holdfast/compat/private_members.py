@@ -79,6 +79,7 @@ def put_in_place() -> None:
             setattr(class_, theirs, view)
     # Tests replace these, or override them in sessions of their own.
     vars(execution)["run_over_classes"] = private_functions.execute_over_classes
+    Session.execute = private_functions.execute  # type: ignore[assignment, method-assign]
     Session.__init_subclass__ = classmethod(_take_overrides)  # type: ignore[assignment]
     scoped_session.object_session = staticmethod(private_functions.object_session)
     for method in METHODS:
@@ -340,6 +341,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_for_update_arg": property(lambda query: query.draft._for_update_arg),
         "_from_obj": property(lambda query: query.draft._from_obj),
         "_no_criterion_assertion": lambda query, method: query.check_fresh(method),
+        "_order_by_clauses": property(lambda query: query.draft._order_by_clauses),
         "_raw_columns": property(lambda query: query.draft._raw_columns),
         "_statement_20": _built,
         "_with_current_path": load_paths.with_current_path,

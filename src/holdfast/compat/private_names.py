@@ -47,12 +47,15 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.instrument.collections.roles": "_instrument_class=roles_of",
     },
     "context": {
+        "holdfast.queries.entities": "_ColumnEntity=SelectedColumn _MapperEntity=SelectedEntity",
         "holdfast.queries.select": "_ORMSelectCompileState=SelectOverClasses",
         _FUNCTIONS: "_ORMCompileState=OverClasses",
         "holdfast.reading.context": "QueryContext=LoadContext",
     },
     "decl_api": {
-        "holdfast.mapping.declarative.metaclasses": "DeclarativeAttributeIntercept=Intercepting",
+        "holdfast.mapping.declarative.metaclasses": (
+            "DeclarativeAttributeIntercept=Intercepting DCTransformDeclarative=Intercepting"
+        ),
     },
     "decl_base": {
         _FUNCTIONS: "_undefer_column_name=name_column",
@@ -83,7 +86,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.compat.load_paths": "instances",
     },
     "mapper": {
-        _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock",
+        _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock _all_registries=all_registries",
     },
     "path_registry": {
         "holdfast.compat.path_registry": "PathRegistry PathToken RootRegistry=PathRegistry",
@@ -133,6 +136,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _cleanup_mapped_str_annotation=quoted_annotation
             instance_str _is_alias_of_selectable=is_alias_of_selectable
             _is_mapped_class=is_mapped_class _unresolved_annotation_is_mapped=names_mapped
+            has_identity
         """,
     },
     "writeonly": {

@@ -142,6 +142,10 @@ class QueryableAttribute(
     def __clause_element__(self) -> Any:
         return self.expression
 
+    def _compiler_dispatch(self, visitor: Any, **kw: Any) -> Any:
+        """Let constructs of the application compile an attribute as they would its column."""
+        return self.expression._compiler_dispatch(visitor, **kw)  # noqa: SLF001  Core's protocol
+
     @memoized_property
     def _propagate_attrs(self) -> Any:
         if self.parent is None:

@@ -247,10 +247,20 @@ async def test_execute_refuses_rows_that_come_in_portions(sessions):
     async with sessions() as session:
         with pytest.raises(AsyncMethodRequired, match=r"AsyncSession.execute\(\).*\[async-stream"):
             await session.execute(select(Author), execution_options={"stream_results": True})
-        with pytest.raises(AsyncMethodRequired, match=r"AsyncSession.scalars\(\)"):
+        with pytest.raises(AsyncMethodRequired):
             await session.scalars(select(Author.id).execution_options(stream_results=True))
 
         assert await session.scalar(select(func.count(Author.id))) == 2
+
+
+@pytest.mark.rule("XT-102")
+async def test_scalars_are_those_of_the_subclass_that_executes(sessions):
+    class Narrow(AsyncSession):
+        async def execute(self, statement, *args, **how):
+            return await super().execute(statement.where(Author.id == 1), *args, **how)
+
+    async with Narrow(sessions.kw["bind"]) as session:
+        assert (await session.scalars(select(Author.id))).all() == [1]
 
 
 # -- opening and closing ---------------------------------------------------------------------------

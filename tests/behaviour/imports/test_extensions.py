@@ -122,3 +122,47 @@ def test_stand_in_answers_for_extensions_too():
             raise AssertionError("an unknown name was imported")
         """
     )
+
+
+def test_stand_in_serves_bases_and_sessions_of_other_libraries():
+    run_fresh(
+        """
+        from holdfast.compat import install_as_sqlalchemy_orm
+        install_as_sqlalchemy_orm()
+        import sqlalchemy as sa
+        from sqlalchemy.ext.asyncio.session import _EXECUTE_OPTIONS
+        from sqlalchemy.orm import Mapped, Session, mapped_column, registry
+        from sqlalchemy.orm.decl_api import DeclarativeMeta
+
+        class Meta(DeclarativeMeta):
+            def __new__(mcs, name, bases, namespace):
+                made = super().__new__(mcs, name, bases, namespace)
+                if not bases:
+                    made._sa_registry = registry()
+                    made.metadata = made._sa_registry.metadata
+                    made.__abstract__ = True
+                return made
+
+        class Base(metaclass=Meta):
+            pass
+
+        class Author(Base):
+            __tablename__ = "author"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        class Reading(Session):
+            def execute(self, statement, params=None, *, _parent_execute_state=None,
+                        _add_event=None, **how):
+                return super().execute(
+                    statement, params, _parent_execute_state=_parent_execute_state,
+                    _add_event=_add_event, **how)
+
+        engine = sa.create_engine("sqlite://")
+        Base.metadata.create_all(engine)
+        assert dict(_EXECUTE_OPTIONS) == {"prebuffer_rows": True}
+        assert [each.class_ for each in Base._sa_registry.mappers] == [Author]
+        with Reading(engine) as session:
+            session.add(Author(id=1))
+            assert session.execute(sa.select(Author.id)).all() == [(1,)]
+        """
+    )

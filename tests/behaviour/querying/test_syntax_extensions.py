@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Delete, Engine, Insert, Select, Update, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Engine,
+    Insert,
+    Select,
+    Update,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.compiler import compiles  # noqa: TID251  how Core is taught elements
 from sqlalchemy.sql import ClauseElement, SyntaxExtension
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -136,3 +147,16 @@ def test_extension_of_a_statement_that_writes(session, sql):
     session.execute(delete(Author).where(Author.id == 3).ext(Remark()))
 
     assert [each.endswith("/* remark */") for each in sql.emitted] == [True] * 3
+
+
+def test_construct_compiles_an_attribute_as_its_column(session):
+    class Doubled(ColumnElement[int]):
+        inherit_cache = False
+
+    @compiles(Doubled)
+    def render(element, compiler, **how):
+        return f"2 * {compiler.process(Book.pages, **how)}"
+
+    statement = select(Doubled()).select_from(Book).order_by(Book.id)
+
+    assert session.scalars(statement).all() == [20, 20, 40]

@@ -19,8 +19,12 @@ from holdfast.mapping.declarative.declare import (
 from holdfast.mapping.declarative.scan import is_mapped_class, set_attribute
 from holdfast.mapping.registry import Registry
 
-REGISTRY_NAME = "__sa_registry__"
-"""Class attribute that holds the registry which maps a class; `registry` itself may be shadowed."""
+REGISTRY_NAME = "_sa_registry"
+"""Class attribute that holds the registry which maps a class; `registry` itself may be shadowed.
+
+COMPAT: libraries that make bases of their own read this name, or set it before `DeclarativeMeta`
+sees the class.
+"""
 
 WAITS_NAME = "__sa_waits_for_subclasses__"
 """Class attribute that is true for a base that is mapped when its subclasses are known."""
