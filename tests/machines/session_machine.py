@@ -213,7 +213,11 @@ class SessionMachine(RuleBasedStateMachine):
     @rule()
     def keep_what_is_marked(self) -> None:
         """Add what was to be deleted: it stays."""
-        self.session.add_all(list(self.session.deleted))
+        kept = list(self.session.deleted)
+        for each in kept:
+            # In memory it may still refer to what an earlier flush deleted, and bring it along.
+            self.session.expire(each, inspect(type(each)).relationships.keys())
+        self.session.add_all(kept)
         self.rows.marked.clear()
 
     @rule(kind=KINDS, number=NUMBERS)
