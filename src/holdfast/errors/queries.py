@@ -401,7 +401,7 @@ class BoundObjectError(HoldfastError, exc.InvalidRequestError):
 
 
 class OperatorNotSupportedError(HoldfastError, exc.InvalidRequestError, NotImplementedError):
-    """An operator that relationships do not have, e.g. `<`."""
+    """What an attribute cannot be in SQL, e.g. a relationship with `<`."""
 
     @classmethod
     def on_relationship(cls, name: str, attribute: Any) -> Self:
@@ -409,6 +409,14 @@ class OperatorNotSupportedError(HoldfastError, exc.InvalidRequestError, NotImple
         return cls.compose(
             f"Operator {name} is not supported for relationship {attribute}. Compare a column of "
             "the related class: any(), has(). [compare-relationship]"
+        )
+
+    @classmethod
+    def without_expression(cls, comparator: type[Any]) -> Self:
+        """A comparator of the application has no `__clause_element__()`."""
+        return cls.compose(
+            f"{comparator.__name__} gives no SQL expression. Define its __clause_element__(). "
+            "[comparator-expression]"
         )
 
 

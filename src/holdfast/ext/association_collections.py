@@ -77,7 +77,31 @@ class AssociationCollection(Generic[T]):
         return self.plain()
 
 
-class AssociationList(AssociationCollection[T], MutableSequence[T]):
+class ComparedByValues:
+    """Comparisons of lists, and of sets, with proxies and with plain ones."""
+
+    plain: Callable[[], Any]
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.plain() == _plain(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.plain() < _plain(other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self.plain() <= _plain(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self.plain() > _plain(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.plain() >= _plain(other))
+
+
+class AssociationList(ComparedByValues, AssociationCollection[T], MutableSequence[T]):
     """The values of a list of objects."""
 
     __hash__: ClassVar[Any] = None
@@ -175,30 +199,12 @@ class AssociationList(AssociationCollection[T], MutableSequence[T]):
 
     __rmul__ = __mul__
 
-    def __eq__(self, other: object) -> bool:
-        return bool(self.plain() == _plain(other))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self.plain() < _plain(other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(self.plain() <= _plain(other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(self.plain() > _plain(other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(self.plain() >= _plain(other))
-
 
 def _plain(other: Any) -> Any:
     return other.plain() if isinstance(other, AssociationCollection) else other
 
 
-class AssociationSet(AssociationCollection[T], MutableSet[T]):
+class AssociationSet(ComparedByValues, AssociationCollection[T], MutableSet[T]):
     """The values of a set of objects."""
 
     __hash__: ClassVar[Any] = None
@@ -328,24 +334,6 @@ class AssociationSet(AssociationCollection[T], MutableSet[T]):
             return NotImplemented
         change(other)
         return self
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.plain() == _plain(other))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self.plain() < _plain(other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(self.plain() <= _plain(other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(self.plain() > _plain(other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(self.plain() >= _plain(other))
 
 
 class AssociationDict(AssociationCollection[V], MutableMapping[K, V]):

@@ -88,7 +88,7 @@ def execute(
     arguments.setdefault("clause", statement)
     if is_orm:
         arguments.setdefault("mapper", subject.mapper)
-    if session.intercepts_execution:
+    if listeners is not None or session.intercepts_execution:
         todo = session.dispatch.do_orm_execute if listeners is None else listeners
         if todo:
             shown = ORMExecuteState(session, statement, params, options, arguments, tuple(todo))

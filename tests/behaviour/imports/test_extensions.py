@@ -164,5 +164,8 @@ def test_stand_in_serves_bases_and_sessions_of_other_libraries():
         with Reading(engine) as session:
             session.add(Author(id=1))
             assert session.execute(sa.select(Author.id)).all() == [(1,)]
+            heard = []
+            session.execute(sa.select(Author.id), _add_event=heard.append)
+            assert [state.is_select for state in heard] == [True]
         """
     )

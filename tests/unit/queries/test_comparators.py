@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import exc
 
-from holdfast import aliased, with_parent
+from holdfast import PropComparator, aliased, with_parent
 from models.library import Author, Book, Tag
 from models.tree import Node
 
@@ -122,3 +122,11 @@ def test_with_parent_may_be_about_an_alias():
 def test_with_parent_of_a_column_is_refused():
     with pytest.raises(exc.ArgumentError, match="Expected relationship property for with_parent"):
         with_parent(Tag(), Tag.name)
+
+
+def test_comparator_without_expression_says_what_to_define():
+    class Rounded(PropComparator):
+        pass
+
+    with pytest.raises(exc.InvalidRequestError, match="Rounded gives no SQL expression"):
+        Rounded(None, None).__clause_element__()

@@ -56,7 +56,7 @@ class PropComparator(ColumnOperators, Generic[T]):
         return self.prop
 
     def __clause_element__(self) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} gives no SQL expression")
+        raise OperatorNotSupportedError.without_expression(type(self))
 
     def adapt_to_entity(self, entity: Any) -> PropComparator[T]:
         """The same operators for the attribute of another entity, an alias."""
