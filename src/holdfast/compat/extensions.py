@@ -20,7 +20,7 @@ from holdfast.foundation.sqlalchemy_core import immutabledict
 ASYNCIO = "sqlalchemy.ext.asyncio"
 
 # Module of SQLAlchemy -> module of Holdfast.
-FACES: dict[str, str] = {
+EXTENSION_FACES: dict[str, str] = {
     ASYNCIO: "holdfast.ext.asyncio",
     f"{ASYNCIO}.scoping": "holdfast.ext.asyncio",
     f"{ASYNCIO}.session": "holdfast.ext.asyncio",
@@ -64,10 +64,10 @@ class Extension(ModuleType):
         return resolve_name(name) if ":" in name else getattr(import_module(self.face), name)
 
 
-def put_in_place() -> None:
+def put_extensions_in_place() -> None:
     """Put the stand-in modules into `sys.modules`."""
     package: Any = find_spec(ASYNCIO)
-    for name, face in FACES.items():
+    for name, face in EXTENSION_FACES.items():
         module = Extension(name, face)
         parent, _, last = name.rpartition(".")
         sys.modules[name] = module

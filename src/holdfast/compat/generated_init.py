@@ -80,6 +80,6 @@ def show_init(manager: Any, original: Callable[..., Any]) -> Callable[..., None]
     return shown
 
 
-def put_in_place() -> None:
+def put_writer_in_place() -> None:
     """Have the constructors of classes that are instrumented from now on shown so."""
     init_wrapper.plug(show_init)

@@ -19,7 +19,7 @@ import sqlalchemy
 from holdfast.compat import extensions, generated_init
 from holdfast.compat.absent import ABSENT_NAMES, AbsentName
 from holdfast.compat.names import FACES, NAMES
-from holdfast.compat.private_members import put_in_place
+from holdfast.compat.private_members import put_members_in_place
 from holdfast.compat.private_names import PRIVATE_NAMES
 from holdfast.errors.compat import StandInError
 from holdfast.foundation.plugin import take_name
@@ -46,12 +46,12 @@ def install_as_sqlalchemy_orm() -> None:
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             raise StandInError.too_late(name)
     modules = build_modules()
-    put_in_place()
+    put_members_in_place()
     take_name("orm")
-    generated_init.put_in_place()
+    generated_init.put_writer_in_place()
     sys.modules.update(modules)
     sqlalchemy.__dict__["orm"] = modules[_PACKAGE]
-    extensions.put_in_place()
+    extensions.put_extensions_in_place()
 
 
 class _StandIn(ModuleType):

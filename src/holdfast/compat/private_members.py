@@ -66,7 +66,7 @@ ALIASES: dict[str, str] = {
 }
 
 
-def put_in_place() -> None:
+def put_members_in_place() -> None:
     """Put all members on their classes."""
     for name, aliases in ALIASES.items():
         class_ = resolve_name(name)

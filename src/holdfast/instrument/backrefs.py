@@ -19,7 +19,7 @@ from holdfast.instrument.tokens import AttributeEventToken
 _MEMORY_ONLY = LoadPolicy.MEMORY_ONLY
 
 
-def link(
+def link_backref(
     slot: Any,
     owner: Any,
     child_state: Any,
@@ -47,7 +47,7 @@ def link(
             reverse.append(child_state, child.__dict__, owner, initiator, _MEMORY_ONLY)
 
 
-def unlink(
+def unlink_backref(
     slot: Any,
     owner: Any,
     child_state: Any,

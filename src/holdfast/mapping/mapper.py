@@ -31,7 +31,7 @@ from holdfast.foundation.subscripts import Subscripted
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.inspection import InspectionAttr
 from holdfast.instrument.manager import instance_dict, instance_state
-from holdfast.mapping import cascades, marks
+from holdfast.mapping import cascades
 from holdfast.mapping.assembly import (
     class_attributes,
     columns,
@@ -42,6 +42,7 @@ from holdfast.mapping.assembly import (
 )
 from holdfast.mapping.assembly.options import MapperOptions
 from holdfast.mapping.hierarchy import HierarchyMember
+from holdfast.mapping.marks import validators_of
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 from holdfast.mapping.properties.relationship import Relationship
@@ -386,7 +387,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     @memoized_property
     def validators(self) -> Mapping[str, Any]:
         """Attribute name -> (validation method, its options), from `@validates`."""
-        return marks.validators_of(self)
+        return validators_of(self)
 
     def forget_derived(self) -> None:
         """Forget collections derived from `properties`, which has changed."""

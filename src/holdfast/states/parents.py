@@ -14,7 +14,7 @@ from __future__ import annotations
 from holdfast.states.instance import InstanceState
 
 
-def claim(state: InstanceState, slot: object, parent: InstanceState) -> None:
+def claim_child(state: InstanceState, slot: object, parent: InstanceState) -> None:
     """`parent` now holds the object through the relationship of `slot`."""
     extra = state.more()
     if extra.parents is None:
@@ -22,7 +22,7 @@ def claim(state: InstanceState, slot: object, parent: InstanceState) -> None:
     extra.parents[slot] = parent
 
 
-def release(state: InstanceState, slot: object, parent: InstanceState) -> bool:
+def release_child(state: InstanceState, slot: object, parent: InstanceState) -> bool:
     """`parent` no longer holds the object; tells whether it was the one that did.
 
     A claim by another parent in the meantime stands.

@@ -5,10 +5,7 @@ The session does not: an unpickled object is detached, or transient when it had 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-# Stands above this file, and is named here without being imported.
-InstanceState: TypeAlias = Any
+from typing import Any
 
 _RARE = (
     "deferred",
@@ -24,7 +21,7 @@ _RARE = (
 )
 
 
-def packed(state: InstanceState) -> dict[str, Any]:
+def packed(state: Any) -> dict[str, Any]:
     """What is known about an object, in a form that can be pickled."""
     values: dict[str, Any] = {"pk": state.pk}
     if state.changes is not None:
@@ -35,7 +32,7 @@ def packed(state: InstanceState) -> dict[str, Any]:
     return values
 
 
-def unpack(state: InstanceState, values: dict[str, Any]) -> None:
+def unpack(state: Any, values: dict[str, Any]) -> None:
     """Give a new state what `packed` has kept."""
     state.pk = values["pk"]
     state.changes = values.get("changes")

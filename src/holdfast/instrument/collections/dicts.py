@@ -8,7 +8,7 @@ from holdfast.foundation.markers import NO_VALUE
 from holdfast.instrument.collections.reporting import Method, Reporter
 
 
-def _setitem(plain: Method) -> Method:
+def _dict_setitem(plain: Method) -> Method:
     def set_item(self: Any, key: Any, value: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False:
@@ -24,7 +24,7 @@ def _setitem(plain: Method) -> Method:
     return set_item
 
 
-def _delitem(plain: Method) -> Method:
+def _dict_delitem(plain: Method) -> Method:
     def delete_item(self: Any, key: Any, _sa_initiator: Any = None) -> None:
         adapter = self._sa_adapter
         if adapter is not None and _sa_initiator is not False and key in self:
@@ -34,7 +34,7 @@ def _delitem(plain: Method) -> Method:
     return delete_item
 
 
-def _clear(plain: Method) -> Method:
+def _dict_clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -49,7 +49,7 @@ def _clear(plain: Method) -> Method:
     return clear
 
 
-def _pop(plain: Method) -> Method:
+def _dict_pop(plain: Method) -> Method:
     def pop(self: Any, key: Any, default: Any = NO_VALUE) -> Any:
         adapter = self._sa_adapter
         present = key in self
@@ -63,7 +63,7 @@ def _pop(plain: Method) -> Method:
     return pop
 
 
-def _popitem(plain: Method) -> Method:
+def _dict_popitem(plain: Method) -> Method:
     def popitem(self: Any) -> tuple[Any, Any]:
         adapter = self._sa_adapter
         if adapter is not None:
@@ -90,7 +90,7 @@ def _setdefault(plain: Method) -> Method:
     return setdefault
 
 
-def _update(plain: Method) -> Method:
+def _dict_update(plain: Method) -> Method:
     def update(self: Any, *others: Any, **named: Any) -> None:
         for key, value in dict(*others, **named).items():
             self[key] = value
@@ -107,14 +107,14 @@ def _ior(plain: Method) -> Method:
     return merge_in_place
 
 
-REPORTERS: dict[str, Reporter] = {
-    "__delitem__": _delitem,
+DICT_REPORTERS: dict[str, Reporter] = {
+    "__delitem__": _dict_delitem,
     "__ior__": _ior,
-    "__setitem__": _setitem,
-    "clear": _clear,
-    "pop": _pop,
-    "popitem": _popitem,
+    "__setitem__": _dict_setitem,
+    "clear": _dict_clear,
+    "pop": _dict_pop,
+    "popitem": _dict_popitem,
     "setdefault": _setdefault,
-    "update": _update,
+    "update": _dict_update,
 }
 """Method name -> how to make it report."""

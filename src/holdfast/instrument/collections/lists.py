@@ -65,7 +65,7 @@ def _insert(plain: Method) -> Method:
     return insert
 
 
-def _pop(plain: Method) -> Method:
+def _list_pop(plain: Method) -> Method:
     def pop(self: Any, index: SupportsIndex = -1) -> Any:
         adapter = self._sa_adapter
         if adapter is None:
@@ -109,7 +109,7 @@ def _imul(plain: Method) -> Method:
     return multiply_in_place
 
 
-def _clear(plain: Method) -> Method:
+def _list_clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -124,7 +124,7 @@ def _clear(plain: Method) -> Method:
     return clear
 
 
-def _setitem(plain: Method) -> Method:
+def _list_setitem(plain: Method) -> Method:
     def set_item(self: Any, index: Any, value: Any) -> None:
         if isinstance(index, slice):
             _set_slice(self, index, value)
@@ -159,7 +159,7 @@ def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
         members.insert(places.start + offset, item)
 
 
-def _delitem(plain: Method) -> Method:
+def _list_delitem(plain: Method) -> Method:
     def delete_item(self: Any, index: Any) -> None:
         adapter = self._sa_adapter
         if adapter is None:
@@ -178,16 +178,16 @@ def _delitem(plain: Method) -> Method:
     return delete_item
 
 
-REPORTERS: dict[str, Reporter] = {
-    "__delitem__": _delitem,
+LIST_REPORTERS: dict[str, Reporter] = {
+    "__delitem__": _list_delitem,
     "__iadd__": _iadd,
     "__imul__": _imul,
-    "__setitem__": _setitem,
+    "__setitem__": _list_setitem,
     "append": _append,
-    "clear": _clear,
+    "clear": _list_clear,
     "extend": _extend,
     "insert": _insert,
-    "pop": _pop,
+    "pop": _list_pop,
     "remove": _remove,
 }
 """Method name -> how to make it report."""

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from holdfast.errors.attributes import CollectionClassError
 from holdfast.foundation.record import record, replace
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
-from holdfast.instrument.collections import dicts, lists, sets
+from holdfast.instrument.collections.dicts import DICT_REPORTERS
+from holdfast.instrument.collections.lists import LIST_REPORTERS
 from holdfast.instrument.collections.reporting import (
     COPIERS,
     MARK,
@@ -24,6 +25,7 @@ from holdfast.instrument.collections.reporting import (
     reports,
     silenced,
 )
+from holdfast.instrument.collections.sets import SET_REPORTERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,9 +142,9 @@ def _reporting(**what: Any) -> Callable[[F], F]:
 # -- instrumenting a class -------------------------------------------------------------------
 
 _REPORTERS: dict[type, dict[str, Reporter]] = {
-    list: lists.REPORTERS,
-    set: sets.REPORTERS,
-    dict: dicts.REPORTERS,
+    list: LIST_REPORTERS,
+    set: SET_REPORTERS,
+    dict: DICT_REPORTERS,
 }
 _USUAL_ROLES: dict[type, dict[str, str]] = {
     list: {"appender": "append", "remover": "remove", "iterator": "__iter__"},

@@ -39,7 +39,7 @@ def _discard(plain: Method) -> Method:
     return discard
 
 
-def _pop(plain: Method) -> Method:
+def _set_pop(plain: Method) -> Method:
     def pop(self: Any) -> Any:
         adapter = self._sa_adapter
         if adapter is None:
@@ -52,7 +52,7 @@ def _pop(plain: Method) -> Method:
     return pop
 
 
-def _clear(plain: Method) -> Method:
+def _set_clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
         for item in list(self):
             self.remove(item)
@@ -60,7 +60,7 @@ def _clear(plain: Method) -> Method:
     return clear
 
 
-def _update(plain: Method) -> Method:
+def _set_update(plain: Method) -> Method:
     def update(self: Any, *others: Iterable[Any]) -> None:
         for other in others:
             for item in list(other):
@@ -101,19 +101,19 @@ def _operator(update: str) -> Reporter:
     return reporter
 
 
-REPORTERS: dict[str, Reporter] = {
+SET_REPORTERS: dict[str, Reporter] = {
     "__iand__": _operator("intersection_update"),
     "__ior__": _operator("update"),
     "__isub__": _operator("difference_update"),
     "__ixor__": _operator("symmetric_difference_update"),
     "add": _add,
-    "clear": _clear,
+    "clear": _set_clear,
     "difference_update": _becomes("difference"),
     "discard": _discard,
     "intersection_update": _becomes("intersection"),
-    "pop": _pop,
+    "pop": _set_pop,
     "remove": _discard,
     "symmetric_difference_update": _becomes("symmetric_difference"),
-    "update": _update,
+    "update": _set_update,
 }
 """Method name -> how to make it report."""

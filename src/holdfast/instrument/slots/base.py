@@ -35,10 +35,10 @@ from holdfast.instrument.tokens import (
     AttributeEventToken,
     Operation,
 )
-from holdfast.states import parents
 from holdfast.states.changes import forget_change, note_change
 from holdfast.states.history import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
+from holdfast.states.parents import claim_child, has_parent, is_claimed_by, release_child
 from holdfast.states.ports import missing_value
 
 Values = dict[str, Any]
@@ -370,14 +370,14 @@ class AttributeSlot(ABC):
         """
         if not self.tracks_parent:
             raise ParentTrackingError.not_configured(str(self))
-        return parents.has_parent(state, self.parent_token, optimistic=optimistic)
+        return has_parent(state, self.parent_token, optimistic=optimistic)
 
     def set_has_parent(self, state: InstanceState, parent: InstanceState, *, value: bool) -> None:
         """Record that `parent` holds the member `state`, or holds it no more."""
         if not self.tracks_parent:
             raise ParentTrackingError.not_configured(str(self))
         if value:
-            parents.claim(state, self.parent_token, parent)
+            claim_child(state, self.parent_token, parent)
         else:
             self.release(state, parent)
 
@@ -388,16 +388,16 @@ class AttributeSlot(ABC):
             StaleDataError: Another object held it last, and is gone: who holds it now is unknown.
         """
         token = self.parent_token
-        if parents.release(child, token, parent):
+        if release_child(child, token, parent):
             return
-        holder = parents.is_claimed_by(child, token)
+        holder = is_claimed_by(child, token)
         if holder is None:
             return
         is_gone = holder() is None
         # Of the same row, which has left the session since; or of none.
         is_past = is_gone if holder.pk is None else holder.key == parent.key
         if is_past:
-            parents.release(child, token, holder)
+            release_child(child, token, holder)
         elif is_gone:
             raise StaleDataError.parent_gone(child, parent, self.key)
 
@@ -405,9 +405,7 @@ class AttributeSlot(ABC):
         self, child: InstanceState, initiator: AttributeEventToken | None
     ) -> None:
         """Refuse a member that an object holds already (CA-68); the other end may (CA-69)."""
-        if self.is_own(initiator) and parents.has_parent(
-            child, self.parent_token, optimistic=False
-        ):
+        if self.is_own(initiator) and has_parent(child, self.parent_token, optimistic=False):
             raise AttributeRequestError.second_parent(child, self.manager.class_, str(self))
 
 

@@ -17,7 +17,7 @@ from holdfast.errors.attributes import CollectionTypeError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import DONT_SET, NO_KEY, NO_VALUE, PASSIVE_NO_RESULT
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
-from holdfast.instrument import backrefs
+from holdfast.instrument.backrefs import link_backref, unlink_backref
 from holdfast.instrument.collections.adapter import adapt
 from holdfast.instrument.collections.builtin import REPORTING_CLASSES, InstrumentedList
 from holdfast.instrument.collections.replace import bulk_replace
@@ -31,10 +31,10 @@ from holdfast.instrument.tokens import (
     AttributeEventToken,
     Operation,
 )
-from holdfast.states import parents
 from holdfast.states.changes import forget_change, replace_change
 from holdfast.states.history import HISTORY_BLANK, History, collection_history
 from holdfast.states.instance import InstanceState
+from holdfast.states.parents import claim_child
 from holdfast.states.ports import link_listener
 
 
@@ -182,9 +182,9 @@ class CollectionSlot(AttributeSlot):
         if self.cascades and state.members is not None and self.is_own(initiator):
             link_listener.plugged.linked(state, self.key, child)
         if self.reverse_keys:
-            backrefs.link(self, owner, child, item, initiator or self.append_token)
+            link_backref(self, owner, child, item, initiator or self.append_token)
         if self.tracks_parent:
-            parents.claim(child, self.parent_token, state)
+            claim_child(child, self.parent_token, state)
         return item
 
     def member_added_again(
@@ -246,7 +246,7 @@ class CollectionSlot(AttributeSlot):
         if self.cascades and state.members is not None:
             link_listener.plugged.unlinked(state, self.key, child)
         if self.reverse_keys:
-            backrefs.unlink(self, owner, child, item, token, token)
+            unlink_backref(self, owner, child, item, token, token)
 
     def stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
         """Whether a member that goes remains one, since it was in the collection twice."""

@@ -28,13 +28,13 @@ from holdfast.foundation.markers import (
     PASSIVE_CLASS_MISMATCH,
     PASSIVE_NO_RESULT,
 )
-from holdfast.instrument import backrefs
+from holdfast.instrument.backrefs import link_backref, unlink_backref
 from holdfast.instrument.slots.base import AttributeSlot, Values, without_initialization
 from holdfast.instrument.tokens import OP_BULK_REPLACE, AttributeEventToken
-from holdfast.states import parents
 from holdfast.states.changes import own_changes
 from holdfast.states.history import History, reference_history
 from holdfast.states.instance import InstanceState
+from holdfast.states.parents import claim_child
 from holdfast.states.ports import link_listener, missing_value
 
 # How the object to be replaced is looked for, without and with active history.
@@ -157,11 +157,11 @@ class ReferenceSlot(AttributeSlot):
                 # that is filled anew is the new object's, not the one to take this out of.
                 is_filled = initiator is not None and initiator.op is OP_BULK_REPLACE
                 origin = None if child is not None and is_filled else initiator
-                backrefs.unlink(self, owner, former, old, origin, self.replace_token)
+                unlink_backref(self, owner, former, old, origin, self.replace_token)
             if child is not None:
-                backrefs.link(self, owner, child, value, initiator or self.replace_token)
+                link_backref(self, owner, child, value, initiator or self.replace_token)
         if self.tracks_parent and child is not None:
-            parents.claim(child, self.parent_token, state)
+            claim_child(child, self.parent_token, state)
         return value
 
     def _tell_session(
@@ -197,7 +197,7 @@ class ReferenceSlot(AttributeSlot):
             if self.cascades and state.members is not None:
                 link_listener.plugged.unlinked(state, key, former)
             if self.reverse_keys:
-                backrefs.unlink(self, state(), former, old, None, self.remove_token)
+                unlink_backref(self, state(), former, old, None, self.remove_token)
 
     # -- history -----------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def adopt_class(mapper: Any) -> ClassManager:
     return manager
 
 
-def install(mapper: Any, prop: Any) -> None:
+def install_attribute(mapper: Any, prop: Any) -> None:
     """Put the descriptor of a property on the class; for a column, with its slot."""
     key = prop.key
     if key.startswith(HIDDEN_PREFIX):
@@ -59,10 +59,10 @@ def install(mapper: Any, prop: Any) -> None:
         if prop.is_composite:
             # What listeners get as the initiator.
             attribute.impl = prop
-        manager.install(attribute)
+        manager.install_attribute(attribute)
         return
     slot = value_slot(mapper, prop) if prop.is_column else None
-    manager.install(
+    manager.install_attribute(
         InstrumentedAttribute(mapper.class_, key, parent=mapper, property=prop, slot=slot)
     )
     if prop.is_relationship and prop.configured:
@@ -78,7 +78,7 @@ def install_gap(mapper: Any, key: str, prop: Any) -> None:
     found = inspect.getattr_static(mapper.class_, key, None)
     if found is inspect.getattr_static(prop.parent.class_, key, manager):
         gap = AbsentValue(mapper, key)
-        manager.install(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
+        manager.install_attribute(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
         manager.slots.pop(key, None)
 
 

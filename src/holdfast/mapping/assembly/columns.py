@@ -157,7 +157,7 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
     prop.attach(mapper, key)
     mapper.properties[key] = prop
     register_columns(mapper, prop)
-    class_attributes.install(mapper, prop)
+    class_attributes.install_attribute(mapper, prop)
     return prop
 
 

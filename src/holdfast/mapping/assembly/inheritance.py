@@ -25,7 +25,8 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
 )
 from holdfast.instrument.manager import manager_of_class
-from holdfast.mapping.assembly import class_attributes, columns
+from holdfast.mapping.assembly.class_attributes import install_attribute, install_gap
+from holdfast.mapping.assembly.columns import is_excluded, register_columns
 from holdfast.mapping.properties.base import MapperProperty
 from holdfast.mapping.properties.column import ColumnProperty
 
@@ -156,12 +157,12 @@ def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
     """Take over one property of the base, and hand it on to subclasses."""
     existing = mapper.properties.get(key)
     if mapper.concrete and existing is None:
-        class_attributes.install_gap(mapper, key, prop)
+        install_gap(mapper, key, prop)
     if mapper.concrete or key in mapper.given_properties:
         return
     if existing is not None and existing.parent is mapper:
         return
-    if existing is None and columns.is_excluded(mapper, None, key):
+    if existing is None and is_excluded(mapper, None, key):
         return
     if isinstance(prop, ColumnProperty) and not prop.instrument and not mapper.single:
         # A discriminator that only a union over the base's subclasses has.
@@ -170,8 +171,8 @@ def inherit_property(mapper: Any, key: str, prop: MapperProperty) -> None:
         if getattr(column, "table", None) is not None and known(column) is None:
             return
     mapper.properties[key] = prop
-    columns.register_columns(mapper, prop)
-    class_attributes.install(mapper, prop)
+    register_columns(mapper, prop)
+    install_attribute(mapper, prop)
     for inheriting in mapper.inheriting_mappers:
         inherit_property(inheriting, key, prop)
 

@@ -7,7 +7,9 @@ which would otherwise have to be imported from above.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, Unpack, dataclass_transform, overload
+from typing import Any, TypeVar, Unpack, overload
+
+from typing_extensions import dataclass_transform
 
 from holdfast.mapping.declarative.annotated.python_types import optional_free_map
 from holdfast.mapping.declarative.constructs import (

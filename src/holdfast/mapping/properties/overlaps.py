@@ -17,7 +17,7 @@ from holdfast.foundation.deprecated import warn
 _writers: weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]] = weakref.WeakKeyDictionary()
 
 
-def check(prop: Any) -> None:
+def check_overlaps(prop: Any) -> None:
     """Record what a relationship writes, and warn of conflicts with those recorded before."""
     for source, target in _written(prop):
         writers = _writers.setdefault(target, weakref.WeakSet())

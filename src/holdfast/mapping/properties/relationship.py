@@ -24,8 +24,17 @@ from holdfast.mapping.joins.direction import MANYTOONE, ONETOMANY, RelationshipD
 from holdfast.mapping.joins.elements import is_plain_equality
 from holdfast.mapping.joins.lazy_clause import LazyClause, build_lazy_clause
 from holdfast.mapping.joins.remote import Ends
-from holdfast.mapping.properties import arguments, overlaps, reverse
+from holdfast.mapping.properties.arguments import (
+    find_columns,
+    find_condition,
+    find_secondary,
+    find_target,
+    plain_columns,
+    reverse_key,
+)
 from holdfast.mapping.properties.base import MapperProperty, T
+from holdfast.mapping.properties.overlaps import check_overlaps
+from holdfast.mapping.properties.reverse import link_reverse, make_backref
 from holdfast.mapping.sockets import PluggedComparator
 
 LAZY_NAMES: dict[bool | None, str] = {True: "select", False: "joined", None: "noload"}
@@ -285,8 +294,8 @@ class Relationship(MapperProperty[T]):
         """Find the target and the join."""
         if self.resolved:
             return
-        self.secondary = arguments.find_secondary(self, self.secondary)
-        self.entity = arguments.find_target(self, self.argument)
+        self.secondary = find_secondary(self, self.secondary)
+        self.entity = find_target(self, self.argument)
         self.mapper = self.entity.mapper
         self.parent.registry.depend_on(self.mapper.registry)
         self.target = (
@@ -308,18 +317,16 @@ class Relationship(MapperProperty[T]):
         self.mapper.note_orphan_relationship(self)
 
     def _evaluate(self) -> None:
-        self.primaryjoin = arguments.find_condition(self, "primaryjoin", self.primaryjoin)
-        self.secondaryjoin = arguments.find_condition(self, "secondaryjoin", self.secondaryjoin)
+        self.primaryjoin = find_condition(self, "primaryjoin", self.primaryjoin)
+        self.secondaryjoin = find_condition(self, "secondaryjoin", self.secondaryjoin)
         self.order_by = (
-            arguments.find_columns(self, "order_by", self.order_by, role=roles.OrderByRole) or False
+            find_columns(self, "order_by", self.order_by, role=roles.OrderByRole) or False
         )
-        self.foreign_keys = arguments.plain_columns(
-            arguments.find_columns(self, "foreign_keys", self.foreign_keys)
+        self.foreign_keys = plain_columns(find_columns(self, "foreign_keys", self.foreign_keys))
+        self.given_remote_side = plain_columns(
+            find_columns(self, "remote_side", self.given_remote_side)
         )
-        self.given_remote_side = arguments.plain_columns(
-            arguments.find_columns(self, "remote_side", self.given_remote_side)
-        )
-        self.back_populates = arguments.reverse_key(self, self.back_populates)
+        self.back_populates = reverse_key(self, self.back_populates)
 
     def _join(self) -> None:
         entity = self.entity
@@ -382,9 +389,9 @@ class Relationship(MapperProperty[T]):
     def link(self) -> None:
         """Find, or make, the relationship on the other side."""
         if self.back_populates is not None:
-            reverse.link(self, self.back_populates)
+            link_reverse(self, self.back_populates)
         elif self.backref is not None:
-            reverse.make_backref(self)
+            make_backref(self)
 
     def finish(self) -> None:
         """Check that no other relationship writes the same columns."""
@@ -392,7 +399,7 @@ class Relationship(MapperProperty[T]):
             return
         self.configured = True
         if not self.viewonly and self.entity.is_mapper:
-            overlaps.check(self)
+            check_overlaps(self)
         if self.made_reverse is not None:
             # Both were asked for at one place, so they count as written there.
             self.made_reverse.finish()

@@ -17,7 +17,7 @@ def backref(name: str, **kwargs: Any) -> tuple[str, dict[str, Any]]:
     return name, kwargs
 
 
-def link(prop: Any, key: str) -> None:
+def link_reverse(prop: Any, key: str) -> None:
     """Tie a relationship to the one of name `key` on its target.
 
     Raises:

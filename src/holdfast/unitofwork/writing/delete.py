@@ -34,10 +34,10 @@ def write_deletes(journal: Journal, step: DeleteStep) -> None:
     if replaced:
         states = [state for state in states if state not in replaced]
     for connection, batch in journal.batches(step.mapper, states):
-        write_batch(journal, connection, step.mapper, batch)
+        write_delete_batch(journal, connection, step.mapper, batch)
 
 
-def write_batch(
+def write_delete_batch(
     journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
 ) -> None:
     """DELETE some objects together, with the mapper's events around them."""

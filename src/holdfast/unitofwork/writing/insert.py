@@ -42,10 +42,10 @@ from holdfast.unitofwork.writing.versions import start_versions
 def write_inserts(journal: Journal, step: InsertStep) -> None:
     """INSERT the rows of one step, and remember their keys."""
     for connection, states in journal.batches(step.mapper, step.states):
-        write_batch(journal, connection, step.mapper, states)
+        write_insert_batch(journal, connection, step.mapper, states)
 
 
-def write_batch(
+def write_insert_batch(
     journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
 ) -> None:
     """INSERT some objects, with the mapper's events around them."""

@@ -49,10 +49,10 @@ class Change(NamedTuple):
 def write_updates(journal: Journal, step: UpdateStep) -> None:
     """UPDATE the rows of one step, with the mapper's events around them."""
     for connection, states in journal.batches(step.mapper, step.states):
-        write_batch(journal, connection, step.mapper, states)
+        write_update_batch(journal, connection, step.mapper, states)
 
 
-def write_batch(
+def write_update_batch(
     journal: Journal, connection: Any, base: Any, states: Sequence[InstanceState]
 ) -> None:
     """UPDATE some objects together."""
