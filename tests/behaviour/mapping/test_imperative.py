@@ -37,7 +37,7 @@ from holdfast import (
 )
 from holdfast.errors.mapping import MappingError, UnknownOptionError
 from holdfast.exc import UnmappedInstanceError
-from holdfast.mapping import configure
+from holdfast.mapping import configure as configuration
 
 metadata = MetaData()
 person = Table(
@@ -362,7 +362,7 @@ def test_registry_that_others_lead_to_is_disposed_of_with_them_only() -> None:
 
 def test_clear_mappers_disposes_of_every_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     # Of those that this test makes: the models of other tests stay mapped.
-    monkeypatch.setattr(configure, "registries", weakref.WeakSet())
+    monkeypatch.setattr(configuration, "registries", weakref.WeakSet())
     first, second = registry(), registry()
     first.map_imperatively(Thing, person)
     other = type("Other", (), {})

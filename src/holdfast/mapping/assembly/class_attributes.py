@@ -59,10 +59,10 @@ def install_attribute(mapper: Any, prop: Any) -> None:
         if prop.is_composite:
             # What listeners get as the initiator.
             attribute.impl = prop
-        manager.install_attribute(attribute)
+        manager.install(attribute)
         return
     slot = value_slot(mapper, prop) if prop.is_column else None
-    manager.install_attribute(
+    manager.install(
         InstrumentedAttribute(mapper.class_, key, parent=mapper, property=prop, slot=slot)
     )
     if prop.is_relationship and prop.configured:
@@ -78,7 +78,7 @@ def install_gap(mapper: Any, key: str, prop: Any) -> None:
     found = inspect.getattr_static(mapper.class_, key, None)
     if found is inspect.getattr_static(prop.parent.class_, key, manager):
         gap = AbsentValue(mapper, key)
-        manager.install_attribute(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
+        manager.install(ProxyAttribute(mapper.class_, key, prop.parent, prop, gap))
         manager.slots.pop(key, None)
 
 
