@@ -8,7 +8,6 @@ from __future__ import annotations
 
 _DATACLASSES = "holdfast.mapping.declarative.dataclass_arguments"
 _FUNCTIONS = "holdfast.compat.private_functions"
-_SLOTS = "holdfast.instrument.slots"
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
     "": {
@@ -24,10 +23,10 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _register_attribute=register_attribute _unregister_attribute=unregister_attribute
         """,
         "holdfast.instrument.access": "get_state_history has_parent init_state_collection",
-        f"{_SLOTS}.base": "_AttributeImpl=AttributeSlot",
-        f"{_SLOTS}.collection": "_CollectionAttributeImpl=CollectionSlot",
-        f"{_SLOTS}.reference": "_ScalarObjectAttributeImpl=ReferenceSlot",
-        f"{_SLOTS}.value": "_ScalarAttributeImpl=ValueSlot",
+        "holdfast.instrument.slots.base": "_AttributeImpl=AttributeSlot",
+        "holdfast.instrument.slots.collection": "_CollectionAttributeImpl=CollectionSlot",
+        "holdfast.instrument.slots.reference": "_ScalarObjectAttributeImpl=ReferenceSlot",
+        "holdfast.instrument.slots.value": "_ScalarAttributeImpl=ValueSlot",
     },
     "base": {
         "holdfast.instrument.inspection": "SQLORMOperations",
@@ -64,7 +63,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.compat.proxied_attributes": "DescriptorProperty",
     },
     "dynamic": {
-        f"{_SLOTS}.large": "_DynamicAttributeImpl=LargeCollectionSlot",
+        "holdfast.instrument.slots.large": "_DynamicAttributeImpl=LargeCollectionSlot",
     },
     "evaluator": {
         _FUNCTIONS: "_EvaluatorCompiler=EvaluatorCompiler",
@@ -140,6 +139,6 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         """,
     },
     "writeonly": {
-        f"{_SLOTS}.large": "_WriteOnlyAttributeImpl=LargeCollectionSlot",
+        "holdfast.instrument.slots.large": "_WriteOnlyAttributeImpl=LargeCollectionSlot",
     },
 }
