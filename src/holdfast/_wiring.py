@@ -5,7 +5,7 @@ Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets
 `register_comparator` or a decorator of Core's, at its own top level.
 """
 
-from holdfast.foundation.batch import paused_collector
+from holdfast.foundation.batch import count_all_as_old, paused_collector
 
 # All that is made now stays; the collector would walk it several times for nothing.
 with paused_collector():
@@ -35,6 +35,8 @@ with paused_collector():
         subquery,
     )
     from holdfast.sessions import change_cascades
+
+    count_all_as_old()
 
 PLUGS = (
     # `sqlalchemy.inspect()` of classes and objects

@@ -7,13 +7,13 @@ from holdfast.errors.base import NO_STATE
 from holdfast.errors.declarative import MappedAnnotationError
 from holdfast.errors.flush import ConcurrentModificationError, FlushError, StaleDataError
 from holdfast.errors.loading import DetachedInstanceError, ObjectDeletedError
-from holdfast.errors.queries import LoaderStrategyException
-from holdfast.errors.unmapped import (
+from holdfast.errors.mapping import (
     UnmappedClassError,
     UnmappedColumnError,
     UnmappedError,
     UnmappedInstanceError,
 )
+from holdfast.errors.queries import LoaderStrategyException
 
 __all__ = [
     "NO_STATE",

@@ -48,7 +48,7 @@ class OneTask:
         """
         task, outer = asyncio.current_task(), (self.task, self.method)
         if self.task is not None and self.task is not task:
-            raise ConcurrentUseError.by(method, _name_of(task), self.method, _name_of(self.task))
+            raise ConcurrentUseError.by(method, self.method, _name_of(task), _name_of(self.task))
         self.task, self.method = task, method
         try:
             return await greenlet_spawn(function, *arguments, **keywords)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from holdfast.errors.compat import AbsentNameError
+from holdfast.errors.base import AbsentNameError
 
 
 class AbsentName:

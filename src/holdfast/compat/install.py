@@ -21,7 +21,7 @@ from holdfast.compat.absent import ABSENT_NAMES, AbsentName
 from holdfast.compat.names import FACES, NAMES
 from holdfast.compat.private_members import put_members_in_place
 from holdfast.compat.private_names import PRIVATE_NAMES
-from holdfast.errors.compat import StandInError
+from holdfast.errors.base import StandInError
 from holdfast.foundation.plugin import take_name
 
 _PACKAGE = "sqlalchemy.orm"

@@ -10,11 +10,9 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import exc
 
-from holdfast.errors.base import HoldfastError
+from holdfast.errors.base import HoldfastError, cause, wording
 from holdfast.foundation.describe import (
     class_text,
-    state_class_text,
-    state_text,
 )
 
 
@@ -43,23 +41,15 @@ SHOWN_ROWS = 5
 class FlushError(HoldfastError, exc.SQLAlchemyError):
     """An object cannot be written as it is."""
 
-    @classmethod
-    def nowhere_to_write(cls, mapper: Any) -> Self:
-        """An object is of a class that is mapped to a union or an aggregate."""
-        return cls.compose(
-            f"Can't write objects of {mapper}: what it is mapped to is a query whose rows are not "
-            "those of tables. Read with this class only, and write with one that is mapped to the "
-            "table. [nowhere-to-write]"
-        )
-
-    @classmethod
-    def endless(cls) -> Self:
-        """Every flush of a commit left something to flush."""
-        return cls.compose(
-            "Over 100 subsequent flushes have occurred within session.commit() - is an "
-            "after_flush() hook creating new objects? Let it make them in before_flush(). "
-            "[endless-flush]"
-        )
+    nowhere_to_write = cause(
+        "Can't write objects of {mapper}: what it is mapped to is a query whose rows are not "
+        "those of tables. Read with this class only, and write with one that is mapped to the "
+        "table. [nowhere-to-write]"
+    )
+    endless = cause(
+        "Over 100 subsequent flushes have occurred within session.commit() - is an after_flush() "
+        "hook creating new objects? Let it make them in before_flush(). [endless-flush]"
+    )
 
     @classmethod
     def wrong_class(cls, given: type, attribute: str, expected: type, *, is_subclass: bool) -> Self:
@@ -85,79 +75,45 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
             attribute=attribute,
         )
 
-    @classmethod
-    def none_in_collection(cls, attribute: str) -> Self:
-        """None among the members of a collection."""
-        return cls.compose(
-            f"Can't flush None value found in collection {attribute}. Take it out of it. "
-            "[none-in-collection]",
-            attribute=attribute,
-        )
-
-    @classmethod
-    def null_identity(cls, state: Any, *, reason: str = "") -> Self:
-        """After the INSERT the primary key is still unknown."""
-        why = reason or (
-            "If this is an auto-generated value, check that the database table allows generation "
-            "of new primary key values, and that the mapped Column object is configured to expect "
-            "these generated values.  Ensure also that this flush() is not occurring at an "
-            "inappropriate time, such as within a load() event."
-        )
-        return cls.compose(
-            f"Instance {state_text(state)} has a NULL identity key.  {why} [null-identity]"
-        )
-
-    @classmethod
-    def null_version(cls, state: Any) -> Self:
-        """A row would get no version, so that no later UPDATE could find it."""
-        return cls.compose(
-            f"Instance does not contain a non-NULL version value: {state_text(state)}. Set the "
-            "version attribute, or let a version_id_generator make it. [null-version]"
-        )
-
-    @classmethod
-    def no_rows_returned(cls, kind: str, mapper: Any) -> Self:
-        """An INSERT gave back fewer keys than it wrote rows.
-
-        Args:
-            kind: "Single-row" or "Multi-row".
-            mapper: What was inserted.
-        """
-        return cls.compose(
-            f"{kind} INSERT statement for {mapper} did not produce the primary keys of the new "
-            "rows. Let the table generate them, or give them to the objects. [no-keys-returned]"
-        )
-
-    @classmethod
-    def null_key(cls, change: str, table: Any, column: Any) -> Self:
-        """A WHERE would compare a key with NULL; `change` is "update" or "delete from"."""
-        return cls.compose(
-            f"Can't {change} table {table} using NULL for primary key value on column {column}. "
-            "Set the key, or expunge the object. [null-key]"
-        )
-
-    @classmethod
-    def computed_key(cls, table: Any, column: str) -> Self:
-        """An UPDATE is to compute a primary key, and nothing would tell which one it was."""
-        return cls.compose(
-            f"Can't update table {table}: the new value of primary key column {column} is a SQL "
-            "expression, and this database does not return what an UPDATE computes. Select the "
-            "value first, and set that. [computed-key]"
-        )
+    none_in_collection = cause(
+        "Can't flush None value found in collection {attribute}. Take it out of it. "
+        "[none-in-collection]",
+        "attribute",
+    )
+    null_identity = cause(
+        "Instance {state!i} has a NULL identity key.  If this is an auto-generated value, check "
+        "that the database table allows generation of new primary key values, and that the mapped "
+        "Column object is configured to expect these generated values.  Ensure also that this "
+        "flush() is not occurring at an inappropriate time, such as within a load() event. "
+        "[null-identity]"
+    )
+    null_version = cause(
+        "Instance does not contain a non-NULL version value: {state!i}. Set the version "
+        "attribute, or let a version_id_generator make it. [null-version]"
+    )
+    no_rows_returned = cause(
+        "{kind} INSERT statement for {mapper} did not produce the primary keys of the new rows. "
+        "Let the table generate them, or give them to the objects. [no-keys-returned]"
+    )
+    null_key = cause(
+        "Can't {change} table {table} using NULL for primary key value on column {column}. Set "
+        "the key, or expunge the object. [null-key]"
+    )
+    computed_key = cause(
+        "Can't update table {table}: the new value of primary key column {column} is a SQL "
+        "expression, and this database does not return what an UPDATE computes. Select the value "
+        "first, and set that. [computed-key]"
+    )
 
 
 class BulkRowError(HoldfastError, exc.InvalidRequestError, KeyError):
     """A dictionary does not say which row it belongs to."""
 
-    @classmethod
-    def without_key(cls, columns: Iterable[Any]) -> Self:
-        """It has no value for these columns of the key, or for the version."""
-        return cls.compose(
-            f"No primary key value supplied for column(s) {', '.join(map(str, columns))}; per-row "
-            "ORM Bulk UPDATE by Primary Key requires that records contain primary key values. Give "
-            "each dictionary the full key, and the version where the class has one. "
-            "[bulk-row-without-key]"
-        )
+    without_key = cause(
+        "No primary key value supplied for column(s) {columns!j}; per-row ORM Bulk UPDATE by "
+        "Primary Key requires that records contain primary key values. Give each dictionary the "
+        "full key, and the version where the class has one. [bulk-row-without-key]"
+    )
 
 
 class FlushCycleError(HoldfastError, exc.CircularDependencyError):
@@ -251,34 +207,21 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
             rows=tuple(rows),
         )
 
-    @classmethod
-    def parent_gone(cls, child: Any, parent: Any, key: str) -> Self:
-        """Whose child this is cannot be known, since that parent was collected."""
-        return cls.compose(
-            f"Removing state {state_text(child)} from parent state {state_text(parent)} along "
-            f"attribute '{key}', but the parent record has gone stale, can't be sure this is the "
-            "most recent parent. Keep the parent referenced until the change is flushed. "
-            "[parent-gone]",
-            key=key,
-        )
-
-    @classmethod
-    def version_loaded(cls, state: Any, version: Any, loaded: Any) -> Self:
-        """A locked row has another version than the object."""
-        return cls.compose(
-            f"Instance '{state_text(state)}' has version id '{version}' which does not match "
-            f"database-loaded version id '{loaded}'. Refresh the object, then try again. "
-            "[stale-version]"
-        )
-
-    @classmethod
-    def version_merged(cls, state: Any, version: Any, existing: Any) -> Self:
-        """An object to merge has another version than the one present."""
-        return cls.compose(
-            f"Version id '{version}' on merged state {state_text(state)} does not match existing "
-            f"version '{existing}'. Leave the version attribute unset when merging to update the "
-            "most recent version. [stale-version]"
-        )
+    parent_gone = cause(
+        "Removing state {child!i} from parent state {parent!i} along attribute '{key}', but the "
+        "parent record has gone stale, can't be sure this is the most recent parent. Keep the "
+        "parent referenced until the change is flushed. [parent-gone]",
+        "key",
+    )
+    version_loaded = cause(
+        "Instance '{state!i}' has version id '{version}' which does not match database-loaded "
+        "version id '{loaded}'. Refresh the object, then try again. [stale-version]"
+    )
+    version_merged = cause(
+        "Version id '{version}' on merged state {state!i} does not match existing version "
+        "'{existing}'. Leave the version attribute unset when merging to update the most recent "
+        "version. [stale-version]"
+    )
 
 
 ConcurrentModificationError = StaleDataError
@@ -288,100 +231,66 @@ ConcurrentModificationError = StaleDataError
 class DependencyRuleError(HoldfastError, AssertionError):
     """Removing a parent would leave a row without part of its primary key."""
 
-    @classmethod
-    def blanked_key(cls, parent_column: Any, child_column: Any, state: Any) -> Self:
-        """A foreign key that is also part of the primary key would become NULL."""
-        return cls.compose(
-            f"Dependency rule on column '{parent_column}' tried to blank-out primary key column "
-            f"'{child_column}' on instance '{state_text(state)}'. Delete the object together with "
-            'its parent: relationship(..., cascade="all, delete-orphan"). [blanked-key]'
-        )
+    blanked_key = cause(
+        "Dependency rule on column '{parent_column}' tried to blank-out primary key column "
+        "'{child_column}' on instance '{state!i}'. Delete the object together with its parent: "
+        'relationship(..., cascade="all, delete-orphan"). [blanked-key]'
+    )
 
 
 class UnsortableKeyError(HoldfastError, exc.InvalidRequestError):
     """Rows are written in the order of their keys, and these keys have none."""
 
-    @classmethod
-    def because(cls, cause: BaseException) -> Self:
-        """Comparing two keys raised `cause`."""
-        return cls.compose(
-            "Could not sort objects by primary key; primary key values must be sortable in Python "
-            f"(was: {cause}). Give the class of the key an order. [unsortable-key]"
-        )
+    because = cause(
+        "Could not sort objects by primary key; primary key values must be sortable in Python "
+        "(was: {cause}). Give the class of the key an order. [unsortable-key]"
+    )
 
 
 class CascadeTypeError(HoldfastError, AssertionError):
     """A cascade met an object of a class that the relationship does not lead to."""
 
-    @classmethod
-    def met(cls, key: str, owner: type, target: type, given: type) -> Self:
-        """The object's class is not the target of the relationship `key` of `owner`."""
-        return cls.compose(
-            f"Attribute '{key}' on class '{class_text(owner)}' doesn't handle objects of type "
-            f"'{class_text(given)}'. It takes {target.__name__}. [wrong-class]",
-            key=key,
-        )
-
-
-def delete_count_warning(table: str, expected: int, matched: int) -> str:
-    """A DELETE met fewer rows than objects were deleted."""
-    return (
-        f"DELETE statement on table '{table}' expected to delete {expected} row(s); {matched} were "
-        "matched.  Please set confirm_deleted_rows=False within the mapper configuration to "
-        "prevent this warning. [rows-not-deleted]"
+    met = cause(
+        "Attribute '{key}' on class '{owner!c}' doesn't handle objects of type '{given!c}'. It "
+        "takes {target.__name__}. [wrong-class]",
+        "key",
     )
 
 
-def unverified_version_warning(dialect: str, verb: str) -> str:
-    """The driver cannot tell how many rows matched.
-
-    Args:
-        dialect: Name of the dialect.
-        verb: "updated" or "deleted".
-    """
-    return (
-        f"Dialect {dialect} does not support {verb} rowcount - versioning cannot be verified. "
-        "[unverified-version]"
-    )
+delete_count_warning = wording(
+    "DELETE statement on table '{table}' expected to delete {expected} row(s); {matched} were "
+    "matched.  Please set confirm_deleted_rows=False within the mapper configuration to prevent "
+    "this warning. [rows-not-deleted]"
+)
 
 
-def identity_conflict_warning(state: Any, key: Any, existing: Any) -> str:
-    """A new object is flushed with the key of a persistent one."""
-    return (
-        f"New instance {state_text(state)} with identity key {key} conflicts with persistent "
-        f"instance {state_text(existing)}. The INSERT will fail; use session.merge(). "
-        "[identity-taken]"
-    )
+unverified_version_warning = wording(
+    "Dialect {dialect} does not support {verb} rowcount - versioning cannot be verified. "
+    "[unverified-version]"
+)
 
 
-def replaced_in_map_warning(state: Any) -> str:
-    """A listener loaded an object during the flush that the flush was about to enter itself."""
-    return (
-        f"Identity map already had an identity for {state.key}, replacing it with newly flushed "
-        "object.   Are there load operations occurring inside of an event handler within the "
-        "flush? [replaced-in-map]"
-    )
+identity_conflict_warning = wording(
+    "New instance {state!i} with identity key {key} conflicts with persistent instance "
+    "{existing!i}. The INSERT will fail; use session.merge(). [identity-taken]"
+)
 
 
-def not_in_session_warning(child: Any, attribute: str, operation: str = "add") -> str:
-    """A related object is left out of the flush, since it is in no session.
-
-    Args:
-        child: State of the related object.
-        attribute: The relationship, as `Parent.children`.
-        operation: "add" or "delete": what does not happen.
-    """
-    return (
-        f"Object of type {state_class_text(child)} not in session, {operation} operation along "
-        f"'{attribute}' will not proceed. Add the object to the session, or give the relationship "
-        "the save-update cascade. [not-in-session]"
-    )
+replaced_in_map_warning = wording(
+    "Identity map already had an identity for {state.key}, replacing it with newly flushed "
+    "object.   Are there load operations occurring inside of an event handler within the flush? "
+    "[replaced-in-map]"
+)
 
 
-def polymorphic_mismatch_warning(state: Any, identity: Any, expected: Any) -> str:
-    """An object has a discriminator that does not mean its class."""
-    return (
-        f"Flushing object {state_text(state)} with incompatible polymorphic identity "
-        f"{identity!r}; the object may not refresh and/or load correctly (expected {expected}). "
-        "[polymorphic-identity]"
-    )
+not_in_session_warning = wording(
+    "Object of type {child!k} not in session, {operation} operation along '{attribute}' will not "
+    "proceed. Add the object to the session, or give the relationship the save-update cascade. "
+    "[not-in-session]"
+)
+
+
+polymorphic_mismatch_warning = wording(
+    "Flushing object {state!i} with incompatible polymorphic identity {identity!r}; the object "
+    "may not refresh and/or load correctly (expected {expected}). [polymorphic-identity]"
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar, Final, TypedDict, TypeVar, Unpack, overload
+from typing import Any, ClassVar, Final, TypeVar, Unpack, overload
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import inspect, or_
@@ -29,6 +29,7 @@ from holdfast.ext.association_collections import (
     AssociationSet,
 )
 from holdfast.foundation.markers import DONT_SET
+from holdfast.foundation.record import Keywords
 from holdfast.instrument.inspection import (
     InspectionAttrExtensionType,
     InspectionAttrInfo,
@@ -52,7 +53,7 @@ class AssociationProxyExtensionType(InspectionAttrExtensionType):
 ASSOCIATION_PROXY: Final = AssociationProxyExtensionType.ASSOCIATION_PROXY
 
 
-class ProxyOptions(TypedDict, total=False):
+class ProxyOptions(Keywords, total=False):
     """What an association proxy may be told beside its two names."""
 
     creator: Callable[..., Any] | None
@@ -152,7 +153,7 @@ class AssociationProxy(InspectionAttrInfo, ORMDescriptor[T]):
     def _on(self, obj: Any) -> AssociationProxyInstance:
         found = self.for_class(type(obj))
         if found is None:
-            raise ProxyUseError.unmapped(type(obj), self)
+            raise ProxyUseError.unmapped(self, type(obj))
         return found
 
     @overload

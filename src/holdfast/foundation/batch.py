@@ -24,6 +24,16 @@ def set_collector_pausing(enabled: bool) -> None:  # noqa: FBT001  a switch with
     _is_allowed = enabled
 
 
+def count_all_as_old() -> None:
+    """Tell the collector that what exists now lives on, without letting it walk the objects.
+
+    They are moved to the oldest generation at once, as several collections in turn would do.
+    """
+    if not gc.get_freeze_count():  # otherwise the application has frozen objects that stay so
+        gc.freeze()
+        gc.unfreeze()
+
+
 class paused_collector:  # noqa: N801  reads as a function: `with paused_collector():`
     """A block in which the collector does not run."""
 

@@ -8,7 +8,6 @@ debugger and `inspect.getsource` show it like any other code. The text goes when
 from __future__ import annotations
 
 import linecache
-import re
 import weakref
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -16,7 +15,6 @@ from types import FunctionType
 from typing import Any
 
 _serial = count(1)
-_NOT_IN_FILENAMES = re.compile(r"[^\w.,()\- ]+")
 
 
 def build_function(
@@ -30,7 +28,8 @@ def build_function(
         namespace: The names that the source refers to; it is copied, not filled.
         filename_hint: What the function is for, e.g. `load User`; shown in tracebacks.
     """
-    filename = f"<holdfast {_NOT_IN_FILENAMES.sub('', filename_hint)} #{next(_serial)}>"
+    hint = "".join(each for each in filename_hint if each.isalnum() or each in "_.,()- ")
+    filename = f"<holdfast {hint} #{next(_serial)}>"
     if not source.endswith("\n"):
         source += "\n"
     scope = dict(namespace)

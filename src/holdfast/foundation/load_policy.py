@@ -10,8 +10,6 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import ClassVar
 
-from holdfast.foundation.record import record
-
 
 class PassiveFlag(IntFlag):
     """SQLAlchemy's spelling of a load policy, as bits and as named sums of bits."""
@@ -37,7 +35,6 @@ class PassiveFlag(IntFlag):
     PASSIVE_RETURN_NO_VALUE = PASSIVE_OFF & ~INIT_OK
 
 
-@record(eq=False)
 class LoadPolicy:
     """What a read may do. Take one from the constants below or from `policy_of`."""
 
@@ -83,6 +80,22 @@ class LoadPolicy:
     includes_pending: bool
     """Queued changes of an unloaded collection are shown to the reader."""
 
+    def __init__(self, flags: PassiveFlag) -> None:
+        # Asked as a number, since the operators of flags take ten times as long.
+        has = int(flags).__and__
+        self.flags = flags
+        self.may_load = bool(has(CALLABLES_OK))
+        self.may_fetch = bool(has(SQL_OK) and has(CALLABLES_OK))
+        self.fetches_related = bool(has(RELATED_OBJECT_OK))
+        self.initializes = bool(has(INIT_OK))
+        self.returns_no_value = not has(INIT_OK)
+        self.only_persistent = not has(NON_PERSISTENT_OK)
+        self.autoflushes = not has(NO_AUTOFLUSH)
+        self.raise_on_missing = not has(NO_RAISE)
+        self.against_committed = bool(has(LOAD_AGAINST_COMMITTED))
+        self.deferred_history = bool(has(DEFERRED_HISTORY_LOAD))
+        self.includes_pending = bool(has(INCLUDE_PENDING_MUTATIONS))
+
     def allowing(self, *extra: PassiveFlag) -> LoadPolicy:
         """The policy with more bits of `PassiveFlag` set."""
         flags = self.flags
@@ -98,23 +111,6 @@ class LoadPolicy:
         return policy_of(flags)
 
 
-def _from_flags(flags: PassiveFlag) -> LoadPolicy:
-    return LoadPolicy(
-        flags=flags,
-        may_load=bool(flags & PassiveFlag.CALLABLES_OK),
-        may_fetch=bool(flags & PassiveFlag.SQL_OK) and bool(flags & PassiveFlag.CALLABLES_OK),
-        fetches_related=bool(flags & PassiveFlag.RELATED_OBJECT_OK),
-        initializes=bool(flags & PassiveFlag.INIT_OK),
-        returns_no_value=not flags & PassiveFlag.INIT_OK,
-        only_persistent=not flags & PassiveFlag.NON_PERSISTENT_OK,
-        autoflushes=not flags & PassiveFlag.NO_AUTOFLUSH,
-        raise_on_missing=not flags & PassiveFlag.NO_RAISE,
-        against_committed=bool(flags & PassiveFlag.LOAD_AGAINST_COMMITTED),
-        deferred_history=bool(flags & PassiveFlag.DEFERRED_HISTORY_LOAD),
-        includes_pending=bool(flags & PassiveFlag.INCLUDE_PENDING_MUTATIONS),
-    )
-
-
 # One policy per sum of bits, filled on demand; there are at most 1024.
 _interned: dict[int, LoadPolicy] = {}
 
@@ -125,7 +121,7 @@ def policy_of(flags: PassiveFlag | LoadPolicy | int) -> LoadPolicy:
         return flags
     policy = _interned.get(flags)
     if policy is None:
-        policy = _interned.setdefault(int(flags), _from_flags(PassiveFlag(flags)))
+        policy = _interned.setdefault(int(flags), LoadPolicy(PassiveFlag(flags)))
     return policy
 
 

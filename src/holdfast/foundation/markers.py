@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
+from holdfast.foundation.record import Choice
+
 
 class LoaderCallableStatus(Enum):
     """What a loader or an attribute answers when there is no ordinary value to give."""
@@ -38,13 +40,13 @@ class LoaderCallableStatus(Enum):
         return f"LoaderCallableStatus.{self.name}"
 
 
-class KeyMarker(Enum):
+class KeyMarker(Choice):
     """What a collection event passes when the collection has no keys."""
 
     NO_KEY = 1
 
 
-class ListenerAnswer(Enum):
+class ListenerAnswer(Choice):
     """What a listener of a mapper's events answers when it was asked for an answer."""
 
     EXT_CONTINUE = 1

@@ -29,6 +29,7 @@ from sqlalchemy.engine.util import (
     TransactionalContext as TransactionalContext,  # `with` blocks over transactions
 )
 from sqlalchemy.event import base as _event_base
+from sqlalchemy.event import legacy as _event_legacy
 from sqlalchemy.event import registry as _event_registry
 from sqlalchemy.event.base import Events as Events  # base of the families of hooks
 from sqlalchemy.event.base import dispatcher as dispatcher  # the class-level dispatch descriptor
@@ -105,11 +106,13 @@ EXECUTABLE_PARTS: Any = ExecutableStatement._executable_traverse_internals  # fo
 NO_ARG = _sql_base.NO_ARG  # "not given"
 deep_annotate: Any = _annotation._deep_annotate
 deep_deannotate: Any = _annotation._deep_deannotate
+earlier_arguments: Callable[..., Decorator] = _event_legacy._legacy_signature  # of a listener
 entity_namespace_key: Any = _sql_base._entity_namespace_key  # filter_by()
 event_registrars: Any = _event_base._registrars  # event name -> families, first match wins
 generative: Decorator = _sql_base._generative  # decorator of generative methods
 inspection_registrars: dict[type, Any] = inspection._registrars  # type -> what inspect() calls
 inspects: Callable[..., Decorator] = inspection._inspects  # what inspect() answers for a class
+omit_standard_example: Any = _event_legacy._omit_standard_example  # for docstrings of events
 python_type_map: Any = _sqltypes._type_map  # Python type -> SQL type, of literals and Mapped[]
 select_iterables: Any = _sql_base._select_iterables  # FROM elements -> their columns
 self_inspects: Decorator = cast("Any", inspection._self_inspects)  # inspect() gives these back

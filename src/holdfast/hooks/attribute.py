@@ -10,7 +10,7 @@ from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, dispatcher
 from holdfast.hooks.declared import validate
-from holdfast.hooks.families import inherit_listeners, listener_of, put_first
+from holdfast.hooks.families import OwnDocstrings, inherit_listeners, listener_of, put_first
 from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
 from holdfast.instrument.manager import find_manager
 
@@ -19,7 +19,7 @@ KEYED_EVENTS = frozenset(("append", "append_wo_mutation", "bulk_replace", "remov
 
 
 @put_first
-class AttributeEvents(Events[Any]):
+class AttributeEvents(OwnDocstrings, Events[Any]):
     """Events of one mapped attribute, named on the class: `event.listen(User.name, "set", fn)`."""
 
     @classmethod

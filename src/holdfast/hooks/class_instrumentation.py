@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events
-from holdfast.hooks.families import listener_of, put_first
+from holdfast.hooks.families import OwnDocstrings, listener_of, put_first
 from holdfast.instrument.manager import ClassManager
 
 
@@ -20,7 +20,7 @@ instrumentation_factory: InstrumentationFactory = InstrumentationFactory()
 
 
 @put_first
-class InstrumentationEvents(Events[Any]):
+class InstrumentationEvents(OwnDocstrings, Events[Any]):
     """Events of all classes, or of one class and its subclasses, being instrumented (EV-170)."""
 
     _dispatch_target = InstrumentationFactory

@@ -11,14 +11,32 @@ Rules kept here:
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any, TypeVar
 
-from holdfast.foundation.sqlalchemy_core import EventKey, event_registrars
+from holdfast.foundation.sqlalchemy_core import (
+    EventKey,
+    event_registrars,
+    omit_standard_example,
+)
 from holdfast.mapping.registry import Registry
 
 Family = TypeVar("Family", bound=type[Any])
 
 _families: set[Any] = set()
+
+
+class OwnDocstrings:
+    """A first base of families: their docstrings stay as they are.
+
+    Core adds an example of a listener to each, which is half of the work of making a family.
+    """
+
+    def __init_subclass__(cls) -> None:
+        for member in vars(cls).values():
+            if isinstance(member, FunctionType):
+                omit_standard_example(member)
+        super().__init_subclass__()
 
 
 def put_first(family: Family) -> Family:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, dispatcher
-from holdfast.hooks.families import inherit_listeners, listener_of, may_become_ours, put_first
+from holdfast.hooks.families import (
+    OwnDocstrings,
+    inherit_listeners,
+    listener_of,
+    may_become_ours,
+    put_first,
+)
 from holdfast.hooks.waiting import ClassInWaiting, WaitingRoom, hold
 from holdfast.instrument.manager import ClassManager, find_manager
 from holdfast.mapping.mapper import Mapper
@@ -27,7 +33,7 @@ _room = WaitingRoom()
 
 
 @put_first
-class InstanceEvents(Events[Any]):
+class InstanceEvents(OwnDocstrings, Events[Any]):
     """Events of the objects of a mapped class, of a class yet to be mapped, or of all classes."""
 
     @classmethod

@@ -12,7 +12,13 @@ from typing import Any
 from holdfast.foundation.markers import EXT_CONTINUE
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, dispatcher
 from holdfast.hooks.declared import listen_for_declared
-from holdfast.hooks.families import inherit_listeners, listener_of, may_become_ours, put_first
+from holdfast.hooks.families import (
+    OwnDocstrings,
+    inherit_listeners,
+    listener_of,
+    may_become_ours,
+    put_first,
+)
 from holdfast.hooks.instance import take_over
 from holdfast.hooks.waiting import ClassInWaiting, WaitingRoom, hold
 from holdfast.instrument.manager import find_manager
@@ -41,7 +47,7 @@ def mapper_of_class(class_: type[Any]) -> Any:
 
 
 @put_first
-class MapperEvents(Events[Any]):
+class MapperEvents(OwnDocstrings, Events[Any]):
     """Events of one mapper, of a mapped class, of a class yet to be mapped, or of all mappers."""
 
     @classmethod

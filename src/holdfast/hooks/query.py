@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import EventKey, Events
-from holdfast.hooks.families import listener_of, put_first
+from holdfast.hooks.families import OwnDocstrings, listener_of, put_first
 from holdfast.queries.facade.query import Query
 
 
 @put_first
-class QueryEvents(Events[Any]):
+class QueryEvents(OwnDocstrings, Events[Any]):
     """Events of the `Query` class, or of a subclass (EV-153)."""
 
     _dispatch_target = Query

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.foundation.sqlalchemy_core import Events
-from holdfast.hooks.families import put_first
+from holdfast.hooks.families import OwnDocstrings, put_first
 from holdfast.instrument.manager import find_manager
 from holdfast.mapping.registry import Registry
 
 
 @put_first
-class RegistryEvents(Events[Any]):
+class RegistryEvents(OwnDocstrings, Events[Any]):
     """Events of one registry, of a declarative base, or of all registries (EV-69)."""
 
     _dispatch_target = Registry

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.errors.session import AsyncListenerError, SessionArgumentError
-from holdfast.foundation.sqlalchemy_core import EventKey, Events
-from holdfast.hooks.families import listener_of, put_first
+from holdfast.foundation.sqlalchemy_core import EventKey, Events, earlier_arguments
+from holdfast.hooks.families import OwnDocstrings, listener_of, put_first
 from holdfast.sessions.scoped import scoped_session
 from holdfast.sessions.session import Session
 from holdfast.sessions.sessionmaker import sessionmaker
@@ -33,9 +33,16 @@ OBJECT_EVENTS = frozenset(
     )
 )
 
+# Listeners of bulk changes with four arguments are given what the one argument holds now (EV-5).
+_with_four_arguments = earlier_arguments(
+    "0.9",
+    ["session", "query", "query_context", "result"],
+    lambda change: (change.session, change.query, change, change.result),
+)
+
 
 @put_first
-class SessionEvents(Events[Any]):
+class SessionEvents(OwnDocstrings, Events[Any]):
     """Events of a session, of a class of sessions, of a `sessionmaker` or a `scoped_session`."""
 
     _dispatch_target = Session
@@ -111,9 +118,11 @@ class SessionEvents(Events[Any]):
     def after_flush_postexec(self, session: Session, flush_context: Any) -> None:
         """The objects are settled too (EV-42)."""
 
+    @_with_four_arguments
     def after_bulk_update(self, update_context: Any) -> None:
         """`Query.update()` has run (EV-152)."""
 
+    @_with_four_arguments
     def after_bulk_delete(self, delete_context: Any) -> None:
         """`Query.delete()` has run (EV-152)."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from holdfast.foundation.record import FieldTuple
 from holdfast.foundation.sqlalchemy_core import EventKey
 
 
-class Held(NamedTuple):
+class Held(FieldTuple):
     """One listener that waits."""
 
     key: EventKey[Any]

@@ -118,7 +118,7 @@ def flag_modified(instance: object, key: str) -> None:
     state = instance_state(instance)
     slot = _slot(state, key)
     if key not in state.dict:
-        raise AttributeRequestError.flag_unloaded(state, key)
+        raise AttributeRequestError.flag_unloaded(key, state)
     if slot.has_listeners:
         for listener in slot.dispatch.modified:
             listener(state, slot.modified_token)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
-from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.errors.mapping import UnmappedInstanceError
 from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.record import FieldTuple
 
 
-class Accessors(NamedTuple):
+class Accessors(FieldTuple):
     """The three functions of one attribute."""
 
     get: Callable[[Any], Any]

@@ -32,7 +32,7 @@ def link_backref(
     for key in slot.reverse_keys:
         reverse = slots.get(key)
         if reverse is None:
-            raise BackrefClassError.missing(child_state, key, str(slot))
+            raise BackrefClassError.missing(child_state, str(slot), key)
         if origin is reverse.parent_token:
             if initiator.op in reverse.adding_operations:
                 continue

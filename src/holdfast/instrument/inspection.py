@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.errors.mapping import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import (
     inspection_registrars,
     memoized_property,

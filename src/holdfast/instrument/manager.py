@@ -18,7 +18,7 @@ from holdfast.errors.attributes import (
     ReservedNameError,
     finalizer_warning,
 )
-from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.errors.mapping import UnmappedClassError
 from holdfast.foundation.deprecated import warn
 from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.attribute_state import attribute_states

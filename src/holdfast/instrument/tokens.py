@@ -7,11 +7,12 @@ stops where it came from. Listeners receive it as `initiator`.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, Final
 
+from holdfast.foundation.record import Choice
 
-class Operation(Enum):
+
+class Operation(Choice):
     """What kind of change was started."""
 
     APPEND = "append"

@@ -54,7 +54,7 @@ class CascadeOptions(frozenset[str]):
         given = {name for name in names if name}
         unknown = given.difference(RULES, ("all", "none"))
         if unknown:
-            raise RelationshipError.unknown_cascades(unknown)
+            raise RelationshipError.unknown_cascades(sorted(unknown))
         rules = (given | ALL_RULES if "all" in given else given) - {"all", "none"}
         if "none" in given:
             rules = set()
@@ -147,7 +147,7 @@ def _unseen(
 
 def _check_class(child: InstanceState, prop: Any) -> None:
     if not child.manager.mapper.isa(prop.mapper):
-        raise CascadeTypeError.met(prop.key, prop.parent.class_, prop.mapper.class_, child.class_)
+        raise CascadeTypeError.met(prop.key, prop.parent.class_, child.class_, prop.mapper.class_)
 
 
 def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import inspect
 
-from holdfast.errors.mapping import MappingArgumentError
-from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
+from holdfast.errors.mapping import MappingArgumentError, UnmappedClassError, UnmappedInstanceError
 from holdfast.instrument.manager import find_manager, find_state
 from holdfast.mapping.mapper import Mapper
 

@@ -21,7 +21,7 @@ from sqlalchemy import FromClause, MetaData
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.errors.mapping import MappingError, UnknownNameError, same_class_name_warning
 from holdfast.foundation.deprecated import warn, warn_deprecated
-from holdfast.foundation.describe import describe_class
+from holdfast.foundation.describe import describe_class, nearest
 from holdfast.mapping.joins.remote import foreign, remote
 
 ClassRegistry = MutableMapping[str, Any]
@@ -103,7 +103,7 @@ class ColumnsOf:
         if prop is None:
             if key in mapper.all_orm_descriptors:
                 return getattr(self.cls, key)
-            raise AttributeAccessError.no_column(self.cls, key, mapper.column_of_key)
+            raise AttributeAccessError.no_column(self.cls, key, nearest(key, mapper.column_of_key))
         if prop.is_synonym:
             return getattr(self, prop.name)
         if not prop.is_column:
@@ -161,7 +161,7 @@ class ModulePath:
         path = ModulePath(self.names, *self.parts, key)
         if path.exists():
             return path
-        raise UnknownNameError.not_in_module(wanted[-1], key, self._classes())
+        raise UnknownNameError.not_in_module(wanted[-1], key, nearest(key, self._classes()))
 
 
 def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
@@ -239,7 +239,9 @@ def evaluate(text: str, owner: Any) -> Any:
         value = eval(compile(text, "<string in a mapping>", "eval"), {}, Namespace(owner))
     except NameError as cause:
         name = cause.name or text
-        raise MappingError.name_not_found(owner, text, name, _existing(owner)) from cause
+        raise MappingError.name_not_found(
+            owner, text, name, nearest(name, _existing(owner))
+        ) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
 
 
@@ -264,7 +266,9 @@ def find_class(text: str, owner: Any) -> Any:
                 raise AttributeError(part)
             value = getattr(value, part)
     except (KeyError, NameError, AttributeError) as cause:
-        raise MappingError.name_not_found(owner, text, text, _existing(owner)) from cause
+        raise MappingError.name_not_found(
+            owner, text, text, nearest(text, _existing(owner))
+        ) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
 
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from holdfast.errors.mapping import MappingError
+from holdfast.foundation.markers import EXT_SKIP
 
 registries: weakref.WeakSet[Any] = weakref.WeakSet()
 """All registries of the process."""
@@ -58,15 +59,25 @@ def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
 
 
 def _configure(wanted: set[Any], *, cascade: bool) -> Any:
-    """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners."""
+    """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners.
+
+    None when nothing was configured.
+    """
     speaker: Any = None
     # Registries whose mappers waited, in order.
     touched: dict[Any, None] = {}
+    # Mappers that listeners leave out of this run.
+    skipped: set[Any] = set()
     chosen = wanted
     while True:
         if cascade:
             chosen = _with_dependencies(chosen)
-        mappers = [mapper for registry in _ordered(chosen) for mapper in _waiting(registry)]
+        mappers = [
+            mapper
+            for registry in _ordered(chosen)
+            for mapper in _waiting(registry)
+            if mapper not in skipped
+        ]
         if not mappers:
             break
         if speaker is None:
@@ -74,21 +85,23 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
             if speaker.dispatch is not None:
                 speaker.dispatch.before_configured()
         for registry in {mapper.registry: None for mapper in mappers}:
-            touched[registry] = None
             if registry.dispatch is not None:
                 registry.dispatch.before_configured(registry)
         _call_hooks(mappers, "__declare_first__")
-        _run(mappers)
+        skipped.update(_prepare(mappers))
+        wanted_now = [mapper for mapper in mappers if mapper not in skipped]
+        touched.update((mapper.registry, None) for mapper in wanted_now)
+        _run(wanted_now)
         _call_hooks(mappers, "__declare_last__")
         # Resolving may have led to registries that nobody knew to be needed: once more.
     if not cascade:
         _check_dependencies(chosen)
     for registry in chosen:
-        _settle(registry)
+        _settle(registry, skipped)
     for registry in touched:
         if registry.dispatch is not None:
             registry.dispatch.after_configured(registry)
-    return speaker
+    return speaker if touched else None
 
 
 def _ordered(chosen: Iterable[Any]) -> list[Any]:
@@ -130,19 +143,28 @@ def _check_dependencies(chosen: set[Any]) -> None:
                 raise MappingError.registry_behind(registry, other)
 
 
+def _prepare(mappers: list[Any]) -> Iterator[Any]:
+    """Announce that mappers are to be configured; gives those that are not to be (EV-67)."""
+    for mapper in mappers:
+        listeners = () if mapper.dispatch is None else mapper.dispatch.before_mapper_configured
+        try:
+            for listener in listeners:
+                if listener(mapper, mapper.class_) is EXT_SKIP:
+                    yield mapper
+                    break
+        except Exception as failure:
+            mapper.configure_failure = failure
+            raise
+
+
 def _run(mappers: list[Any]) -> None:
-    for step in (_prepare, _resolve, _link, _finish):
+    for step in (_resolve, _link, _finish):
         for mapper in mappers:
             try:
                 step(mapper)
             except Exception as failure:
                 mapper.configure_failure = failure
                 raise
-
-
-def _prepare(mapper: Any) -> None:
-    if mapper.dispatch is not None:
-        mapper.dispatch.before_mapper_configured(mapper, mapper.class_)
 
 
 def _resolve(mapper: Any) -> None:
@@ -167,10 +189,12 @@ def _own(mapper: Any) -> list[Any]:
     return [prop for prop in mapper.properties.values() if prop.parent is mapper]
 
 
-def _settle(registry: Any) -> None:
-    registry.needs_configure = False
-    for mapper in registry.iter_mappers():
-        mapper.end_of_configuration()
+def _settle(registry: Any, skipped: set[Any]) -> None:
+    mappers = registry.iter_mappers()
+    registry.needs_configure = not skipped.isdisjoint(mappers)
+    for mapper in mappers:
+        if mapper not in skipped:
+            mapper.end_of_configuration()
 
 
 def _call_hooks(mappers: list[Any], name: str) -> None:
@@ -195,7 +219,7 @@ def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
                 if other in seen:
                     continue
                 if not cascade:
-                    raise MappingError.registry_needed(registry, other)
+                    raise MappingError.registry_needed(other, registry)
                 seen.add(other)
                 chosen.append(other)
         for registry in chosen:

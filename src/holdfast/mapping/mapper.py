@@ -16,8 +16,7 @@ from sqlalchemy import MetaData, inspect
 from sqlalchemy.util import ReadOnlyProperties
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from holdfast.errors.mapping import MappingArgumentError, MappingError
-from holdfast.errors.unmapped import UnmappedColumnError
+from holdfast.errors.mapping import MappingArgumentError, MappingError, UnmappedColumnError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.plugin import marks_of

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from holdfast.errors.dml import option_in_dml_warning
-from holdfast.errors.large_collections import LargeCollectionError
+from holdfast.errors.loading import LargeCollectionError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, hide_from_words, is_left_out
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement

@@ -192,7 +192,7 @@ def _warn_of_several(joined: JoinedLoad, parents: list[Any], children: list[Any]
         if parent is None or child is None:
             continue
         if first.setdefault(id(parent), child) is not child:
-            warn(several_rows_warning(str(joined.relationship), "eagerly"))
+            warn(several_rows_warning("eagerly", joined.relationship))
             return
 
 

@@ -57,7 +57,7 @@ def load_of_value(
         raise UnknownIdentityError.value(value)
     if not named.isa(mapper):
         key = key_with_value(load, value, rows, values)
-        raise RowClassError.beside(named, mapper, key, mapper.polymorphic_on)
+        raise RowClassError.beside(key, mapper.polymorphic_on, named, mapper)
     known[value] = made = load_of_class(load, named)
     return made
 

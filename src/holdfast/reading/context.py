@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from holdfast.foundation.record import FieldTuple
 from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
 from holdfast.queries.options.paths import LoadPath
 from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
@@ -20,7 +21,7 @@ Filling: TypeAlias = dict[int, tuple[Any, list[Any] | None]]
 the collection already)."""
 
 
-class Source(NamedTuple):
+class Source(FieldTuple):
     """The statement that found the parents, for SELECTs that embed it."""
 
     statement: Any

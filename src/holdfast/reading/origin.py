@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from holdfast.foundation.record import record
 from holdfast.queries.options.paths import LoadPath
 from holdfast.states.instance import InstanceState
@@ -20,8 +22,21 @@ class LoadOrigin:
     lazy_loaded_from: InstanceState | None = None
     # Where the loaded entities stand in the first statement's options.
     path: LoadPath = LoadPath.ROOT
+    # The relationship that was touched on that object.
+    touched: Any = None
     # Somebody asked for the whole of an object to be read anew.
     is_refresh: bool = False
+
+    @property
+    def attribute_path(self) -> LoadPath:
+        """The path to what is loaded: it ends in the relationship, if there is one."""
+        state = self.lazy_loaded_from
+        if state is None:
+            return self.path.parent if self.is_relationship_load else self.path
+        extra = state.extra
+        if extra is None or not extra.load_options:
+            return LoadPath((state.manager.mapper, self.touched))
+        return LoadPath((*extra.load_path, self.touched))
 
 
 COLUMN_LOAD = LoadOrigin(is_column_load=True)

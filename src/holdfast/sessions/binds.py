@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.sql import TableClause, visitors
 
+from holdfast.errors.mapping import UnmappedClassError
 from holdfast.errors.session import BindError, SessionArgumentError
-from holdfast.errors.unmapped import UnmappedClassError
 
 Bind: TypeAlias = Engine | Connection
 
@@ -77,7 +77,7 @@ def find_bind(
         clues.append(f"mapper {mapper}")
     if clause is not None:
         clues.append("SQL expression")
-    raise BindError.not_found(*clues)
+    raise BindError.not_found(clues)
 
 
 def _mapper_of(subject: Any) -> Any:

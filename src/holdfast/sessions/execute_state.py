@@ -134,8 +134,9 @@ class ORMExecuteState:
 
     @property
     def is_select(self) -> bool:
-        """Whether it is a SELECT."""
-        return bool(self.statement.is_select and not self.statement.is_dml)
+        """Whether it is a SELECT; for `from_statement()`, what that was given."""
+        subject = self.statement.element if self.is_from_statement else self.statement
+        return bool(subject.is_select and not subject.is_dml)
 
     @property
     def is_insert(self) -> bool:
@@ -195,14 +196,16 @@ class ORMExecuteState:
 
     @property
     def loader_strategy_path(self) -> Any:
-        """Where in the object graph the load stands.
+        """Where in the object graph the load stands: entity, relationship, entity ...
+
+        That of a relationship's load ends in the relationship.
 
         Raises:
             InvalidRequestError: The statement is no SELECT over classes.
         """
-        if not self.is_orm_statement or not self.is_select:
+        if not self.is_orm_statement or not (self.is_select or self.is_from_statement):
             raise StatementEventError.other_kind("a SELECT", "load")
-        return self._origin("path")
+        return self._origin("attribute_path")
 
     # -- what it is about --------------------------------------------------------------------------
 

@@ -12,13 +12,14 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable, Select
 
 from holdfast.dml.run import run_dml
 from holdfast.foundation.plugin import has_marks
+from holdfast.foundation.record import Keywords
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     coercions,
@@ -51,7 +52,7 @@ T3 = TypeVar("T3", bound=Any)
 Ts = TypeVarTuple("Ts")
 
 
-class ExecutionArguments(TypedDict, total=False):
+class ExecutionArguments(Keywords, total=False):
     """Keywords of `Session.execute` and its relatives, for type checkers."""
 
     execution_options: Mapping[str, Any]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from holdfast.errors.dml import BulkError
 from holdfast.errors.flush import note_failed_rollback, note_step
 from holdfast.errors.session import SessionUseError, late_changes_warning
+from holdfast.foundation.callers import public_call
 from holdfast.foundation.deprecated import origin_of_warnings, warn
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.state_functions import make_transient_to_detached
@@ -39,7 +40,7 @@ AUTOFLUSH_HINT = (
 def flush(session: SessionHost, objects: Iterable[Any] | None = None) -> None:
     """Write what is new, changed and deleted (SB-100)."""
     if session.is_flushing:
-        raise SessionUseError.flushing()
+        raise SessionUseError.flushing(public_call("flush"))
     if not session.members.has_changes:
         return
     if session.async_reference is not None:
@@ -74,7 +75,7 @@ def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], obje
     if session.connection_callable is not None:
         raise BulkError.by_row()
     if session.is_flushing:
-        raise SessionUseError.flushing()
+        raise SessionUseError.flushing(public_call("flush"))
     session.is_flushing = True
     try:
         with internal_level(session):

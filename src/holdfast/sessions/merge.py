@@ -345,4 +345,4 @@ def _check_version(state: InstanceState, key: str, target_state: InstanceState) 
     merged = state.dict.get(key, NO_VALUE)
     if existing is NO_VALUE or merged is NO_VALUE or existing == merged:
         return
-    raise StaleDataError.version_merged(state, merged, existing)
+    raise StaleDataError.version_merged(merged, state, existing)

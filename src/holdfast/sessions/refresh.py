@@ -8,7 +8,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 from holdfast.errors.loading import ObjectDeletedError
 from holdfast.errors.session import (
@@ -18,6 +18,7 @@ from holdfast.errors.session import (
     null_identity_warning,
 )
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import FieldTuple, Keywords
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
 from holdfast.mapping.cascades import reachable
 from holdfast.reading.identity import load_by_key, refresh_state
@@ -31,7 +32,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
 
 
-class LookupArguments(TypedDict, total=False):
+class LookupArguments(Keywords, total=False):
     """Keywords of `Session.get` and `get_one`, for type checkers."""
 
     options: Sequence[Any] | None
@@ -42,7 +43,7 @@ class LookupArguments(TypedDict, total=False):
     bind_arguments: Mapping[str, Any] | None
 
 
-class Lookup(NamedTuple):
+class Lookup(FieldTuple):
     """How an object is looked up by its key; see `Session.get`."""
 
     with_for_update: Any

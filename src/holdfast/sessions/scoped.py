@@ -8,7 +8,7 @@ cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import wraps
+from functools import cache, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -167,21 +167,26 @@ def forward_attributes(
 
 def _forward_method(name: str, target: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the same signature, which passes defaults on too: those of `target`."""
-    parameters = list(signature(target).parameters.values())[1:]
-    places = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
-    # By how many arguments come without their name: the defaults of the others.
-    others = [
-        {key: value for key, value in defaults.items() if key not in places[:count]}
-        for count in range(len(places) + 1)
-    ]
 
     @wraps(target)
     def forward(self: Any, *args: Any, **kw: Any) -> Any:
-        passed = others[min(len(args), len(places))] | kw
+        others = _defaults_beside(target)
+        passed = others[min(len(args), len(others) - 1)] | kw
         return getattr(self.registry(), name)(*args, **passed)
 
     return forward
+
+
+@cache
+def _defaults_beside(target: Callable[..., Any]) -> list[dict[str, Any]]:
+    """By how many arguments come without their name: the defaults of the others."""
+    parameters = list(signature(target).parameters.values())[1:]
+    places = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    return [
+        {key: value for key, value in defaults.items() if key not in places[:count]}
+        for count in range(len(places) + 1)
+    ]
 
 
 def _forward_attribute(name: str, *, assignable: bool) -> property:

@@ -29,6 +29,7 @@ from holdfast.errors.session import (
     SessionUseError,
     StateChangeError,
 )
+from holdfast.foundation.callers import public_call
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -131,7 +132,7 @@ class SessionServices(EventTarget):
         if innermost is not None:
             return innermost
         if self.closed_by is not None:
-            raise SessionUseError.permanently_closed(self.closed_by)
+            raise SessionUseError.permanently_closed(public_call("begin"), self.closed_by)
         if not explicitly and not self.autobegins:
             raise SessionUseError.autobegin_disabled()
         origin = SessionTransactionOrigin

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.exc import NoInspectionAvailable
 
+from holdfast.errors.mapping import UnmappedClassError
 from holdfast.errors.session import MembershipError, SessionArgumentError
-from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.sessions.membership import expunge_states

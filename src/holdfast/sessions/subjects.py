@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
 from holdfast.errors.queries import EntityError
 from holdfast.errors.session import IdentifierError
-from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
 from holdfast.instrument.manager import find_manager
 from holdfast.states.instance import InstanceState
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.engine import Result
 
-from holdfast.errors.sharding import ShardError
+from holdfast.errors.session import ShardError
 from holdfast.sessions.execute_state import ORMExecuteState
 from holdfast.sharding.option import set_shard_id
 

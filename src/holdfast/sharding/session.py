@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from holdfast.errors.sharding import ShardArgumentError, ShardError
+from holdfast.errors.session import ShardArgumentError, ShardError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT
 from holdfast.reading.identity import key_values

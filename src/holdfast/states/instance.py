@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import TypeVar
 
-from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.errors.mapping import UnmappedInstanceError
 from holdfast.foundation.markers import NO_VALUE
 from holdfast.states.identity import full_key
 from holdfast.states.pickling import packed, unpack

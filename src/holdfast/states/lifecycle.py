@@ -13,16 +13,15 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from enum import Enum
-from typing import NamedTuple
 
 from holdfast.foundation.batch import paused_collector
+from holdfast.foundation.record import Choice, FieldTuple
 from holdfast.states.identity_map import Space
 from holdfast.states.instance import InstanceState, StateExtra
 from holdfast.states.members import Members
 
 
-class State(Enum):
+class State(Choice):
     """Where an object stands between its constructor and the database (SM-1)."""
 
     TRANSIENT = "transient"
@@ -41,7 +40,7 @@ def state_of(state: InstanceState) -> State:
     return State.DELETED if state.was_deleted else State.PERSISTENT
 
 
-class Move(Enum):
+class Move(Choice):
     """The ways from one state to another, named by what causes them."""
 
     ADDED = "added"
@@ -59,7 +58,7 @@ class Move(Enum):
     MADE_DETACHED = "made detached"
 
 
-class Transition(NamedTuple):
+class Transition(FieldTuple):
     """Where a move starts and ends, and the session event that it fires."""
 
     start: State

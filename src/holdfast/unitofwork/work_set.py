@@ -187,7 +187,7 @@ class WorkSet:
         if self.members.is_member(state):
             return True
         if not state.was_deleted:
-            self.warnings[not_in_session_warning(state, str(relationship), operation)] = None
+            self.warnings[not_in_session_warning(state, operation, relationship)] = None
         return False
 
     def delete(self, state: InstanceState) -> bool:

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import exc
 
 from holdfast import Session
+from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
 from holdfast.errors.session import MembershipError, SessionUseError
-from holdfast.errors.unmapped import UnmappedClassError, UnmappedInstanceError
 from models import library
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer, String, event, exc, func, inspect, selec
 
 from holdfast import DeclarativeBase, Session, composite, scoped_session, sessionmaker
 from holdfast.errors.flush import StaleDataError
-from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.errors.mapping import UnmappedClassError
 from models.company import Base as Company
 from models.company import Boss, Person
 from models.library import Author, Base, Book

@@ -1,4 +1,4 @@
-"""Records behave as frozen data classes do."""
+"""Records behave as frozen data classes do, and the other cheap classes as what they stand for."""
 
 import copy
 import pickle
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.foundation.record import record, replace
+from holdfast.foundation.record import FEW, Choice, FieldTuple, Keywords, record, replace
 
 
 @record
@@ -47,6 +47,26 @@ class Named(Point):
     """A point with a title."""
 
     title: str = ""
+
+
+class Pair(FieldTuple):
+    """Two values, the second of which may be left out."""
+
+    left: Any
+    right: Any = 0
+
+
+class Colour(Choice):
+    """Two values with names."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Options(Keywords, total=False):
+    """Keywords of a function."""
+
+    size: int
 
 
 def test_record_takes_values_by_place_and_by_name_and_fills_defaults():
@@ -104,3 +124,50 @@ def test_record_is_copied_and_pickled():
     point = Point(1, 2, ["a"])
 
     assert copy.copy(point) == pickle.loads(pickle.dumps(point)) == point
+
+
+def test_record_is_made_alike_before_and_after_its_init_is_written():
+    @record
+    class Late:
+        first: int
+        rest: list[int] = field(default_factory=list)
+        last: int = 3
+
+    made = [Late(first=1, last=2) for _ in range(FEW + 1)]
+
+    assert all(each == Late(1, [], 2) and hash(each.first) for each in made)
+    assert [list(vars(each)) for each in (made[0], made[-1])] == [["first", "rest", "last"]] * 2
+
+
+def test_field_tuple_is_a_tuple_with_names():
+    pair = Pair(1, right=2)
+
+    assert (pair, pair.left, pair.right, Pair(5)) == ((1, 2), 1, 2, (5, 0))
+    assert repr(pair) == "Pair(left=1, right=2)"
+    assert not hasattr(pair, "__dict__")
+
+
+@pytest.mark.parametrize(("args", "given"), [((), {}), ((1, 2, 3), {}), ((1,), {"top": 1})])
+def test_field_tuple_refuses_missing_and_unknown_values(args: Any, given: Any):
+    with pytest.raises(TypeError):
+        Pair(*args, **given)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_field_tuple_and_choice_are_copied_and_pickled(again: Any):
+    assert again(Pair(1, 2)) == Pair(1, 2)
+    assert type(again(Pair(1, 2))) is Pair
+    assert again(Colour.RED) is Colour.RED
+
+
+def test_choice_lists_its_values_by_name():
+    assert list(Colour) == [Colour.RED, Colour.BLUE]
+    assert (Colour.RED.name, Colour.RED.value, repr(Colour.RED)) == ("RED", "red", "Colour.RED")
+    assert isinstance(Colour.RED, Colour)
+    assert Colour.RED != Colour.BLUE
+
+
+def test_keywords_are_annotations():
+    assert list(Options.__annotations__) == ["size"]

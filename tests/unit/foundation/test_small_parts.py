@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import exc
 
 from holdfast.foundation import batch, deprecated, describe
-from holdfast.foundation.batch import paused_collector, set_collector_pausing
+from holdfast.foundation.batch import count_all_as_old, paused_collector, set_collector_pausing
 from holdfast.foundation.codegen import build_function, source_of
 from holdfast.foundation.load_policy import (
     PASSIVE_NO_FETCH,
@@ -93,6 +93,25 @@ def test_objects_are_named_without_their_own_code():
     assert describe.object_text(Equal()).startswith("<Equal at 0x")
     assert describe.describe_class(Equal).endswith("test_small_parts.Equal")
     assert describe.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_count_all_as_old_empties_the_young_generations_and_freezes_nothing():
+    held = [[] for _ in range(50)]
+
+    count_all_as_old()
+
+    assert gc.get_freeze_count() == 0
+    assert not any(each is held for each in gc.get_objects(generation=0))
+
+
+def test_count_all_as_old_leaves_frozen_objects_alone():
+    gc.freeze()
+    try:
+        count_all_as_old()
+
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_collector_is_paused_once_for_all():

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import inspect
 from sqlalchemy.exc import NoInspectionAvailable
 
-from holdfast.errors.unmapped import UnmappedClassError
+from holdfast.errors.mapping import UnmappedClassError
 from holdfast.instrument import access
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.instrument.manager import manager_of_class, register_class, unregister_class

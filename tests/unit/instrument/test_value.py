@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import inspect
 
 from holdfast.errors.attributes import AttributeAccessError
-from holdfast.errors.unmapped import UnmappedInstanceError
+from holdfast.errors.mapping import UnmappedInstanceError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import ATTR_WAS_SET, NO_VALUE
 from holdfast.instrument import access

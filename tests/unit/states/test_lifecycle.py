@@ -21,7 +21,7 @@ def prepared(start, session):
     return one, state
 
 
-@pytest.mark.parametrize("cause", Move, ids=lambda cause: cause.name)
+@pytest.mark.parametrize("cause", list(Move), ids=lambda cause: cause.name)
 def test_move_ends_where_the_table_says_and_fires_its_event(cause):
     session = Session()
     start, end, event = MOVES[cause]
@@ -36,7 +36,7 @@ def test_move_ends_where_the_table_says_and_fires_its_event(cause):
     assert session.dispatch.fired == ([(event, state)] if event else [])
 
 
-@pytest.mark.parametrize("state_kind", State)
+@pytest.mark.parametrize("state_kind", list(State))
 def test_exactly_one_flag_is_true_in_each_state(state_kind):
     session = Session()
     _held, state = prepared(state_kind, session)

@@ -69,7 +69,7 @@ class KeyFuncDict(dict[K, V]):
         if key is NO_VALUE:
             if not self.ignore_unpopulated_attribute:
                 raise AttributeRequestError.unpopulated_key(
-                    member._sa_instance_state, _event_attribute(member, initiator)
+                    _event_attribute(member, initiator), member._sa_instance_state
                 )
         elif key is None:
             if self.ignore_unpopulated_attribute:
@@ -228,7 +228,9 @@ def column_keyed_dict(
     columns: list[Any] = []
     for each in given:
         if isinstance(each, str | expression.TextClause):
-            raise CollectionClassError.not_a_column(each)
+            raise CollectionClassError.not_a_column(
+                repr(each) if isinstance(each, str) else type(each).__name__
+            )
         column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")
         columns.append(column)
     return _keyed_by(ColumnKey(columns), ignore=ignore_unpopulated_attribute)

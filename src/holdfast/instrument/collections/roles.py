@@ -198,7 +198,8 @@ def _instrument(class_: type) -> Roles:
                 setattr(class_, name, as_report(reporter(silenced(method)), method))
     for role in ("appender", "remover", "iterator"):
         if role not in names or not hasattr(class_, names[role]):
-            raise CollectionClassError.lacks_role(class_, role)
+            article = "a" if role == "remover" else "an"
+            raise CollectionClassError.lacks_role(class_, article, role)
     for role, report in (
         ("appender", _Report(before="fire_append_event")),
         ("remover", _Report(before="fire_remove_event")),
@@ -264,6 +265,6 @@ def _locator(method: Method, argument: int | str) -> Callable[..., int | str]:
             return name
         if position is not None and position < len(args):
             return position
-        raise CollectionClassError.no_such_argument(method.__name__, argument)
+        raise CollectionClassError.no_such_argument(argument, method.__name__)
 
     return locate

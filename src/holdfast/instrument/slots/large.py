@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from holdfast.errors.attributes import CollectionTypeError
-from holdfast.errors.large_collections import LargeCollectionError, PopulationError
+from holdfast.errors.loading import LargeCollectionError, PopulationError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.markers import DONT_SET, NO_VALUE
 from holdfast.instrument.slots.base import Values

@@ -170,7 +170,7 @@ def _property_of(mapper: Any, key: str, value: Any) -> MapperProperty:
         for each in columns
     ]
     if not columns or not all(hasattr(each, "__visit_name__") for each in columns):
-        raise MappingArgumentError.not_a_property(mapper, key, value)
+        raise MappingArgumentError.not_a_property(key, mapper, value)
     return ColumnProperty(*columns, deferred=is_left_out(columns[0]))
 
 
@@ -182,7 +182,7 @@ def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:
         if found is not None:
             prop.columns[number] = found
         elif plain and not _is_inherited(mapper, column):
-            raise MappingArgumentError.foreign_column(mapper, column)
+            raise MappingArgumentError.foreign_column(column, mapper)
 
 
 def _is_inherited(mapper: Any, column: Any) -> bool:

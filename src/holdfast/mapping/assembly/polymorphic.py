@@ -74,7 +74,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
     if isinstance(given, str):
         prop = mapper.find_property(given)
         if prop is None:
-            raise MappingArgumentError.unknown_discriminator(mapper, given)
+            raise MappingArgumentError.unknown_discriminator(given, mapper)
         given = prop
     if isinstance(given, ColumnProperty):
         found = mapper.find_property(getattr(given, "key", None))
@@ -85,7 +85,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         return
     prop = given if isinstance(given, MapperProperty) else getattr(given, "property", None)
     if prop is not None and not isinstance(prop, ColumnProperty):
-        raise MappingArgumentError.bad_discriminator(mapper, prop)
+        raise MappingArgumentError.bad_discriminator(prop, mapper)
     column = coercions.expect(
         roles.ColumnArgumentOrKeyRole, given, argname="polymorphic_on"
     )._deannotate()
@@ -94,7 +94,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         column = found
     if column not in mapper.key_of_column:
         if isinstance(column, Column) and found is None and not _is_in_given(mapper, column):
-            raise MappingError.foreign_discriminator(mapper, column)
+            raise MappingError.foreign_discriminator(column, mapper)
         prop = ColumnProperty(column)
         columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, prop)
         column = prop.columns[0]

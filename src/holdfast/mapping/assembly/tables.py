@@ -120,11 +120,11 @@ def _named_identity_column(mapper: Any, given: Any) -> Any:
         name = given
         given = mapper.given_properties.get(name, mapper.persist_selectable.c.get(name))
         if given is None:
-            raise MappingArgumentError.no_such_key(mapper, name)
+            raise MappingArgumentError.no_such_key(name, mapper)
         if hasattr(given, "kind"):
             columns: Sequence[Any] = given.columns if given.is_column else ()
             if len(columns) != 1 or not isinstance(columns[0], Column):
-                raise MappingArgumentError.key_not_column(mapper, name)
+                raise MappingArgumentError.key_not_column(name, mapper)
     if hasattr(given, "columns") and hasattr(given, "kind"):
         given = given.columns[0]
     elif hasattr(given, "__clause_element__"):

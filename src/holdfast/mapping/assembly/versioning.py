@@ -50,6 +50,6 @@ def settle(mapper: Any) -> None:
     if column is None:
         return
     if column not in mapper.key_of_column:
-        raise MappingArgumentError.foreign_column(mapper, column)
+        raise MappingArgumentError.foreign_column(column, mapper)
     mapper.version_key = mapper.key_of_column[column]
     mapper.class_manager.slots[mapper.version_key].active_history = True

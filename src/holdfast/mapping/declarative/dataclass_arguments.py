@@ -7,13 +7,13 @@ Made by the functions of `constructs`, kept on the property or column they retur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+from typing import Any
 
-from holdfast.foundation.record import record
+from holdfast.foundation.record import Keywords, record
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 
 
-class FieldArguments(TypedDict, total=False):
+class FieldArguments(Keywords, total=False):
     """Keywords of the functions of `constructs` that concern the field of a mapped dataclass."""
 
     init: bool

@@ -11,13 +11,14 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any, TypedDict
+from typing import Any
 
 from sqlalchemy.schema import DefaultGenerator
 
 from holdfast.errors.declarative import DataclassSettingsError, DeclarationError
 from holdfast.foundation.deprecated import warn_deprecated
 from holdfast.foundation.markers import DONT_SET
+from holdfast.foundation.record import Keywords
 from holdfast.foundation.sqlalchemy_core import NO_ARG
 from holdfast.mapping.declarative.annotated.evaluate import Evaluator
 from holdfast.mapping.declarative.annotated.read import (
@@ -40,7 +41,7 @@ from holdfast.mapping.properties.relationship import Relationship
 _ABSENT = object()
 
 
-class DataclassSettings(TypedDict, total=False):
+class DataclassSettings(Keywords, total=False):
     """Arguments of `dataclasses.dataclass()`; absent or None where nothing was said."""
 
     init: bool | None
@@ -267,4 +268,4 @@ def _check_mixins(cls: type) -> None:
             if key not in written and annotation is not None and not annotation.is_unmapped
         ]
         if names and SETTINGS_NAME not in base.__dict__:
-            raise DeclarationError.dataclass_mixin(cls, base, names)
+            raise DeclarationError.dataclass_mixin(cls, tuple(names), base)

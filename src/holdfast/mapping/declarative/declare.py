@@ -199,7 +199,7 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
         plain = {"default"} if isinstance(declared.value, MappedColumn) else set()
         names = sorted(arguments.given().keys() - plain)
         if names:
-            raise DeclarationArgumentError.no_dataclass(body.cls, key, names)
+            raise DeclarationArgumentError.no_dataclass(key, body.cls, names)
 
 
 def mapped_base(cls: type) -> type | None:
@@ -289,7 +289,9 @@ def _check_synonym_defaults(body: ClassBody) -> None:
         default = None if target is None else given_default(prop)
         expected = None if target is None else given_default(target.value)
         if default is not None and default != expected:
-            raise DeclarationArgumentError.synonym_default(key, default, prop.name, expected)
+            raise DeclarationArgumentError.synonym_default(
+                key, default, prop.name, "not set" if expected is None else repr(expected)
+            )
 
 
 def _set_unset_value(key: str, value: Any, columns: _Columns) -> None:

@@ -27,7 +27,7 @@ def table_of(
     if given is not None:
         for column in columns:
             if not given.c.contains_column(column):
-                raise DeclarationArgumentError.column_beside_table(cls, column.name)
+                raise DeclarationArgumentError.column_beside_table(column.name, cls)
         if "__table__" not in cls.__dict__ or cls.__dict__["__table__"] is not given:
             set_attribute(cls, "__table__", given)
         return given

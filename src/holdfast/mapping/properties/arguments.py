@@ -10,9 +10,8 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from holdfast.errors.mapping import MappingError
+from holdfast.errors.mapping import MappingError, UnmappedClassError
 from holdfast.errors.relationships import RelationshipError
-from holdfast.errors.unmapped import UnmappedClassError
 from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, roles
 from holdfast.mapping.class_names import evaluate, find_class, find_table
 

@@ -100,7 +100,7 @@ class CompositeProperty(MapperProperty[T]):
             return str(prop.key)
         key_of_column: str | None = mapper.key_of_column.get(attr)
         if key_of_column is None:
-            raise MappingArgumentError.composite_part(self, attr)
+            raise MappingArgumentError.composite_part(attr, self)
         return key_of_column
 
     @property

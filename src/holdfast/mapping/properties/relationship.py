@@ -8,15 +8,15 @@ on the other side, `finish` checks that relationships do not write over each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, Literal, TypedDict, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 from sqlalchemy.sql.expression import Join, TableClause
 
-from holdfast.errors.large_collections import LargeCollectionError
-from holdfast.errors.loading import noload_warning
+from holdfast.errors.loading import LargeCollectionError, noload_warning
 from holdfast.errors.queries import LoaderStrategyException
 from holdfast.errors.relationships import RelationshipError
 from holdfast.foundation.deprecated import warn, warn_deprecated
+from holdfast.foundation.record import Keywords
 from holdfast.foundation.sqlalchemy_core import memoized_property, roles
 from holdfast.mapping.cascades import VIEW_ONLY_RULES, CascadeOptions
 from holdfast.mapping.joins.condition import JoinCondition, build_condition
@@ -88,7 +88,7 @@ LazyName = Literal[
 """How a relationship may load, by name; see `register_strategy`."""
 
 
-class RelationshipArguments(TypedDict, total=False):
+class RelationshipArguments(Keywords, total=False):
     """Keywords of `Relationship`; their defaults are attributes of the class."""
 
     uselist: bool | None

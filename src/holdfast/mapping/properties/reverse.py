@@ -32,7 +32,7 @@ def link_reverse(prop: Any, key: str) -> None:
         return
     other.resolve()
     if not (other.mapper.common_parent(prop.parent) or prop.parent.isa(other.mapper)):
-        raise RelationshipError.foreign_reverse(key, (prop, other), prop.parent)
+        raise RelationshipError.foreign_reverse(key, prop, other, prop.parent)
     if other.direction is prop.direction and prop.direction is not MANYTOMANY:
         raise RelationshipError.same_direction(other, prop, prop.direction)
     _check_synchronization(prop, other)

@@ -128,4 +128,5 @@ def _relationship_between(instance: object, entity: Any | None) -> Any:
         for relationship in mapper.relationships:
             if relationship.mapper is entity.mapper:
                 return relationship.class_attribute
-    raise EntityError.no_relationship_between(mapper.class_, entity and entity.class_)
+    related = "unmapped" if entity is None else entity.class_.__name__
+    raise EntityError.no_relationship_between(mapper.class_, related)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.sql.expression import Join
 
-from holdfast.errors.large_collections import IterationError, LargeCollectionError
+from holdfast.errors.loading import IterationError, LargeCollectionError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.instrument.descriptor import InstrumentedAttribute
 from holdfast.mapping.mapped import AnnotationMarker

@@ -90,7 +90,7 @@ class RelationshipStrategy:
                 continue
             targets = found.get(parent_key)
             if targets is not None and len(targets) > 1:
-                warn(several_rows_warning(str(self.relationship), "eagerly"))
+                warn(several_rows_warning("eagerly", self.relationship))
             parent.__dict__[key] = targets[0] if targets else None
 
 

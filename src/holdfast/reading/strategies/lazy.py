@@ -314,12 +314,14 @@ class LazyStrategy(RelationshipStrategy):
         return (StartsAt(path), *options)
 
     def _origin(self, state: Any) -> LoadOrigin:
-        return LoadOrigin(is_relationship_load=True, lazy_loaded_from=state)
+        return LoadOrigin(
+            is_relationship_load=True, lazy_loaded_from=state, touched=self.relationship
+        )
 
     def _deliver(self, state: Any, d: dict[str, Any], found: list[Any]) -> object:
         if self.relationship.uselist:
             set_loaded_collection(state(), self.key, found)
             return ATTR_WAS_SET
         if len(found) > 1:
-            warn(several_rows_warning(str(self.relationship)))
+            warn(several_rows_warning("lazily", self.relationship))
         return found[0] if found else None

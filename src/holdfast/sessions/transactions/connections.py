@@ -15,11 +15,12 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy.engine import Connection, Engine
 
 from holdfast.errors.session import SessionUseError
+from holdfast.foundation.record import FieldTuple
 
 JoinMode = Literal["conditional_savepoint", "rollback_only", "control_fully", "create_savepoint"]
 # What Python 3.12 calls the way in which older ones control transactions of SQLite.
@@ -27,7 +28,7 @@ LEGACY_CONTROL = -1
 JOIN_MODES: tuple[str, ...] = get_args(JoinMode)
 
 
-class Lease(NamedTuple):
+class Lease(FieldTuple):
     """One connection, as one level of a transaction uses it."""
 
     connection: Connection

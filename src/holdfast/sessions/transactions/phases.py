@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from holdfast.errors.session import StateChangeError
+from holdfast.foundation.record import Choice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Shift(Enum):
+class Shift(Choice):
     """What a declaration says in place of a phase."""
 
     ANY = 1

@@ -15,8 +15,9 @@ Rules kept here:
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from holdfast.foundation.record import FieldTuple
 from holdfast.states.expiry import expire_everything, expire_states
 from holdfast.states.instance import InstanceState
 from holdfast.states.lifecycle import Move, move
@@ -46,7 +47,7 @@ class Outcome(Protocol):
         """States whose primary key changed, with the old and the new key."""
 
 
-class KeyChange(NamedTuple):
+class KeyChange(FieldTuple):
     """The key that an object had when the level began, and the flushes that changed it."""
 
     pk: Any

@@ -30,7 +30,9 @@ from holdfast.errors.session import (
     connection_established_warning,
     state_discarded_warning,
 )
+from holdfast.foundation.callers import public_call
 from holdfast.foundation.deprecated import warn
+from holdfast.foundation.record import Choice
 from holdfast.foundation.sqlalchemy_core import TransactionalContext
 from holdfast.sessions.host import SessionHost
 from holdfast.sessions.transactions.connections import Leases, lease_nested, lease_root
@@ -50,7 +52,7 @@ class SessionTransactionOrigin(Enum):
     SUBTRANSACTION = 3
 
 
-class Phase(Enum):
+class Phase(Choice):
     """How far a level has come."""
 
     ACTIVE = "active"
@@ -387,7 +389,7 @@ class SessionTransaction(Phased, TransactionalContext):
         if phase is CLOSED:
             raise TransactionClosedError.closed(method)
         if phase is PROVISIONING:
-            raise SessionUseError.provisioning(method, str(self.running))
+            raise SessionUseError.provisioning(public_call(method), str(self.running))
         raise SessionUseError.no_sql_in(phase.value, method, self.running)
 
     # -- what Core's context manager asks ----------------------------------------------------------

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdfast.errors.flush import FlushError
-from holdfast.errors.unmapped import UnmappedColumnError
+from holdfast.errors.mapping import UnmappedColumnError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.cascades import reachable
 from holdfast.states.history import History

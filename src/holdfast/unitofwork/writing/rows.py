@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import Column
 
 from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.record import FieldTuple
 from holdfast.foundation.sqlalchemy_core import TypeEngine
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.writing import hierarchy
@@ -30,7 +31,7 @@ Values = dict[str, Any]
 PLAIN: set[type] = {type(None), int, str, float, bool, bytes}
 
 
-class InsertRun(NamedTuple):
+class InsertRun(FieldTuple):
     """Consecutive rows that give values to the same columns."""
 
     keys: tuple[str, ...]
@@ -334,7 +335,7 @@ class TableRows:
         return (new == old) is not True
 
 
-class ChangedRun(NamedTuple):
+class ChangedRun(FieldTuple):
     """Objects with the same changed columns, and their dictionaries of values."""
 
     keys: tuple[str, ...]

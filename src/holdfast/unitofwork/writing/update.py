@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from holdfast.errors.flush import FlushError, StaleDataError
+from holdfast.foundation.record import FieldTuple
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.journal import Journal
 from holdfast.unitofwork.plan import PostUpdateStep, UpdateStep
@@ -38,7 +39,7 @@ from holdfast.unitofwork.writing.stale import fetch_stale_rows
 from holdfast.unitofwork.writing.versions import check_verifiable, next_version, row_version
 
 
-class Change(NamedTuple):
+class Change(FieldTuple):
     """One row to update."""
 
     keys: tuple[str, ...]

@@ -64,7 +64,7 @@ def check_default(prop: Relationship, owner: type, key: str) -> None:
         if plain is not expected:
             allowed.append(plain)
     if not any(arguments.default_factory is each for each in allowed):
-        raise DeclarationArgumentError.wrong_factory(owner, key, allowed)
+        raise DeclarationArgumentError.wrong_factory(owner, key, " or ".join(map(str, allowed)))
 
 
 def _is_collection(origin: Any) -> bool:
