@@ -37,7 +37,7 @@ SESSIONS = """
 What may be called in which moment, generated from `tests/calls.toml`; a test plays each cell.
 Other cells than *yes* hold the word of the error that refuses the call (see [errors](../errors.md)).
 Where a method is still running, in a listener or in another thread, the error names it beside the one that was called.
-In the code, `moves` in `sessions/transactions/phases.py` declares beside each method of a transaction in which phases it may start, and in which it ends.
+In the code, `moves` in `sessions/transaction.py` declares beside each method of a transaction in which phases it may start, and in which it ends.
 
 """
 

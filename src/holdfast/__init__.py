@@ -6,24 +6,28 @@ first, since it fills the sockets through which the layers call upwards.
 """
 
 from holdfast import _wiring as _wiring
-from holdfast.foundation.load_policy import PassiveFlag
-from holdfast.foundation.markers import (
+from holdfast.foundation.load_policy import (
     EXT_CONTINUE,
     EXT_SKIP,
     EXT_STOP,
     NO_KEY,
     NO_VALUE,
     LoaderCallableStatus,
+    PassiveFlag,
 )
-from holdfast.hooks.attribute import AttributeEvents
-from holdfast.hooks.class_instrumentation import InstrumentationEvents
-from holdfast.hooks.instance import InstanceEvents
-from holdfast.hooks.mapper import MapperEvents
-from holdfast.hooks.query import QueryEvents
-from holdfast.hooks.registry import RegistryEvents
-from holdfast.hooks.session import SessionEvents
-from holdfast.instrument.attribute_state import AttributeState
-from holdfast.instrument.collections.keyed import (
+from holdfast.hooks.mappers import MapperEvents, RegistryEvents
+from holdfast.hooks.objects import AttributeEvents, InstanceEvents, InstrumentationEvents
+from holdfast.hooks.sessions import QueryEvents, SessionEvents
+from holdfast.instrument.descriptor import (
+    InspectionAttr,
+    InspectionAttrExtensionType,
+    InspectionAttrInfo,
+    InstrumentedAttribute,
+    NotExtension,
+    ORMDescriptor,
+    QueryableAttribute,
+)
+from holdfast.instrument.keyed_dicts import (
     KeyFuncDict,
     MappedCollection,
     attribute_keyed_dict,
@@ -33,23 +37,13 @@ from holdfast.instrument.collections.keyed import (
     keyfunc_mapping,
     mapped_collection,
 )
-from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
-from holdfast.instrument.inspection import (
-    InspectionAttr,
-    InspectionAttrExtensionType,
-    InspectionAttrInfo,
-    NotExtension,
-    ORMDescriptor,
-)
-from holdfast.instrument.manager import ClassManager
-from holdfast.instrument.tokens import AttributeEventToken
-from holdfast.mapping.assembly.unions import polymorphic_union
+from holdfast.instrument.manager import AttributeState, ClassManager
+from holdfast.instrument.slots import AttributeEventToken
 from holdfast.mapping.cascades import CascadeOptions
-from holdfast.mapping.class_mapper import class_mapper, object_mapper
-from holdfast.mapping.configure import configure_mappers
-from holdfast.mapping.declarative.annotated.python_types import TypeResolve
-from holdfast.mapping.declarative.concrete import AbstractConcreteBase, ConcreteBase
+from holdfast.mapping.condition import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
+from holdfast.mapping.declarative.annotations import TypeResolve
 from holdfast.mapping.declarative.constructs import (
+    MappedColumn,
     backref,
     column_property,
     composite,
@@ -63,52 +57,57 @@ from holdfast.mapping.declarative.constructs import (
     synonym_for,
     unmapped_column,
 )
-from holdfast.mapping.declarative.dataclasses import (
-    MappedAsDataclass,
-    mapped_as_dataclass,
-    unmapped_dataclass,
-)
 from holdfast.mapping.declarative.declarative_base import (
     DeclarativeBase,
     DeclarativeBaseNoMeta,
+    MappedAsDataclass,
     add_mapped_attribute,
     as_declarative,
     as_typed_table,
     declarative_base,
+    mapped_as_dataclass,
+    unmapped_dataclass,
 )
-from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.metaclasses import DeclarativeMeta
-from holdfast.mapping.declarative.mixins import (
+from holdfast.mapping.declarative.late_tables import (
+    AbstractConcreteBase,
+    ConcreteBase,
+    DeferredReflection,
+)
+from holdfast.mapping.declarative.registry import DeclarativeMeta, registry
+from holdfast.mapping.declarative.scan import (
     declarative_mixin,
     declared_attr,
     has_inherited_table,
 )
-from holdfast.mapping.declarative.reflection import DeferredReflection
-from holdfast.mapping.declarative.registry import registry
-from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
-from holdfast.mapping.joins.remote import foreign, remote
-from holdfast.mapping.mapped import Mapped, Unmapped
+from holdfast.mapping.inheritance import polymorphic_union
+from holdfast.mapping.mapped import Mapped, Unmapped, reconstructor, validates
 from holdfast.mapping.mapper import Mapper
-from holdfast.mapping.marks import reconstructor, validates
-from holdfast.mapping.properties.base import MapperProperty
-from holdfast.mapping.properties.column import ColumnProperty, MappedSQLExpression
-from holdfast.mapping.properties.composite import CompositeProperty
-from holdfast.mapping.properties.composite import CompositeProperty as Composite
-from holdfast.mapping.properties.relationship import Relationship, RelationshipProperty
-from holdfast.mapping.properties.synonym import SynonymProperty
-from holdfast.mapping.properties.synonym import SynonymProperty as Synonym
-from holdfast.mapping.registry import clear_mappers
+from holdfast.mapping.properties import (
+    ColumnProperty,
+    CompositeProperty,
+    MappedSQLExpression,
+    MapperProperty,
+    SynonymProperty,
+)
+from holdfast.mapping.properties import CompositeProperty as Composite
+from holdfast.mapping.properties import SynonymProperty as Synonym
+from holdfast.mapping.registry import class_mapper, clear_mappers, configure_mappers, object_mapper
+from holdfast.mapping.relationship import Relationship, RelationshipProperty
+from holdfast.mapping.remote import foreign, remote
 from holdfast.queries.aliases import aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle, DictBundle
-from holdfast.queries.criteria.comparators import PropComparator
-from holdfast.queries.criteria.relating import with_parent
-from holdfast.queries.facade.appender import AppenderQuery, DynamicMapped
+from holdfast.queries.comparators import PropComparator, with_parent
+from holdfast.queries.facade.large import (
+    AppenderQuery,
+    DynamicMapped,
+    WriteOnlyCollection,
+    WriteOnlyMapped,
+)
 from holdfast.queries.facade.query import Query
-from holdfast.queries.facade.write_only import WriteOnlyCollection, WriteOnlyMapped
 from holdfast.queries.joins import join, outerjoin
-from holdfast.queries.options.chain import Load
-from holdfast.queries.options.criteria import LoaderCriteriaOption, with_loader_criteria
-from holdfast.queries.options.functions import (
+from holdfast.queries.loader_criteria import LoaderCriteriaOption, with_loader_criteria
+from holdfast.queries.option_functions import (
+    UserDefinedOption,
     contains_eager,
     defaultload,
     defer,
@@ -125,20 +124,19 @@ from holdfast.queries.options.functions import (
     undefer_group,
     with_expression,
 )
-from holdfast.queries.options.user_defined import UserDefinedOption
-from holdfast.queries.unions import FromStatement
+from holdfast.queries.options import Load
+from holdfast.queries.select import FromStatement
 from holdfast.reading.context import LoadContext as QueryContext
-from holdfast.sessions.execute_state import ORMExecuteState
-from holdfast.sessions.merge import merge_frozen_result
-from holdfast.sessions.scoped import QueryPropertyDescriptor, scoped_session
-from holdfast.sessions.session import Session, close_all_sessions, object_session
-from holdfast.sessions.sessionmaker import sessionmaker
-from holdfast.sessions.state_functions import (
+from holdfast.sessions.execution import ORMExecuteState
+from holdfast.sessions.factories import QueryPropertyDescriptor, scoped_session, sessionmaker
+from holdfast.sessions.membership import (
     make_transient,
     make_transient_to_detached,
     was_deleted,
 )
-from holdfast.sessions.transactions.transaction import SessionTransaction, SessionTransactionOrigin
+from holdfast.sessions.merge import merge_frozen_result
+from holdfast.sessions.session import Session, close_all_sessions, object_session
+from holdfast.sessions.transaction import SessionTransaction, SessionTransactionOrigin
 from holdfast.states.identity_map import IdentityMapView as IdentityMap
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.flush import Flush as UOWTransaction

@@ -5,69 +5,48 @@ Imported first of all by `holdfast/__init__.py` and by nothing else. The sockets
 `register_comparator` or a decorator of Core's, at its own top level.
 """
 
-from holdfast.foundation.batch import count_all_as_old, paused_collector
+from holdfast.foundation.result_rows import count_all_as_old, paused_collector
 
 # All that is made now stays; the collector would walk it several times for nothing.
 with paused_collector():
-    from holdfast.hooks import (
-        attribute,
-        class_instrumentation,
-        instance,
-        mapper,
-        query,
-        registry,
-        session,
-    )
-    from holdfast.instrument import inspection
-    from holdfast.queries import dml, select
-    from holdfast.queries.criteria import comparators
-    from holdfast.reading import on_demand
-    from holdfast.reading.strategies import (
-        column,
-        deferred,
-        immediate,
-        joined,
-        large,
-        lazy,
-        polymorphic,
-        raising,
-        selectin,
-        subquery,
-    )
-    from holdfast.sessions import change_cascades
+    from holdfast.hooks import mappers, objects, sessions
+    from holdfast.instrument import descriptor
+    from holdfast.queries import comparators, dml, select
+    from holdfast.reading import eager, identity, lazy, strategies
+    from holdfast.sessions import membership
 
     count_all_as_old()
 
 PLUGS = (
     # `sqlalchemy.inspect()` of classes and objects
-    inspection,
+    descriptor,
     # operators of mapped attributes
     comparators,
     # Core's compile hooks
     select,
     dml,
     # values that are missing in memory
-    on_demand,
+    identity,
     # ways to load, by name
-    column,
-    deferred,
-    immediate,
-    joined,
-    large,
+    strategies,
+    strategies,
     lazy,
-    polymorphic,
-    raising,
-    selectin,
-    subquery,
+    eager,
+    strategies,
+    lazy,
+    eager,
+    strategies,
+    eager,
+    eager,
     # objects that are linked to members of a session
-    change_cascades,
+    membership,
     # Core's dispatch of events
-    attribute,
-    class_instrumentation,
-    instance,
-    mapper,
-    query,
-    registry,
-    session,
+    objects,
+    objects,
+    objects,
+    mappers,
+    sessions,
+    mappers,
+    sessions,
 )
 """The modules that fill sockets, by socket."""

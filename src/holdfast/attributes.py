@@ -1,35 +1,33 @@
 """Offer the functions and classes of attributes, as `sqlalchemy.orm.attributes` does."""
 
 from holdfast.foundation.load_policy import (
+    ATTR_EMPTY,
+    ATTR_WAS_SET,
     CALLABLES_OK,
     DEFERRED_HISTORY_LOAD,
     INCLUDE_PENDING_MUTATIONS,
     INIT_OK,
     LOAD_AGAINST_COMMITTED,
+    NEVER_SET,
     NO_AUTOFLUSH,
     NO_CHANGE,
+    NO_KEY,
     NO_RAISE,
+    NO_VALUE,
     NON_PERSISTENT_OK,
+    PASSIVE_CLASS_MISMATCH,
     PASSIVE_MERGE,
     PASSIVE_NO_FETCH,
     PASSIVE_NO_FETCH_RELATED,
     PASSIVE_NO_INITIALIZE,
+    PASSIVE_NO_RESULT,
     PASSIVE_OFF,
     PASSIVE_ONLY_PERSISTENT,
     PASSIVE_RETURN_NO_VALUE,
     RELATED_OBJECT_OK,
     SQL_OK,
-    PassiveFlag,
-)
-from holdfast.foundation.markers import (
-    ATTR_EMPTY,
-    ATTR_WAS_SET,
-    NEVER_SET,
-    NO_KEY,
-    NO_VALUE,
-    PASSIVE_CLASS_MISMATCH,
-    PASSIVE_NO_RESULT,
     LoaderCallableStatus,
+    PassiveFlag,
 )
 from holdfast.instrument.access import (
     del_attribute,
@@ -45,7 +43,7 @@ from holdfast.instrument.access import (
 )
 from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
 from holdfast.instrument.manager import instance_dict, instance_state, manager_of_class
-from holdfast.instrument.tokens import (
+from holdfast.instrument.slots import (
     OP_APPEND,
     OP_BULK_REPLACE,
     OP_MODIFIED,
@@ -53,8 +51,8 @@ from holdfast.instrument.tokens import (
     OP_REPLACE,
     AttributeEventToken,
 )
-from holdfast.instrument.tokens import AttributeEventToken as Event
-from holdfast.states.history import HISTORY_BLANK, History
+from holdfast.instrument.slots import AttributeEventToken as Event
+from holdfast.states.changes import HISTORY_BLANK, History
 
 __all__ = [
     "ATTR_EMPTY",

@@ -1,12 +1,17 @@
 """Offer the collections of relationships, as `sqlalchemy.orm.collections` does."""
 
-from holdfast.instrument.collections.adapter import CollectionAdapter, collection_adapter
-from holdfast.instrument.collections.builtin import (
+from holdfast.instrument.collection_adapter import (
+    CollectionAdapter,
+    bulk_replace,
+    collection_adapter,
+)
+from holdfast.instrument.collection_roles import (
     InstrumentedDict,
     InstrumentedList,
     InstrumentedSet,
+    collection,
 )
-from holdfast.instrument.collections.keyed import (
+from holdfast.instrument.keyed_dicts import (
     KeyFuncDict,
     MappedCollection,
     attribute_keyed_dict,
@@ -16,8 +21,6 @@ from holdfast.instrument.collections.keyed import (
     keyfunc_mapping,
     mapped_collection,
 )
-from holdfast.instrument.collections.replace import bulk_replace
-from holdfast.instrument.collections.roles import collection
 
 __all__ = [
     "CollectionAdapter",

@@ -1,12 +1,8 @@
 """Offer the families of events, as `sqlalchemy.orm.events` does."""
 
-from holdfast.hooks.attribute import AttributeEvents
-from holdfast.hooks.class_instrumentation import InstrumentationEvents
-from holdfast.hooks.instance import InstanceEvents
-from holdfast.hooks.mapper import MapperEvents
-from holdfast.hooks.query import QueryEvents
-from holdfast.hooks.registry import RegistryEvents
-from holdfast.hooks.session import SessionEvents
+from holdfast.hooks.mappers import MapperEvents, RegistryEvents
+from holdfast.hooks.objects import AttributeEvents, InstanceEvents, InstrumentationEvents
+from holdfast.hooks.sessions import QueryEvents, SessionEvents
 
 __all__ = [
     "AttributeEvents",

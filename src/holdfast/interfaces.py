@@ -1,16 +1,16 @@
 """Offer the types that mappings and options are made of, as `sqlalchemy.orm.interfaces` does."""
 
-from holdfast.instrument.inspection import (
+from holdfast.instrument.descriptor import (
     InspectionAttr,
     InspectionAttrExtensionType,
     InspectionAttrInfo,
     NotExtension,
     ORMDescriptor,
 )
-from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
-from holdfast.mapping.properties.base import MapperProperty
-from holdfast.queries.criteria.comparators import PropComparator
-from holdfast.queries.options.user_defined import UserDefinedOption
+from holdfast.mapping.condition import MANYTOMANY, MANYTOONE, ONETOMANY, RelationshipDirection
+from holdfast.mapping.properties import MapperProperty
+from holdfast.queries.comparators import PropComparator
+from holdfast.queries.option_functions import UserDefinedOption
 
 __all__ = [
     "MANYTOMANY",

@@ -3,7 +3,7 @@
 from holdfast.queries.aliases import aliased
 from holdfast.queries.bundles import Bundle
 from holdfast.queries.facade.query import Query
-from holdfast.queries.unions import FromStatement
+from holdfast.queries.select import FromStatement
 
 __all__ = [
     "Bundle",

@@ -1,6 +1,6 @@
 """Offer the states of objects, as `sqlalchemy.orm.state` does."""
 
-from holdfast.instrument.attribute_state import AttributeState
+from holdfast.instrument.manager import AttributeState
 from holdfast.states.instance import InstanceState
 
 __all__ = [

@@ -1,7 +1,6 @@
 """Offer the options that say how to load, as `sqlalchemy.orm.strategy_options` does."""
 
-from holdfast.queries.options.chain import Load
-from holdfast.queries.options.functions import (
+from holdfast.queries.option_functions import (
     contains_eager,
     defaultload,
     defer,
@@ -18,6 +17,7 @@ from holdfast.queries.options.functions import (
     undefer_group,
     with_expression,
 )
+from holdfast.queries.options import Load
 
 __all__ = [
     "Load",

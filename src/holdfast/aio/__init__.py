@@ -4,13 +4,10 @@ An `AsyncSession` holds an ordinary session and calls it in a greenlet, from whi
 drivers can await. Nothing below knows of it: a session finds its asyncio side by a weak reference
 that it was given. In reading order:
 
-- `greenlets`: call a function where the driver may be awaited
-- `binds`: engines and connections, and their asyncio sides
-- `transaction`: `AsyncSessionTransaction`
-- `session`: `AsyncSession`
-- `sessionmaker`: `async_sessionmaker`
-- `scoped`: `async_scoped_session`
-- `attributes`: `awaitable_attrs` of objects
+- `greenlets`: call a function where the driver may be awaited; engines and connections, and their
+  asyncio sides; `AsyncSessionTransaction`.
+- `session`: `AsyncSession`.
+- `factories`: `async_sessionmaker`; `async_scoped_session`; `awaitable_attrs` of objects.
 
 Users import all of it from `holdfast.ext.asyncio`.
 """

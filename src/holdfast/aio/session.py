@@ -31,11 +31,16 @@ from typing import (
 from sqlalchemy.engine import Result, ScalarResult
 from sqlalchemy.sql import Executable
 
-from holdfast.aio.binds import AsyncBind, KnownBinds, sync_side
-from holdfast.aio.greenlets import OneTask, run_to_completion
-from holdfast.aio.transaction import AsyncSessionTransaction
+from holdfast.aio.greenlets import (
+    AsyncBind,
+    AsyncSessionTransaction,
+    KnownBinds,
+    OneTask,
+    run_to_completion,
+    sync_side,
+)
 from holdfast.errors.aio import AsyncMethodError
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_asyncio import (
     AsyncConnection,
     AsyncResult,
@@ -45,10 +50,10 @@ from holdfast.foundation.sqlalchemy_asyncio import (
     reads_from_server,
 )
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, IdentitySet, immutabledict
-from holdfast.sessions.binds import Bind
+from holdfast.sessions.execution import Bind
 from holdfast.sessions.session import Session, SessionClassMethods, object_session
 from holdfast.sessions.session import close_all_sessions as close_all_now
-from holdfast.sessions.transactions.transaction import SessionTransaction
+from holdfast.sessions.transaction import SessionTransaction
 from holdfast.states.identity_map import IdentityMapView
 
 if TYPE_CHECKING:

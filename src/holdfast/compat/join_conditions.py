@@ -1,20 +1,31 @@
-"""Show the join conditions of a relationship in the form in which SQLAlchemy's tests ask for them.
-
-They build one by hand from tables alone, which `mapping.joins` does as well.
-"""
+"""Give joins, copied keys and state changes SQLAlchemy's private forms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
+from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import ClauseAdapter, deep_deannotate
-from holdfast.mapping.joins.condition import JoinCondition, build_condition
-from holdfast.mapping.joins.direction import RelationshipDirection
-from holdfast.mapping.joins.lazy_clause import build_lazy_clause
-from holdfast.mapping.joins.pairs import Pair
-from holdfast.mapping.joins.remote import Ends
-from holdfast.queries.adapt import is_remote
+from holdfast.mapping.condition import (
+    JoinCondition,
+    RelationshipDirection,
+    build_condition,
+    build_lazy_clause,
+)
+from holdfast.mapping.remote import Ends, Pair
+from holdfast.queries.aliases import is_remote
+from holdfast.sessions.transaction import Phased, Shift, moves
+from holdfast.unitofwork.copy_keys import copy_column, key_value
+from holdfast.unitofwork.dependencies import KeyPair, attribute_of
+from holdfast.unitofwork.flush import Flush
+
+# ------------------------------------------------------------------------------
+# Show the join conditions of a relationship in the form in which SQLAlchemy's tests ask for them.
+#
+# They build one by hand from tables alone, which `mapping.joins` does as well.
 
 
 def join_condition(
@@ -94,3 +105,99 @@ class JoinConditionView:
 
 def _without_sides(join: Any) -> Any:
     return None if join is None else deep_deannotate(join, values=("local", "remote"))
+
+
+# ------------------------------------------------------------------------------
+# Copy keys between two objects under the names of `sqlalchemy.orm.sync` and `unitofwork`.
+#
+# A flush copies them for whole relationships; SQLAlchemy's tests ask for one pair of objects and
+# name the columns.
+
+Columns = Iterable[tuple[Any, Any]]
+
+
+class UnitOfWork(Flush):
+    """A flush of a whole session that nobody has started yet."""
+
+    def __init__(self, session: Any) -> None:
+        super().__init__(session.members, session.connection_for)
+        self.session = session
+        self.attributes: dict[Any, Any] = {}
+
+    def register_object(self, state: Any, isdelete: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Nothing: what a flush has to do is found out from what the session holds."""
+
+
+def populate(
+    source: Any,
+    source_mapper: Any,
+    dest: Any,
+    dest_mapper: Any,
+    pairs: Columns,
+    uow: Any,
+    flag_cascaded: bool,  # noqa: FBT001  their form
+) -> None:
+    """Give one object the key of another."""
+    dependency: Any = SimpleNamespace(relationship=SimpleNamespace(passive_updates=flag_cascaded))
+    for source_column, column in pairs:
+        pair = KeyPair(source_mapper, dest_mapper, source_column, column)
+        copy_column(uow, dependency, pair, [(source, dest)])
+        if flag_cascaded and column.primary_key and column.references(source_column):
+            uow.attributes["pk_cascaded", dest, column] = True
+
+
+def clear(dest: Any, dest_mapper: Any, pairs: Columns) -> None:
+    """Take the key of another object away."""
+    for source_column, column in pairs:
+        key = attribute_of(dest_mapper, column, "destination")
+        pair: Any = SimpleNamespace(
+            source=None, source_column=source_column, holder=key, holder_column=column
+        )
+        nothing: Any = None
+        copy_column(nothing, nothing, pair, [(None, dest)])
+
+
+def update(source: Any, source_mapper: Any, dest: Any, old_prefix: str, pairs: Columns) -> None:
+    """Put a key as it is, and as the database knows it, into a dictionary."""
+    for source_column, column in pairs:
+        key = attribute_of(source_mapper, source_column, "source")
+        value = key_value(source, key)
+        dest[column.key] = value
+        dest[old_prefix + column.key] = source.committed_state.get(key, value)
+
+
+def populate_dict(source: Any, source_mapper: Any, dict_: Any, pairs: Columns) -> None:
+    """Put a key into a dictionary."""
+    for source_column, column in pairs:
+        dict_[column.key] = key_value(source, attribute_of(source_mapper, source_column, "source"))
+
+
+def source_modified(_uow: Any, source: Any, source_mapper: Any, pairs: Columns) -> bool:
+    """Whether a key differs from what the database knows."""
+    keys = [attribute_of(source_mapper, column, "source") for column, _ in pairs]
+    slots = source.manager.slots
+    policy = LoadPolicy.NO_INITIALIZE
+    return any(slots[key].history(source, source.dict, policy).deleted for key in keys)
+
+
+# ------------------------------------------------------------------------------
+# Show the phases of a transaction under the names of `sqlalchemy.orm.state_changes`.
+
+
+class StateChange(Phased):
+    """An object with phases, whose phase is read and set as `_state`."""
+
+    declare_states: Any = staticmethod(moves)
+    _expect_state = Phased.expecting
+
+    @property
+    def _state(self) -> object:
+        return self.phase
+
+    @_state.setter
+    def _state(self, value: object) -> None:
+        self.phase = value
+
+
+StateChangeState = Enum
+StateChangeStates = Shift

@@ -14,18 +14,16 @@ from typing import Any, get_origin
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import Alias, FromGrouping, Join, Subquery
 
-from holdfast.dml.evaluate import evaluator_of
+from holdfast.dml.synchronize import evaluator_of
 from holdfast.foundation.describe import object_text
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT
 from holdfast.mapping import class_names
-from holdfast.mapping.configure import registries
-from holdfast.mapping.declarative import constructs
-from holdfast.mapping.declarative.annotated import columns
+from holdfast.mapping.declarative import annotated, constructs
 from holdfast.mapping.mapped import Mapped
-from holdfast.mapping.properties.base import MapperProperty
+from holdfast.mapping.properties import MapperProperty
+from holdfast.mapping.registry import registries
 from holdfast.queries import aliases
-from holdfast.queries.facade.appender import DynamicMapped
-from holdfast.queries.facade.write_only import WriteOnlyMapped
+from holdfast.queries.facade.large import DynamicMapped, WriteOnlyMapped
 from holdfast.sessions import execution
 from holdfast.sessions.execution import run_over_classes
 from holdfast.sessions.session import Session
@@ -224,7 +222,7 @@ def is_name_unused(name: str, names: Any, is_meant: Any) -> bool:
 
 def name_column(name: str, column: Any) -> None:
     """Call a column like its attribute, as far as it has no name of its own."""
-    columns.name_column(column, name)
+    annotated.name_column(column, name)
 
 
 def resolvers(cls: Any, prop: Any) -> tuple[Any, Any]:

@@ -12,19 +12,19 @@ from typing import Any
 
 from holdfast.compat import load_paths, private_functions, registered_attributes
 from holdfast.compat.join_conditions import JoinConditionView
-from holdfast.compat.path_registry import root_path
+from holdfast.compat.load_paths import root_path
 from holdfast.instrument.access import get_state_history
-from holdfast.instrument.inspection import InspectionAttr
-from holdfast.mapping.assembly import polymorphic
-from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN
-from holdfast.mapping.joins.elements import marked_columns
+from holdfast.instrument.descriptor import InspectionAttr
+from holdfast.mapping import inheritance
+from holdfast.mapping.declarative.constructs import NOTHING_GIVEN
+from holdfast.mapping.remote import marked_columns
 from holdfast.sessions import execution
+from holdfast.sessions.factories import METHODS, forward_attributes, scoped_session
 from holdfast.sessions.membership import check_attachable, expunge_states
-from holdfast.sessions.scoped import METHODS, forward_attributes, scoped_session
 from holdfast.sessions.session import LIVING, Session, SessionServices
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import is_orphan
-from holdfast.unitofwork.writing.rows import TableRows
+from holdfast.unitofwork.rows import TableRows
 
 # Class -> "theirs=ours": attributes, readable and assignable, and methods alike.
 ALIASES: dict[str, str] = {
@@ -32,16 +32,16 @@ ALIASES: dict[str, str] = {
     "holdfast.mapping.declarative.registry:registry": """
         _class_registry=class_registry _new_mappers=needs_configure
     """,
-    "holdfast.mapping.declarative.dataclass_arguments:DataclassArguments": """
+    "holdfast.mapping.declarative.constructs:DataclassArguments": """
         dataclasses_init=init dataclasses_repr=repr dataclasses_default=default
         dataclasses_default_factory=default_factory dataclasses_compare=compare
         dataclasses_kw_only=kw_only dataclasses_hash=hash
         dataclasses_dataclass_metadata=dataclass_metadata
     """,
-    "holdfast.mapping.declarative.mapped_column:MappedColumn": """
+    "holdfast.mapping.declarative.constructs:MappedColumn": """
         _attribute_options=dataclass_arguments _use_existing_column=use_existing_column
     """,
-    "holdfast.mapping.properties.base:MapperProperty": """
+    "holdfast.mapping.properties:MapperProperty": """
         _attribute_options=dataclass_arguments
     """,
     "holdfast.mapping.mapper:Mapper": """
@@ -49,18 +49,18 @@ ALIASES: dict[str, str] = {
         _pks_by_table=pk_columns_of_table _props=properties
         _reset_memoizations=derive _validators=validators
     """,
-    "holdfast.mapping.properties.relationship:Relationship": """
+    "holdfast.mapping.relationship:Relationship": """
         _reverse_property=reverse_properties _user_defined_foreign_keys=foreign_keys
     """,
     "holdfast.sessions.session:Session": """
         _transaction=innermost _nested_transaction=innermost_nested _autobegin_t=autobegin
         _connection_for_bind=connection_for_bind _autoflush=autoflush_if_enabled
     """,
-    "holdfast.sessions.execute_state:LoadOptions": """
+    "holdfast.sessions.execution:LoadOptions": """
         _autoflush=autoflush _identity_token=identity_token
         _populate_existing=populate_existing _yield_per=yield_per
     """,
-    "holdfast.sessions.transactions.transaction:SessionTransaction": """
+    "holdfast.sessions.transaction:SessionTransaction": """
         _parent=parent _state=phase _connection_for_bind=connection_for_bind
     """,
 }
@@ -267,16 +267,16 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "install_descriptor": _install_member,
         "install_member": _install_member,
     },
-    "holdfast.instrument.collections.adapter:CollectionAdapter": {
+    "holdfast.instrument.collection_adapter:CollectionAdapter": {
         "_referenced_by_owner": property(
             lambda adapter: adapter.owner_state.dict.get(adapter.slot.key) is adapter()
         ),
     },
-    "holdfast.instrument.slots.queued:QueuedChanges": {
+    "holdfast.instrument.collection_slot:QueuedChanges": {
         "added_items": property(lambda queued: queued.added),
         "deleted_items": property(lambda queued: queued.removed),
     },
-    "holdfast.instrument.slots.base:AttributeSlot": {
+    "holdfast.instrument.slots:AttributeSlot": {
         "_append_token": property(lambda slot: getattr(slot, "append_token", slot.replace_token)),
         "_bulk_replace_token": property(lambda slot: slot.bulk_replace_token),
         "_remove_token": property(lambda slot: slot.remove_token),
@@ -291,7 +291,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         ),
         "sethasparent": registered_attributes.set_has_parent,
     },
-    "holdfast.mapping.declarative.mapped_column:MappedColumn": {
+    "holdfast.mapping.declarative.constructs:MappedColumn": {
         "columns_to_assign": property(lambda made: [(made.column, made.place)]),
     },
     "holdfast.states.identity_map:IdentityMapView": {
@@ -306,7 +306,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_identity_key_from_state": lambda mapper, state: state.key,
         "_is_orphan": lambda mapper, state: is_orphan(state, mapper),
         "_mappers_from_spec": lambda mapper, spec, selectable: list(
-            polymorphic.chosen_mappers(mapper, spec, selectable)
+            inheritance.chosen_mappers(mapper, spec, selectable)
         ),
         "_with_polymorphic_args": lambda mapper, spec: mapper.polymorphic_choice(spec),
         "_path_registry": property(lambda mapper: root_path(mapper)),
@@ -315,20 +315,20 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_prefer_eager_defaults": _prefers_eager_defaults,
         "_readonly_props": property(_unwritten),
     },
-    "holdfast.mapping.properties.relationship:Relationship": {
+    "holdfast.mapping.relationship:Relationship": {
         "load_on_pending": property(_load_on_pending, _set_load_on_pending),
         "_calculated_foreign_keys": property(_foreign_columns),
         "_join_condition": property(lambda prop: JoinConditionView(prop.condition, prop)),
         "_use_get": property(lambda prop: bool(prop.simple_many_to_one)),
         "_lazy_strategy": property(lambda prop: prop.strategy_for("select")),
     },
-    "holdfast.reading.strategies.lazy:LazyStrategy": {
+    "holdfast.reading.lazy:LazyStrategy": {
         "_lazywhere": property(lambda strategy: strategy.relationship.lazy_clause.criterion),
         "_rev_lazywhere": property(
             lambda strategy: strategy.relationship.reverse_lazy_clause.criterion
         ),
     },
-    "holdfast.queries.options.chain:Load": {
+    "holdfast.queries.options:Load": {
         "context": property(load_paths.elements),
         "process_compile_state": load_paths.process_compile_state,
         "_set_column_strategy": load_paths.set_column_strategy,
@@ -354,7 +354,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "_dirty_states": property(lambda session: set(session.members.modified)),
         "_validate_persistent": _validate_persistent,
     },
-    "holdfast.sessions.transactions.transaction:SessionTransaction": {
+    "holdfast.sessions.transaction:SessionTransaction": {
         "_connections": property(_connections),
         "_begin": _begin,
         "_new": property(lambda level: level.snapshot.inserted),

@@ -6,7 +6,7 @@ the same form as in `names`.
 
 from __future__ import annotations
 
-_DATACLASSES = "holdfast.mapping.declarative.dataclass_arguments"
+_DATACLASSES = "holdfast.mapping.declarative.constructs"
 _FUNCTIONS = "holdfast.compat.private_functions"
 
 PRIVATE_NAMES: dict[str, dict[str, str]] = {
@@ -23,13 +23,14 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _register_attribute=register_attribute _unregister_attribute=unregister_attribute
         """,
         "holdfast.instrument.access": "get_state_history has_parent init_state_collection",
-        "holdfast.instrument.slots.base": "_AttributeImpl=AttributeSlot",
-        "holdfast.instrument.slots.collection": "_CollectionAttributeImpl=CollectionSlot",
-        "holdfast.instrument.slots.reference": "_ScalarObjectAttributeImpl=ReferenceSlot",
-        "holdfast.instrument.slots.value": "_ScalarAttributeImpl=ValueSlot",
+        "holdfast.instrument.slots": "_AttributeImpl=AttributeSlot",
+        "holdfast.instrument.collection_slot": "_CollectionAttributeImpl=CollectionSlot",
+        "holdfast.instrument.reference_slot": """
+            _ScalarAttributeImpl=ValueSlot _ScalarObjectAttributeImpl=ReferenceSlot
+        """,
     },
     "base": {
-        "holdfast.instrument.inspection": "SQLORMOperations",
+        "holdfast.instrument.descriptor": "SQLORMOperations",
         _FUNCTIONS: """
             _DeclarativeMapped=DECLARATIVE_MAPPED _entity_descriptor=entity_descriptor
             _inspect_mapped_class=mapper_or_none _is_aliased_class=is_aliased_class
@@ -43,7 +44,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_add_class=add_class _key_is_empty=is_name_unused _resolver=resolvers",
     },
     "collections": {
-        "holdfast.instrument.collections.roles": "_instrument_class=roles_of",
+        "holdfast.instrument.collection_roles": "_instrument_class=roles_of",
     },
     "context": {
         "holdfast.queries.entities": "_ColumnEntity=SelectedColumn _MapperEntity=SelectedEntity",
@@ -52,7 +53,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.reading.context": "QueryContext=LoadContext",
     },
     "decl_api": {
-        "holdfast.mapping.declarative.metaclasses": (
+        "holdfast.mapping.declarative.registry": (
             "DeclarativeAttributeIntercept=Intercepting DCTransformDeclarative=Intercepting"
         ),
     },
@@ -60,23 +61,23 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_undefer_column_name=name_column",
     },
     "descriptor_props": {
-        "holdfast.compat.proxied_attributes": "DescriptorProperty",
+        "holdfast.compat.registered_attributes": "DescriptorProperty",
     },
     "dynamic": {
-        "holdfast.instrument.slots.large": "_DynamicAttributeImpl=LargeCollectionSlot",
+        "holdfast.instrument.large_slot": "_DynamicAttributeImpl=LargeCollectionSlot",
     },
     "evaluator": {
         _FUNCTIONS: "_EvaluatorCompiler=EvaluatorCompiler",
-        "holdfast.dml.text": "_EXPIRED_OBJECT=EXPIRED",
+        "holdfast.dml.synchronize": "_EXPIRED_OBJECT=EXPIRED",
         "holdfast.errors.dml": "UnevaluatableError",
     },
     "instrumentation": {
-        "holdfast.hooks.class_instrumentation": "_instrumentation_factory=instrumentation_factory",
+        "holdfast.hooks.objects": "_instrumentation_factory=instrumentation_factory",
         "holdfast.instrument.manager": "opt_manager_of_class=find_manager",
     },
     "interfaces": {
-        "holdfast.queries.options.chain": "CompileStateOption=LoaderOption",
-        "holdfast.queries.options.user_defined": "ORMOption=UserDefinedOption",
+        "holdfast.queries.options": "CompileStateOption=LoaderOption",
+        "holdfast.queries.option_functions": "ORMOption=UserDefinedOption",
         _DATACLASSES: """
             _AttributeOptions=DataclassArguments _DEFAULT_ATTRIBUTE_OPTIONS=NOTHING_GIVEN
         """,
@@ -88,7 +89,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock _all_registries=all_registries",
     },
     "path_registry": {
-        "holdfast.compat.path_registry": "PathRegistry PathToken RootRegistry=PathRegistry",
+        "holdfast.compat.load_paths": "PathRegistry PathToken RootRegistry=PathRegistry",
     },
     "persistence": {
         _FUNCTIONS: "_sort_states=sort_states",
@@ -98,13 +99,13 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
     },
     "session": {
         "holdfast.sessions.session": "_sessions=LIVING",
-        "holdfast.sessions.transactions.transaction": """
+        "holdfast.sessions.transaction": """
             ACTIVE PREPARED COMMITTED DEACTIVE CLOSED SessionTransactionState=Phase
         """,
         "typing": "_BindArguments=Any _PKIdentityArgument=Any",
     },
     "state_changes": {
-        "holdfast.compat.state_changes": """
+        "holdfast.compat.join_conditions": """
             _StateChange=StateChange _StateChangeState=StateChangeState
             _StateChangeStates=StateChangeStates
         """,
@@ -118,19 +119,19 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.compat.load_paths": """
             _AttributeStrategyLoad=AttributeStrategyLoad _generate_from_keys=generate_from_keys
         """,
-        "holdfast.queries.options.chain": "_AbstractLoad=Load",
+        "holdfast.queries.options": "_AbstractLoad=Load",
     },
     "sync": {
-        "holdfast.compat.key_copying": """
+        "holdfast.compat.join_conditions": """
             _clear=clear _populate=populate _populate_dict=populate_dict
             _source_modified=source_modified _update=update
         """,
     },
     "unitofwork": {
-        "holdfast.compat.key_copying": "UOWTransaction=UnitOfWork",
+        "holdfast.compat.join_conditions": "UOWTransaction=UnitOfWork",
     },
     "util": {
-        "holdfast.compat.path_registry": "PathRegistry",
+        "holdfast.compat.load_paths": "PathRegistry",
         _FUNCTIONS: """
             _cleanup_mapped_str_annotation=quoted_annotation
             instance_str _is_alias_of_selectable=is_alias_of_selectable
@@ -139,6 +140,6 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         """,
     },
     "writeonly": {
-        "holdfast.instrument.slots.large": "_WriteOnlyAttributeImpl=LargeCollectionSlot",
+        "holdfast.instrument.large_slot": "_WriteOnlyAttributeImpl=LargeCollectionSlot",
     },
 }

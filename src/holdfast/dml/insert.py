@@ -33,15 +33,14 @@ from holdfast.foundation.sqlalchemy_core import (
 )
 from holdfast.queries.dml import entity_of_dml, planned_returning, returns_star
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.reading.named_rows import picker
-from holdfast.reading.result import Rows, build_result, no_rows
+from holdfast.reading.result import Rows, build_result, no_rows, picker
 from holdfast.unitofwork.bulk import (
     insert_values,
     named_by_columns,
     runs_to_insert,
     values_to_insert,
 )
-from holdfast.unitofwork.writing.rows import InsertRun, TableRows, Values
+from holdfast.unitofwork.rows import InsertRun, TableRows, Values
 
 STRATEGIES = ("raw", "orm", "bulk", "auto")
 PLAIN_OPTIONS = frozenset(("autoflush", "dml_strategy", "populate_existing", "render_nulls"))

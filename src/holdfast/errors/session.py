@@ -11,8 +11,7 @@ from typing import Any, Self
 from sqlalchemy import exc
 
 from holdfast.errors.base import HoldfastError, cause, wording
-from holdfast.foundation.callers import public_call
-from holdfast.foundation.describe import describe_class
+from holdfast.foundation.describe import describe_class, public_call
 
 
 class MembershipError(HoldfastError, exc.InvalidRequestError):

@@ -28,15 +28,15 @@ from holdfast.ext.association_collections import (
     AssociationList,
     AssociationSet,
 )
-from holdfast.foundation.markers import DONT_SET
-from holdfast.foundation.record import Keywords
-from holdfast.instrument.inspection import (
+from holdfast.foundation.codegen import Keywords
+from holdfast.foundation.load_policy import DONT_SET
+from holdfast.instrument.descriptor import (
     InspectionAttrExtensionType,
     InspectionAttrInfo,
     ORMDescriptor,
 )
-from holdfast.mapping.declarative.dataclass_arguments import DataclassArguments, FieldArguments
-from holdfast.queries.adapt import real_attribute
+from holdfast.mapping.declarative.constructs import DataclassArguments, FieldArguments
+from holdfast.queries.aliases import real_attribute
 
 T = TypeVar("T")
 

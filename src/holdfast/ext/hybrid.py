@@ -15,16 +15,16 @@ from sqlalchemy.sql.expression import ClauseElement, FromClause
 
 from holdfast.errors.attributes import HybridAccessError, HybridError
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.plugin import marks_of
-from holdfast.foundation.sqlalchemy_core import memoized_property
-from holdfast.instrument.descriptor import QueryableAttribute, named
-from holdfast.instrument.inspection import (
+from holdfast.foundation.sqlalchemy_core import marks_of, memoized_property
+from holdfast.instrument.descriptor import (
     InspectionAttrExtensionType,
     InspectionAttrInfo,
     ORMDescriptor,
+    QueryableAttribute,
+    named,
 )
-from holdfast.queries.criteria.comparators import PropComparator
-from holdfast.states.history import HISTORY_BLANK, History
+from holdfast.queries.comparators import PropComparator
+from holdfast.states.changes import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from holdfast.foundation.sqlalchemy_core import SchemaEventTarget
 from holdfast.instrument.access import flag_modified
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.mapping.mapper import Mapper
-from holdfast.mapping.properties.composite import CompositeProperty
+from holdfast.mapping.properties import CompositeProperty
 from holdfast.states.instance import InstanceState
 
 T = TypeVar("T", bound=Any)

@@ -1,14 +1,21 @@
-"""Say how a message names an object, its state, a class or an attribute.
-
-Nothing here calls the user's code: no `repr()`, `str()`, `==` or attribute access on a mapped
-object, since any of them may load, raise or recurse. What is shown comes from the class, the
-address and the primary key that the state holds.
-"""
+"""Say in messages what is meant: objects, classes, calls, and old spellings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+from sqlalchemy import exc
+
+# ------------------------------------------------------------------------------
+# Say how a message names an object, its state, a class or an attribute.
+#
+# Nothing here calls the user's code: no `repr()`, `str()`, `==` or attribute access on a mapped
+# object, since any of them may load, raise or recurse. What is shown comes from the class, the
+# address and the primary key that the state holds.
 
 
 def class_text(cls: type) -> str:
@@ -87,3 +94,87 @@ def nearest(name: str, existing: Iterable[str], most: int = 20) -> str:
     wanted = name[:2].lower()
     ordered = sorted(existing, key=lambda each: (not each.lower().startswith(wanted), each))
     return listed([*ordered[:most], "more"] if len(ordered) > most else ordered) or "none"
+
+
+# ------------------------------------------------------------------------------
+# Find the user's own code above us in the stack: for warnings, and for errors that name a call.
+
+# What stands between the user's code and ours: context managers run through `contextlib`.
+_PASSED = ("holdfast.", "sqlalchemy.", "contextlib.")
+
+
+def _frames_to_user() -> list[FrameType]:
+    """The caller's caller and those above it, up to the first of neither Holdfast nor Core."""
+    frames: list[FrameType] = []
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  the only cheap way
+    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(_PASSED):
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def levels_to_user() -> int:
+    """How many levels above the caller the user's own code is, as `warnings.warn` counts."""
+    return 1 + len(_frames_to_user())
+
+
+def public_call(otherwise: str) -> str:
+    """The name of the public function that the user's own code has called.
+
+    Args:
+        otherwise: The name to give when it is a special method or the like.
+    """
+    name = _frames_to_user()[-1].f_code.co_name
+    return otherwise if name.startswith(("_", "<")) else name
+
+
+# ------------------------------------------------------------------------------
+# Warn, and warn of old spellings, always at the line of the user's own code.
+#
+# Python's default of counting stack levels breaks with every helper in between; these functions
+# walk out of Holdfast and Core instead.
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Functions that run without being called by the user -> what warnings say of it.
+_origins: dict[CodeType, str] = {}
+
+
+def origin_of_warnings(text: str) -> Callable[[Function], Function]:
+    """Function decorator: warnings from within say that they come from what `text` describes."""
+
+    def remember(function: Function) -> Function:
+        _origins[function.__code__] = text
+        return function
+
+    return remember
+
+
+def _origin() -> str:
+    frame = sys._getframe(2)  # noqa: SLF001  as above
+    while frame is not None:
+        if frame.f_code in _origins:
+            return f" ({_origins[frame.f_code]})"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def warn(message: str, *, category: type[Warning] = exc.SAWarning) -> None:
+    """Warn of something that is probably a mistake."""
+    warnings.warn(f"{message}{_origin()}", category, stacklevel=levels_to_user())
+
+
+def warn_deprecated(
+    message: str, *, version: str = "2.0", category: type[exc.SADeprecationWarning] | None = None
+) -> None:
+    """Warn of a spelling that will go.
+
+    Args:
+        message: What is deprecated and what to write instead.
+        version: The version since which it is deprecated, as SQLAlchemy counts.
+        category: A subclass, e.g. `sqlalchemy.exc.LegacyAPIWarning` for 1.x spellings.
+    """
+    kind = category or exc.SADeprecationWarning
+    warning = kind(f"{message} (deprecated since: {version})")
+    warning.deprecated_since = version
+    warnings.warn(warning, stacklevel=levels_to_user())

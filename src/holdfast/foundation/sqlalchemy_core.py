@@ -11,7 +11,7 @@ Holdfast reads or fills are listed in `UNDERSCORED_ATTRIBUTES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Column, ForeignKey, inspection
@@ -341,3 +341,36 @@ def has_listeners(connection: Connection) -> bool:
 def is_inline(statement: Any) -> bool:
     """Whether an INSERT asks for no generated keys back."""
     return bool(statement._inline)
+
+
+C = TypeVar("C", bound=type[CompileState])
+
+_names = ["holdfast"]
+_states: dict[str, type[CompileState]] = {}
+
+
+def marks_of(entity: Any) -> immutabledict[str, Any]:
+    """What an expression that stands for an entity passes on to the statements that it is in."""
+    return immutabledict({"compile_state_plugin": _names[-1], "plugin_subject": entity})
+
+
+def has_marks(attributes: Mapping[str, Any]) -> bool:
+    """Whether a statement with these attributes is ours to compile."""
+    return attributes.get("compile_state_plugin") in _names
+
+
+def compiles_over(kind: str) -> Callable[[C], C]:
+    """Class decorator: compile statements of this kind, e.g. "select"."""
+
+    def register(state: C) -> C:
+        _states[kind] = state
+        return CompileState.plugin_for(_names[0], kind)(state)
+
+    return register
+
+
+def take_name(name: str) -> None:
+    """Mark what is made from now on with another name; what has the old one stays ours."""
+    _names.append(name)
+    for kind, state in _states.items():
+        CompileState.plugin_for(name, kind)(state)

@@ -1,14 +1,22 @@
-"""This file makes listeners of a class's marked methods: `@validates` and `@reconstructor`."""
+"""Hold what all families of events share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import weakref
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 
-from holdfast.instrument.tokens import OP_BULK_REPLACE
-from holdfast.mapping.marks import reconstructor_of
+from holdfast.foundation.codegen import FieldTuple
+from holdfast.foundation.sqlalchemy_core import EventKey, event_registrars, omit_standard_example
+from holdfast.instrument.slots import OP_BULK_REPLACE
+from holdfast.mapping.mapped import reconstructor_of
+from holdfast.mapping.registry import Registry
+
+# ------------------------------------------------------------------------------
+# This file makes listeners of a class's marked methods: `@validates` and `@reconstructor`.
 
 
 def listen_for_declared(mapper: Any) -> None:
@@ -97,3 +105,145 @@ class Validation:
         """A member is removed."""
         if self._applies(initiator):
             self._call(state, value, is_removal=True)
+
+
+# ------------------------------------------------------------------------------
+# This file holds what all families of hooks share.
+#
+# Event names are global in Core: the first family that accepts a target gets the listener. Ours are
+# asked first, and accept only what is ours, so that `sqlalchemy.orm` may live in the same process.
+#
+# Rules kept here:
+# 1. A family answers None for a target that is not Holdfast's.
+# 2. A class that is not mapped yet counts as ours when it has a registry of ours, or when no other
+#    library in the process listens to events of that name.
+
+Family = TypeVar("Family", bound=type[Any])
+
+_families: set[Any] = set()
+
+
+class OwnDocstrings:
+    """A first base of families: their docstrings stay as they are.
+
+    Core adds an example of a listener to each, which is half of the work of making a family.
+    """
+
+    def __init_subclass__(cls) -> None:
+        for member in vars(cls).values():
+            if isinstance(member, FunctionType):
+                omit_standard_example(member)
+        super().__init_subclass__()
+
+
+def put_first(family: Family) -> Family:
+    """Let a family be asked before those of other libraries; a class decorator."""
+    _families.add(family)
+    for name in family.dispatch._event_names:  # noqa: SLF001  Core's list
+        listed = event_registrars[name]
+        if family in listed:
+            listed.remove(family)
+        listed.insert(0, family)
+    return family
+
+
+def may_become_ours(class_: type[Any], identifier: str) -> bool:
+    """Whether a class that is not mapped is to be waited for."""
+    if isinstance(getattr(class_, "registry", None), Registry):
+        return True
+    return all(family in _families for family in event_registrars.get(identifier, ()))
+
+
+def listener_of(event_key: EventKey[Any]) -> Any:
+    """The function that a key is about, as wrapped so far."""
+    return event_key._listen_fn  # noqa: SLF001  Core offers no other way
+
+
+def inherit_listeners(dispatch: Any, above: Any) -> None:
+    """Add the listeners of `above` that were registered with `propagate`."""
+    dispatch._update(above)  # noqa: SLF001  Core offers no other way
+
+
+# ------------------------------------------------------------------------------
+# This file keeps listeners on classes that are not mapped yet, until they are.
+#
+# A listener on an unmapped class stays here for good: with `propagate` it applies to every mapped
+# subclass, without it to the class itself once it is mapped (EV-9).
+
+
+class Held(FieldTuple):
+    """One listener that waits."""
+
+    key: EventKey[Any]
+    propagate: bool
+    options: dict[str, Any]
+
+
+class WaitingRoom:
+    """Listeners of one family, by class."""
+
+    def __init__(self) -> None:
+        self.by_class: weakref.WeakKeyDictionary[type[Any], list[Held]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def keep(self, class_: type[Any], held: Held) -> None:
+        """Let a listener wait for a class."""
+        self.by_class.setdefault(class_, []).append(held)
+
+    def clear(self) -> None:
+        """Forget all listeners."""
+        self.by_class.clear()
+
+    def apply_to(self, class_: type[Any], target: Any) -> None:
+        """Listen on the target of a class that is being mapped."""
+        for base, held in self._held_for(class_):
+            if held.key.contains() and (held.propagate or base is class_):
+                held.key.with_dispatch_target(target).listen(
+                    propagate=held.propagate, **held.options
+                )
+
+    def _held_for(self, class_: type[Any]) -> Iterator[tuple[type[Any], Held]]:
+        for base in class_.__mro__:
+            for held in self.by_class.get(base, ()):
+                yield base, held
+
+
+class ClassInWaiting:
+    """Stands for an unmapped class as the target of listeners. Subclasses set `dispatch`."""
+
+    dispatch: Any
+
+    def __init__(self, class_: type[Any], room: WaitingRoom) -> None:
+        self.class_ = class_
+        self.room = room
+
+
+def hold(
+    event_key: EventKey[Any],
+    target_of: Callable[[type[Any]], Any],
+    *,
+    propagate: bool,
+    options: dict[str, Any],
+) -> None:
+    """Keep a listener on a class in waiting, and apply it to the subclasses mapped already.
+
+    Args:
+        event_key: The listener.
+        target_of: Target of a mapped class, or None for an unmapped one.
+        propagate: Whether it is meant for subclasses too.
+        options: What else it was given.
+    """
+    waiting: ClassInWaiting = event_key.dispatch_target
+    waiting.room.keep(waiting.class_, Held(event_key, propagate, options))
+    # Registered with Core, so that `contains` and `remove` know the listener.
+    event_key.base_listen()
+    if not propagate:
+        return
+    below = list(waiting.class_.__subclasses__())
+    while below:
+        class_ = below.pop()
+        below.extend(class_.__subclasses__())
+        target = target_of(class_)
+        if target is not None:
+            event_key.with_dispatch_target(target).listen(propagate=False, **options)

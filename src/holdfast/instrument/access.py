@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.errors.attributes import AttributeRequestError
-from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
-from holdfast.foundation.markers import NO_VALUE
-from holdfast.instrument.collections.adapter import CollectionAdapter
+from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy, PassiveFlag, policy_of
+from holdfast.instrument.collection_adapter import CollectionAdapter
+from holdfast.instrument.collection_slot import CollectionSlot
 from holdfast.instrument.manager import instance_state
-from holdfast.instrument.slots.base import AttributeSlot
-from holdfast.instrument.slots.collection import CollectionSlot
-from holdfast.instrument.tokens import AttributeEventToken
-from holdfast.states.changes import note_dirty, replace_change
-from holdfast.states.history import History
+from holdfast.instrument.slots import AttributeEventToken, AttributeSlot
+from holdfast.states.changes import History, note_dirty, replace_change
 from holdfast.states.instance import InstanceState
 
 

@@ -1,40 +1,243 @@
-"""Define what stands on a mapped class under the name of an attribute.
-
-On the class, `Author.name` is an expression for statements; on an object, `author.name` is the
-value. Reading and writing values is generated code (`accessors`), so that a loaded value is read
-without a call into the slot.
-"""
+"""Be the attribute of a mapped class: an expression on the class, a value on the object."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from enum import Enum
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sqlalchemy import SQLColumnExpression
 
 from holdfast.errors.attributes import AttributeAccessError
+from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
+from holdfast.foundation.codegen import FieldTuple
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
-from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     HasCacheKey,
     InternalTraversal,
     coercions,
+    inspection_registrars,
+    marks_of,
     memoized_property,
     roles,
     self_inspects,
 )
-from holdfast.instrument.accessors import build_accessors
-from holdfast.instrument.inspection import InspectionAttr
-from holdfast.instrument.slots.base import AttributeSlot
-from holdfast.instrument.slots.value import ValueSlot
-from holdfast.states.history import History
+from holdfast.instrument.reference_slot import ValueSlot
+from holdfast.instrument.slots import AttributeSlot
+from holdfast.states.changes import History
 from holdfast.states.instance import InstanceState
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import SQLCoreOperations
 
+
+# ------------------------------------------------------------------------------
+# Say what `sqlalchemy.inspect()` answers for mapped classes, their objects and attributes.
+#
+# Core keeps one function per type, and `sqlalchemy.orm` registers its own for `type` and `object`.
+# Ours read the same attributes of a class or object that `sqlalchemy.orm` reads, so that it does
+# not matter whose is in place; and they let themselves be replaced, so that it may be imported
+# later.
+
 T = TypeVar("T", bound=Any)
+
+
+class InspectionAttrExtensionType(Enum):
+    """What kind of extension an attribute comes from."""
+
+
+class NotExtension(InspectionAttrExtensionType):
+    """The attribute comes from no extension."""
+
+    NOT_EXTENSION = "not_extension"
+
+
+class InspectionAttr:
+    """What everything that `inspect()` can answer says of itself; each is False by default."""
+
+    __slots__: tuple[str, ...] = ()
+
+    _is_internal_proxy = False
+    is_aliased_class = is_mapper = is_selectable = False
+    is_attribute = is_bundle = is_property = False
+    is_clause_element = is_instance = False
+    extension_type: InspectionAttrExtensionType = NotExtension.NOT_EXTENSION
+
+
+class InspectionAttrInfo(InspectionAttr):
+    """The same with a dictionary for the application's own notes."""
+
+    __slots__ = ()
+
+    @memoized_property
+    def info(self) -> dict[Any, Any]:
+        """Notes of the application about this thing; kept, never read."""
+        return {}
+
+
+class ORMDescriptor(Generic[T]):
+    """Typing base of what stands on a class as expression and on its objects as value."""
+
+    __slots__ = ()
+
+
+class SQLORMOperations(Generic[T]):
+    """Typing base of what has the operators of relationships: `of_type()`, `any()`, `has()`."""
+
+    __slots__ = ()
+
+
+class _AnyName:
+    """Equal to every name: what a later registrant compares its own name with."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Registration:
+    """A registered function that another registrant takes for its own, and replaces."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.__dict__.update(__name__=_AnyName(), __module__=_AnyName())
+
+    def __call__(self, subject: Any) -> Any:
+        return self.function(subject)
+
+
+def inspect_class(class_: type) -> Any:
+    """The mapper of a class, or None; it need not be configured yet."""
+    manager = class_.__dict__.get("_sa_class_manager")
+    if manager is None or not manager.is_mapped:
+        if "__sa_deferred__" in class_.__dict__:
+            raise UnmappedClassError.deferred(class_)
+        if "__sa_waits_for_subclasses__" in class_.__dict__:
+            raise UnmappedClassError.pending(class_)
+        return None
+    return manager.mapper
+
+
+def inspect_generic(alias: Any) -> Any:
+    """The same for a class with type arguments, as in `Node[int]`."""
+    return inspect_class(alias.__origin__)
+
+
+def inspect_object(obj: object) -> Any:
+    """The state of an object, or None."""
+    return getattr(obj, "_sa_instance_state", None)
+
+
+def register() -> None:
+    """Make `inspect()` know classes, objects and their states."""
+    for type_, function in (
+        (type, inspect_class),
+        (type(ORMDescriptor[int]), inspect_generic),
+        (object, inspect_object),
+    ):
+        if type_ not in inspection_registrars:
+            inspection_registrars[type_] = _Registration(function)
+    self_inspects(InstanceState)
+
+
+register()
+
+
+# ------------------------------------------------------------------------------
+# Make the functions by which a class-level attribute reads, sets and deletes a value.
+#
+# PERF: a loaded value costs one dict look-up, and a further change of a value whose former one is
+# recorded costs one look at the state (tests/bench: attribute get, attribute set). To that end the
+# attribute's name is a constant in the functions: they are copies of the two below, with `"KEY"`
+# exchanged for the name. Copying a code object takes microseconds, compiling one would take fifty.
+
+
+class Accessors(FieldTuple):
+    """The three functions of one attribute."""
+
+    get: Callable[[Any], Any]
+    set: Callable[[Any, Any], None]
+    delete: Callable[[Any], None]
+
+
+def _getter(missing: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def get(self: Any) -> Any:
+        try:
+            return self.__dict__["KEY"]
+        except KeyError:
+            pass
+        # Out of the handler, so that an error of a load does not show the KeyError as its context.
+        return missing(self)
+
+    return get
+
+
+def _value_setter(first_change: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any], None]:
+    def set(self: Any, value: Any) -> None:
+        state = self._sa_instance_state
+        changes = state.changes
+        if changes is not None and "KEY" in changes:
+            self.__dict__["KEY"] = value
+        else:
+            first_change(state, self.__dict__, value)
+
+    return set
+
+
+def _for_key(function: Callable[..., Any], key: str) -> Callable[..., Any]:
+    """The function with the constant `"KEY"` exchanged for `key`."""
+    assert isinstance(function, FunctionType)
+    code = function.__code__
+    constants = tuple(key if each == "KEY" else each for each in code.co_consts)
+    function.__code__ = code.replace(co_consts=constants)
+    return function
+
+
+def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
+    """The functions for the attribute of `slot`.
+
+    Args:
+        slot: The attribute's slot.
+        stores_directly: Whether a value may be stored without asking the slot, once a change is
+            recorded: a column value without listeners.
+    """
+    load = LoadPolicy.LOAD
+    absent = slot.absent
+    set_value = slot.set
+    delete_value = slot.delete
+
+    def missing(self: Any) -> Any:
+        values = self.__dict__
+        state = values.get("_sa_instance_state")
+        if state is None:
+            raise UnmappedInstanceError(self)
+        return absent(state, values, load)
+
+    def set_through_slot(self: Any, value: Any) -> None:
+        set_value(self._sa_instance_state, self.__dict__, value)
+
+    def delete(self: Any) -> None:
+        delete_value(self._sa_instance_state, self.__dict__)
+
+    return Accessors(
+        get=_for_key(_getter(missing), slot.key) if slot.keeps_value else missing,
+        set=_for_key(_value_setter(set_value), slot.key) if stores_directly else set_through_slot,
+        delete=delete,
+    )
+
+
+# ------------------------------------------------------------------------------
+# Define what stands on a mapped class under the name of an attribute.
+#
+# On the class, `Author.name` is an expression for statements; on an object, `author.name` is the
+# value. Reading and writing values is generated code (`accessors`), so that a loaded value is read
+# without a call into the slot.
 
 # Inside of the classes below, `property` is the mapped attribute's `MapperProperty`.
 _become_property: Callable[..., None] = property.__init__

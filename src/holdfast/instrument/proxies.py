@@ -10,11 +10,10 @@ import builtins
 from typing import Any
 
 from holdfast.errors.attributes import AttributeAccessError
-from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import DONT_SET, NO_VALUE
+from holdfast.foundation.load_policy import DONT_SET, NO_VALUE, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.descriptor import QueryableAttribute, named
-from holdfast.states.history import HISTORY_BLANK, History
+from holdfast.states.changes import HISTORY_BLANK, History
 from holdfast.states.instance import InstanceState
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdfast.errors.flush import CascadeTypeError
 from holdfast.errors.relationships import RelationshipError
-from holdfast.foundation.deprecated import warn
-from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import NO_VALUE, PASSIVE_NO_RESULT
-from holdfast.instrument.collections.adapter import collection_adapter
+from holdfast.foundation.describe import warn
+from holdfast.foundation.load_policy import NO_VALUE, PASSIVE_NO_RESULT, LoadPolicy
+from holdfast.instrument.collection_adapter import collection_adapter
 
 if TYPE_CHECKING:
     from holdfast.states.instance import InstanceState

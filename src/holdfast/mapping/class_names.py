@@ -20,9 +20,8 @@ from sqlalchemy import FromClause, MetaData
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.errors.mapping import MappingError, UnknownNameError, same_class_name_warning
-from holdfast.foundation.deprecated import warn, warn_deprecated
-from holdfast.foundation.describe import describe_class, nearest
-from holdfast.mapping.joins.remote import foreign, remote
+from holdfast.foundation.describe import describe_class, nearest, warn, warn_deprecated
+from holdfast.mapping.remote import foreign, remote
 
 ClassRegistry = MutableMapping[str, Any]
 

@@ -17,34 +17,24 @@ from sqlalchemy.util import ReadOnlyProperties
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from holdfast.errors.mapping import MappingArgumentError, MappingError, UnmappedColumnError
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.codegen import Subscripted
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.plugin import marks_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     HasCacheKey,
+    marks_of,
     memoized_property,
     self_inspects,
 )
-from holdfast.foundation.subscripts import Subscripted
-from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.instrument.inspection import InspectionAttr
+from holdfast.instrument.descriptor import InspectionAttr, QueryableAttribute
 from holdfast.instrument.manager import instance_dict, instance_state
-from holdfast.mapping import cascades
-from holdfast.mapping.assembly import (
-    class_attributes,
-    columns,
-    inheritance,
-    polymorphic,
-    tables,
-    versioning,
-)
-from holdfast.mapping.assembly.options import MapperOptions
-from holdfast.mapping.hierarchy import HierarchyMember
-from holdfast.mapping.marks import validators_of
-from holdfast.mapping.properties.base import MapperProperty
-from holdfast.mapping.properties.column import ColumnProperty
-from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping import cascades, columns, inheritance, tables
+from holdfast.mapping.inheritance import HierarchyMember
+from holdfast.mapping.mapped import validators_of
+from holdfast.mapping.properties import ColumnProperty, MapperProperty
+from holdfast.mapping.relationship import Relationship
+from holdfast.mapping.tables import MapperOptions
 
 P = TypeVar("P", bound=MapperProperty)
 T = DefaultTypeVar("T", default=Any)
@@ -201,14 +191,14 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         # Statements and plans that others keep per mapper; emptied when attributes are added.
         self.memo: dict[Any, Any] = {}
         inheritance.place(self, tables.mapped_selectable(local_table))
-        class_attributes.check_unmapped(class_)
+        columns.check_unmapped(class_)
         if self.dispatch is not None:
             self.dispatch.instrument_class(self, class_)
-        self.class_manager = self.manager = class_attributes.adopt_class(self)
+        self.class_manager = self.manager = columns.adopt_class(self)
         try:
             self._map()
         except BaseException:
-            class_attributes.release_class(self)
+            columns.release_class(self)
             raise
         if self.sets_polymorphic_identity and self.polymorphic_key is not None:
             self.manager.initial_values = {self.polymorphic_key: self.polymorphic_identity}
@@ -220,17 +210,17 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     def _map(self) -> None:
         self._find_tables()
         self.tables_found = True
-        versioned = versioning.settings(self, self.options)
+        versioned = tables.settings(self, self.options)
         self.version_id_col: Any = versioned[0]
-        self.version_id_generator: versioning.VersionGenerator | bool = versioned[1]
+        self.version_id_generator: tables.VersionGenerator | bool = versioned[1]
         # Attribute of the version counter; None without one.
         self.version_key: str | None = None
         columns.map_given(self)
         inheritance.inherit_properties(self)
         columns.map_columns(self)
         self._find_identity()
-        polymorphic.settle(self)
-        versioning.settle(self)
+        inheritance.settle(self)
+        tables.settle(self)
 
     def _find_tables(self) -> None:
         # Tables that rows are written to, parents before children.
@@ -372,7 +362,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     @memoized_property
     def all_orm_descriptors(self) -> ReadOnlyProperties[Any]:
         """Mapped attributes, and descriptors such as hybrids and association proxies (MP-175)."""
-        return ReadOnlyProperties(class_attributes.descriptors_of(self))
+        return ReadOnlyProperties(columns.descriptors_of(self))
 
     @memoized_property
     def bulk_setters(self) -> Mapping[str, Callable[[dict[str, Any], Any], None]]:
@@ -410,7 +400,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
             keys = tuple(prop.key for prop in relationships if rule in prop.cascade)
             setattr(self, f"{rule.replace('-', '_')}_keys", keys)
         for prop in relationships:
-            class_attributes.refresh_slot(self, prop)
+            columns.refresh_slot(self, prop)
 
     # -- configuration ---------------------------------------------------------------------------
 
@@ -452,7 +442,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         """Last step of the second pass: all properties are configured."""
         for prop in self.properties.values():
             if prop.is_relationship and prop.configured:
-                class_attributes.install_slot(self, prop)
+                columns.install_slot(self, prop)
         self.derive()
         if not self.configured:
             tables.check_identity(self)
@@ -476,7 +466,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         self.configured = False
         self.disposed = True
         self.registry.remove_class(self.class_.__name__, self.class_)
-        class_attributes.release_class(self)
+        columns.release_class(self)
 
     def primary_mapper(self) -> Mapper:
         """This mapper; there is one per class."""

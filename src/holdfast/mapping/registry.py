@@ -1,21 +1,348 @@
-"""Define `Registry`: the mappers, class names and types of one model.
-
-`mapping.declarative.registry` adds the declarative methods to it; that class is the public
-`registry`. A mapper belongs to one registry, which configures it together with the others.
-"""
+"""Keep the mappers of one model, and configure them together."""
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, inspect
 
-from holdfast.foundation.deprecated import origin_of_warnings
-from holdfast.instrument.construction import default_constructor
-from holdfast.mapping import class_names, configure, imperative
+from holdfast.errors.mapping import (
+    MappingArgumentError,
+    MappingError,
+    UnmappedClassError,
+    UnmappedInstanceError,
+)
+from holdfast.foundation.describe import origin_of_warnings
+from holdfast.foundation.load_policy import EXT_SKIP
+from holdfast.instrument.manager import default_constructor, find_manager, find_state
+from holdfast.mapping import class_names
+from holdfast.mapping.mapper import Mapper
+
+# ------------------------------------------------------------------------------
+# Run the second pass over mappers: resolve names and joins, tie both sides, finish.
+#
+# It runs by itself when a class is first used, for the registries that the class depends on, and on
+# demand by `configure_mappers()`. `dispose` is the way back.
+#
+# Rules kept here:
+# 1. One thread maps or configures at a time, so that no pass meets a class that is half mapped;
+#    what
+#    the pass itself touches does not begin another one.
+# 2. Each step is taken for all waiting mappers before the next one begins, so that no step meets a
+#    relationship that is behind.
+# 3. A mapper that failed stays failed, and stops every later pass over its registry (MP-7).
+
+registries: weakref.WeakSet[Any] = weakref.WeakSet()
+"""All registries of the process."""
+
+mapping_lock: threading.RLock = threading.RLock()
+"""Held while classes are mapped, configured or unmapped."""
+
+_is_running = False
+
+
+def configure_mappers() -> None:
+    """Configure all mappers of all registries."""
+    configure(set(registries), cascade=True)
+
+
+def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
+    """Configure the waiting mappers of some registries.
+
+    Args:
+        wanted: The registries.
+        cascade: Also those that they depend on; otherwise those must be configured already.
+    """
+    global _is_running
+    chosen = _with_dependencies(wanted) if cascade else set(wanted)
+    if not any(registry.needs_configure for registry in chosen):
+        return
+    with mapping_lock:
+        if _is_running:
+            return
+        _is_running = True
+        try:
+            speaker = _configure(set(wanted), cascade=cascade)
+        finally:
+            _is_running = False
+    if speaker is not None and speaker.dispatch is not None:
+        speaker.dispatch.after_configured()
+
+
+def _configure(wanted: set[Any], *, cascade: bool) -> Any:
+    """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners.
+
+    None when nothing was configured.
+    """
+    speaker: Any = None
+    # Registries whose mappers waited, in order.
+    touched: dict[Any, None] = {}
+    # Mappers that listeners leave out of this run.
+    skipped: set[Any] = set()
+    chosen = wanted
+    while True:
+        if cascade:
+            chosen = _with_dependencies(chosen)
+        mappers = [
+            mapper
+            for registry in _ordered(chosen)
+            for mapper in _waiting(registry)
+            if mapper not in skipped
+        ]
+        if not mappers:
+            break
+        if speaker is None:
+            speaker = mappers[0]
+            if speaker.dispatch is not None:
+                speaker.dispatch.before_configured()
+        for registry in {mapper.registry: None for mapper in mappers}:
+            if registry.dispatch is not None:
+                registry.dispatch.before_configured(registry)
+        _call_hooks(mappers, "__declare_first__")
+        skipped.update(_prepare(mappers))
+        wanted_now = [mapper for mapper in mappers if mapper not in skipped]
+        touched.update((mapper.registry, None) for mapper in wanted_now)
+        _run(wanted_now)
+        _call_hooks(mappers, "__declare_last__")
+        # Resolving may have led to registries that nobody knew to be needed: once more.
+    if not cascade:
+        _check_dependencies(chosen)
+    for registry in chosen:
+        _settle(registry, skipped)
+    for registry in touched:
+        if registry.dispatch is not None:
+            registry.dispatch.after_configured(registry)
+    return speaker if touched else None
+
+
+def _ordered(chosen: Iterable[Any]) -> list[Any]:
+    """Registries in a fixed order: that of their first mapper."""
+    return sorted(chosen, key=lambda registry: registry.serial)
+
+
+def _waiting(registry: Any) -> list[Any]:
+    """Mappers of a registry that are to be configured.
+
+    Raises:
+        MappingError: One of them failed before.
+    """
+    if not registry.needs_configure:
+        return []
+    mappers = registry.iter_mappers()
+    for mapper in mappers:
+        if mapper.configure_failure is not None:
+            error = MappingError.earlier_failure(mapper, mapper.configure_failure)
+            raise error from mapper.configure_failure
+    return [mapper for mapper in mappers if not mapper.configured]
+
+
+def _with_dependencies(wanted: Iterable[Any]) -> set[Any]:
+    found = list(wanted)
+    seen = set(found)
+    for registry in found:
+        for other in registry.dependencies:
+            if other not in seen:
+                seen.add(other)
+                found.append(other)
+    return seen
+
+
+def _check_dependencies(chosen: set[Any]) -> None:
+    for registry in chosen:
+        for other in registry.dependencies:
+            if other not in chosen and other.needs_configure:
+                raise MappingError.registry_behind(registry, other)
+
+
+def _prepare(mappers: list[Any]) -> Iterator[Any]:
+    """Announce that mappers are to be configured; gives those that are not to be (EV-67)."""
+    for mapper in mappers:
+        listeners = () if mapper.dispatch is None else mapper.dispatch.before_mapper_configured
+        try:
+            for listener in listeners:
+                if listener(mapper, mapper.class_) is EXT_SKIP:
+                    yield mapper
+                    break
+        except Exception as failure:
+            mapper.configure_failure = failure
+            raise
+
+
+def _run(mappers: list[Any]) -> None:
+    for step in (_resolve, _link, _finish):
+        for mapper in mappers:
+            try:
+                step(mapper)
+            except Exception as failure:
+                mapper.configure_failure = failure
+                raise
+
+
+def _resolve(mapper: Any) -> None:
+    for prop in _own(mapper):
+        prop.resolve()
+
+
+def _link(mapper: Any) -> None:
+    for prop in _own(mapper):
+        prop.link()
+
+
+def _finish(mapper: Any) -> None:
+    for prop in _own(mapper):
+        prop.finish()
+    mapper.complete()
+    if mapper.dispatch is not None:
+        mapper.dispatch.mapper_configured(mapper, mapper.class_)
+
+
+def _own(mapper: Any) -> list[Any]:
+    return [prop for prop in mapper.properties.values() if prop.parent is mapper]
+
+
+def _settle(registry: Any, skipped: set[Any]) -> None:
+    mappers = registry.iter_mappers()
+    registry.needs_configure = not skipped.isdisjoint(mappers)
+    for mapper in mappers:
+        if mapper not in skipped:
+            mapper.end_of_configuration()
+
+
+def _call_hooks(mappers: list[Any], name: str) -> None:
+    for mapper in mappers:
+        hook = getattr(mapper.class_, name, None)
+        if hook is not None:
+            hook()
+
+
+def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
+    """Unmap the classes of some registries.
+
+    Args:
+        wanted: The registries.
+        cascade: Also those that depend on them; otherwise there must be none.
+    """
+    with mapping_lock:
+        chosen = list(wanted)
+        seen = set(chosen)
+        for registry in chosen:
+            for other in list(registry.dependents):
+                if other in seen:
+                    continue
+                if not cascade:
+                    raise MappingError.registry_needed(other, registry)
+                seen.add(other)
+                chosen.append(other)
+        for registry in chosen:
+            mappers = registry.iter_mappers()
+            for mapper in reversed(mappers):
+                mapper.dispose()
+            registry.forget_mappers(mappers)
+            registry.needs_configure = False
+            for other in registry.dependencies:
+                other.dependents.discard(registry)
+            registry.dependencies.clear()
+
+
+# ------------------------------------------------------------------------------
+# Map a class to a table when the application, or a declarative class body, asks for it.
+
+
+def map_class(
+    registry: Any,
+    cls: type[Any],
+    table: Any,
+    *,
+    properties: Mapping[str, Any] | None = None,
+    **mapper_args: Any,
+) -> Mapper:
+    """Map a class.
+
+    Args:
+        registry: The registry that takes the mapper.
+        cls: The class.
+        table: What it is mapped to; None for single-table inheritance.
+        properties: Attribute name -> property, column or list of columns.
+        **mapper_args: The fields of `MapperOptions`.
+
+    Whatever makes mappers for the class, its `__mapper_cls__`, gets all that and passes it on.
+
+    Raises:
+        MappingArgumentError: The class is mapped already, or is no class.
+    """
+    if not isinstance(cls, type):
+        raise MappingArgumentError.class_expected(cls)
+    make: Callable[..., Mapper] = getattr(cls, "__mapper_cls__", Mapper)
+    return make(cls, table, properties=properties, registry=registry, **mapper_args)
+
+
+def map_imperatively(registry: Any, cls: type[Any], table: Any, **kw: Any) -> Mapper:
+    """The same for a plain class, which strings then find by its name."""
+    with mapping_lock:
+        mapper = map_class(registry, cls, table, **kw)
+        cls.__table__ = mapper.local_table
+        registry.add_class(cls.__name__, cls)
+        return mapper
+
+
+# ------------------------------------------------------------------------------
+# Find the mapper of a class or of an object.
+#
+# Called by applications; inside Holdfast a state's `mapper` is at hand wherever one is needed.
+
+Entity = TypeVar("Entity", bound=object)
+
+
+def class_mapper(class_: type[Entity] | Mapper[Entity], configure: bool = True) -> Mapper[Entity]:  # noqa: FBT001, FBT002  API
+    """The mapper of a class.
+
+    Args:
+        class_: A mapped class, or a mapper, which is given back.
+        configure: Configure all mappers first, if that has not been done.
+
+    Raises:
+        ArgumentError: `class_` is no class.
+        UnmappedClassError: The class is not mapped.
+    """
+    if isinstance(class_, Mapper):
+        mapper = class_
+    else:
+        manager = find_manager(class_) if isinstance(class_, type) else None
+        if manager is None or not manager.is_mapped:
+            found = None if isinstance(class_, type) else inspect(class_, raiseerr=False)
+            if found is None and not isinstance(class_, type):
+                raise MappingArgumentError.class_expected(class_)
+            if found is None or not getattr(found, "is_mapper", False):
+                raise UnmappedClassError(class_)
+            return class_mapper(found, configure)
+        mapper = manager.mapper
+    if configure:
+        mapper.ensure_configured()
+    return mapper
+
+
+def object_mapper(instance: Entity) -> Mapper[Entity]:
+    """The mapper of an object's class.
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+    """
+    state = find_state(instance)
+    if state is None:
+        raise UnmappedInstanceError(instance)
+    mapper: Mapper[Entity] = state.mapper
+    return mapper
+
+
+# ------------------------------------------------------------------------------
+# Define `Registry`: the mappers, class names and types of one model.
+#
+# `mapping.declarative.registry` adds the declarative methods to it; that class is the public
+# `registry`. A mapper belongs to one registry, which configures it together with the others.
 
 _serial = count(1)
 
@@ -59,7 +386,7 @@ class Registry:
         self.needs_configure = False
         # Markers for names of several classes, which `class_registry` may hold weakly.
         self.kept_names: dict[str, Any] = {}
-        configure.registries.add(self)
+        registries.add(self)
         if type_annotation_map:
             self.update_type_annotation_map(type_annotation_map)
 
@@ -89,7 +416,7 @@ class Registry:
         Raises:
             ArgumentError: The class is mapped already.
         """
-        return imperative.map_imperatively(self, class_, local_table, **kw)
+        return map_imperatively(self, class_, local_table, **kw)
 
     # -- mappers ---------------------------------------------------------------------------------
 
@@ -132,7 +459,7 @@ class Registry:
     def ensure_configured(self) -> None:
         """Run the second pass for waiting mappers of this registry and those it depends on."""
         if self.needs_configure:
-            configure.configure({self}, cascade=True)
+            configure({self}, cascade=True)
 
     def configure(self, cascade: bool = False) -> None:  # noqa: FBT001, FBT002 - documented form
         """Configure the mappers of this registry.
@@ -140,7 +467,7 @@ class Registry:
         Args:
             cascade: Also configure the registries that it depends on.
         """
-        configure.configure({self}, cascade=cascade)
+        configure({self}, cascade=cascade)
 
     def dispose(self, cascade: bool = False) -> None:  # noqa: FBT001, FBT002 - documented form
         """Unmap all classes of this registry.
@@ -148,7 +475,7 @@ class Registry:
         Args:
             cascade: Also dispose of the registries that depend on it.
         """
-        configure.dispose({self}, cascade=cascade)
+        dispose({self}, cascade=cascade)
 
     def forget_mappers(self, mappers: Iterable[Any]) -> None:
         """Leave out mappers that are disposed of."""
@@ -158,4 +485,4 @@ class Registry:
 
 def clear_mappers() -> None:
     """Unmap all classes of all registries."""
-    configure.dispose(set(configure.registries), cascade=False)
+    dispose(set(registries), cascade=False)

@@ -14,16 +14,16 @@ from sqlalchemy.sql.expression import ClauseList
 from typing_extensions import TypeVar
 
 from holdfast.errors.queries import BundleError
-from holdfast.foundation.plugin import marks_of
+from holdfast.foundation.codegen import SelectedAs
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
     WriteableColumnCollection,
     coercions,
+    marks_of,
     proxy_key,
     roles,
     self_inspects,
 )
-from holdfast.foundation.subscripts import SelectedAs
 
 Reader = Callable[[Any], Any]
 T = TypeVar("T", default=Any)

@@ -13,17 +13,17 @@ from typing import Any
 from sqlalchemy import inspect
 
 from holdfast.errors.dml import BulkError
-from holdfast.foundation.plugin import compiles_over
-from holdfast.foundation.record import replace
+from holdfast.foundation.codegen import replace
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     DeleteDMLState,
     InsertDMLState,
     UpdateDMLState,
     coercions,
+    compiles_over,
     roles,
 )
-from holdfast.mapping.assembly.inheritance import equal_columns
+from holdfast.mapping.inheritance import equal_columns
 from holdfast.queries.aliases import AliasedClass
 from holdfast.queries.entities import (
     SelectedElement,
@@ -33,16 +33,16 @@ from holdfast.queries.entities import (
     refuse_star,
 )
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.options.chain import LoaderOption
-from holdfast.queries.options.criteria import (
+from holdfast.queries.loader_criteria import (
     CriteriaInForce,
     criteria_of,
     in_force,
     row_criterion,
 )
-from holdfast.queries.options.statement import StatementOptions, statement_options
+from holdfast.queries.options import LoaderOption
 from holdfast.queries.planning import PlanBuilder
 from holdfast.queries.select import all_columns
+from holdfast.queries.statement_options import StatementOptions, statement_options
 
 
 class ReturnKeys(LoaderOption):

@@ -25,8 +25,8 @@ from holdfast.foundation.sqlalchemy_core import (
     find_left_clause_that_matches_given,
     unwrap_order_by,
 )
-from holdfast.queries.adapt import alias_of, correlated, relationship_joins, replace_columns
-from holdfast.queries.options.criteria import row_criterion
+from holdfast.queries.aliases import alias_of, correlated, relationship_joins, replace_columns
+from holdfast.queries.loader_criteria import row_criterion
 from holdfast.queries.planning import EagerJoin, PlanBuilder
 
 

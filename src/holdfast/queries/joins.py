@@ -21,7 +21,7 @@ from sqlalchemy.sql.expression import FromClause, Join, Select
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from holdfast.errors.queries import EntityError, JoinError
-from holdfast.foundation.record import record
+from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import (
     InternalTraversal,
     coercions,
@@ -31,16 +31,16 @@ from holdfast.foundation.sqlalchemy_core import (
     selectables_overlap,
 )
 from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.queries.adapt import (
+from holdfast.queries.aliases import (
     alias_of,
+    aliased,
     correlated,
     real_attribute,
     relationship_joins,
     rewritten,
 )
-from holdfast.queries.aliases import aliased
-from holdfast.queries.hierarchies import answers_for
-from holdfast.queries.options.criteria import row_criterion
+from holdfast.queries.entities import answers_for
+from holdfast.queries.loader_criteria import row_criterion
 
 
 @record

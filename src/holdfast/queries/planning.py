@@ -19,10 +19,12 @@ from sqlalchemy import Column
 
 from holdfast.errors.dml import option_in_dml_warning
 from holdfast.errors.loading import LargeCollectionError
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, hide_from_words, is_left_out
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
 from holdfast.queries.load_plan import (
+    COLUMN,
+    AttributeChoice,
     BundleResult,
     ColumnResult,
     ColumnStep,
@@ -30,11 +32,12 @@ from holdfast.queries.load_plan import (
     EntityLoad,
     FollowUp,
     JoinedLoad,
+    LoadPath,
     LoadPlan,
+    OptionTable,
     SubclassLoad,
 )
-from holdfast.queries.options.paths import COLUMN, AttributeChoice, LoadPath, OptionTable
-from holdfast.queries.options.statement import StatementOptions
+from holdfast.queries.statement_options import StatementOptions
 
 EAGER = frozenset(("contains_eager", "immediate", "joined", "selectin", "subquery"))
 """Strategies by which relationships are loaded at once."""

@@ -1,14 +1,4 @@
-"""Be Core's compile hook for `select()` over classes, attributes and aliases.
-
-Core calls `SelectOverClasses` when it compiles such a statement. The hook rewrites the statement to
-one over tables, which the inherited state then compiles, and leaves a `LoadPlan` behind that the
-rows are read by. Core's statement cache keeps both, so the hook runs once per shape of statement.
-
-Rules kept here:
-1. Only a statement that stands alone gets a plan, eager joins and loader options; inside another
-   one it is a source of columns.
-2. Nothing of the plan depends on bound values.
-"""
+"""Turn select() over classes into select() over tables."""
 
 from __future__ import annotations
 
@@ -17,15 +7,31 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, inspect
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import (
+    ClauseElement,
+    FromClause,
+    Select,
+    TableClause,
+    TextClause,
+    TextualSelect,
+)
 
 from holdfast.errors.queries import alias_made_warning
-from holdfast.foundation.deprecated import warn
-from holdfast.foundation.plugin import compiles_over
+from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
+    EXECUTABLE_PARTS,
+    ExecutableReturnsRows,
+    Generative,
+    InternalTraversal,
     SelectState,
+    coercions,
+    collect_params,
+    compiles_over,
+    is_inline,
     is_lambda,
+    proxy_key,
+    roles,
     select_iterables,
     selectables_overlap,
     without_lambda,
@@ -40,14 +46,12 @@ from holdfast.queries.entities import (
     SelectedEntity,
     column_descriptions,
     has_star,
-    parse_elements,
-    refuse_star,
-)
-from holdfast.queries.hierarchies import (
     joined_entities,
     joins_on_given,
     mentioned_entities,
+    parse_elements,
     read_from_given,
+    refuse_star,
     with_composed_froms,
 )
 from holdfast.queries.joins import (
@@ -57,17 +61,140 @@ from holdfast.queries.joins import (
     with_stand_ins,
 )
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.options.apply import replaced_options
-from holdfast.queries.options.criteria import (
+from holdfast.queries.loader_criteria import (
     CriteriaInForce,
     criteria_of,
     criteria_of_mentioned,
     in_force,
     row_criteria,
 )
-from holdfast.queries.options.statement import statement_options
 from holdfast.queries.planning import PlanBuilder, is_selectable
-from holdfast.queries.unions import FromStatement
+from holdfast.queries.statement_options import replaced_options, statement_options
+
+# ------------------------------------------------------------------------------
+# Load entities from the rows of a statement that was not made for them.
+#
+# `select(Author).from_statement(stmt)` gives a `FromStatement`. It compiles as the inner statement
+# does, and maps that statement's columns, by their names, to the attributes of what was selected.
+# A union of selects over classes has no plan of its own: it gives plain rows (QY-65).
+
+
+class Named:
+    """Give the construct its name without asking Core to generate the call of a compiler method."""
+
+    __visit_name__ = "holdfast_from_statement"
+
+
+class FromStatement(Named, Generative, ExecutableReturnsRows, ClauseElement):
+    """What is selected, and the statement whose rows hold it."""
+
+    _traverse_internals = [
+        ("_raw_columns", InternalTraversal.dp_clauseelement_list),
+        ("element", InternalTraversal.dp_clauseelement),
+        ("_label_style", InternalTraversal.dp_plain_obj),
+        *EXECUTABLE_PARTS,
+    ]
+    _is_from_container = True
+    is_select = True
+
+    def __init__(self, statement: Any, element: Any) -> None:
+        self._raw_columns = list(statement._raw_columns)
+        # The names of the elements are those that a SELECT gives them itself.
+        is_legacy = statement._label_style is LEGACY_STYLE
+        source = statement if is_legacy or not isinstance(element, Select) else element
+        self._label_style = source._label_style
+        self._with_options = statement._with_options
+        self._execution_options = statement._execution_options
+        self._propagate_attrs = statement._propagate_attrs
+        # The statement that is run.
+        self.element: Any = coercions.expect(roles.ReturnsRowsRole, element)
+        self.is_dml: bool = getattr(self.element, "is_dml", False)
+        self.is_insert: bool = getattr(self.element, "is_insert", False)
+        self.is_update: bool = getattr(self.element, "is_update", False)
+        self.is_delete: bool = getattr(self.element, "is_delete", False)
+
+    @property
+    def column_descriptions(self) -> list[dict[str, Any]]:
+        """What each element of a row will be (QY-10)."""
+        return column_descriptions(self)
+
+    @property
+    def _all_selected_columns(self) -> Any:
+        return self.element._all_selected_columns
+
+    @property
+    def _returning(self) -> Any:
+        return self.element._returning if self.is_dml else ()
+
+    @property
+    def _return_defaults(self) -> bool:
+        return bool(self.is_dml and self.element._return_defaults)
+
+    @property
+    def _inline(self) -> bool:
+        return bool(self.is_insert and is_inline(self.element))
+
+    def _compiler_dispatch(self, visitor: Any, **kw: Any) -> str:
+        """Compile as the inner statement does, with our state as the compiled one's."""
+        statement: Any = self.element
+        collect_params(visitor, self)
+        if not visitor.stack:
+            state = FromStatementState(self)
+            visitor.compile_state = state
+            statement = state.statement
+        text: str = visitor.process(statement, **kw)
+        return text
+
+
+class FromStatementState:
+    """What compiling a `FromStatement` leaves behind."""
+
+    __slots__ = ("by_name", "criteria", "elements", "named", "plan", "statement", "wanted")
+
+    def __init__(self, asked: FromStatement) -> None:
+        elements = parse_elements(asked._raw_columns, asked._label_style)
+        builder = PlanBuilder(statement_options(asked._with_options, elements), can_join=False)
+        self.elements: tuple[SelectedElement, ...] = elements
+        self.criteria: CriteriaInForce = criteria_of(asked)
+        builder.set_up(elements)
+        # The rows are the statement's own: whoever wrote it knows which of them repeat objects.
+        builder.has_joined_collection = False
+        self.plan: LoadPlan = builder.finish()
+        # The columns of the plan, by position; `reading` finds each in the cursor's own order.
+        self.wanted: tuple[Any, ...] = tuple(builder.columns)
+        # Whether the columns are found in the rows by name rather than by position.
+        self.by_name: bool = True
+        element = asked.element
+        if isinstance(element, TextClause):
+            element = TextualSelect(element, list(self.wanted), positional=False)
+        self.statement: Any = element
+        # What the statement has for each of them, or under its name; None where it has neither.
+        self.named: tuple[Any, ...] = tuple(
+            _column_for(element.exported_columns, column) for column in self.wanted
+        )
+
+
+def _column_for(columns: Any, wanted: Any) -> Any | None:
+    found = columns.corresponding_column(wanted)
+    if found is not None:
+        return found
+    found = columns.get(proxy_key(wanted))
+    # A column of another table is not meant, whatever its name.
+    return None if isinstance(getattr(found, "table", None), TableClause) else found
+
+
+# ------------------------------------------------------------------------------
+# Be Core's compile hook for `select()` over classes, attributes and aliases.
+#
+# Core calls `SelectOverClasses` when it compiles such a statement. The hook rewrites the statement
+# to one over tables, which the inherited state then compiles, and leaves a `LoadPlan` behind that
+# the rows are read by. Core's statement cache keeps both, so the hook runs once per shape of
+# statement.
+#
+# Rules kept here:
+# 1. Only a statement that stands alone gets a plan, eager joins and loader options; inside another
+#    one it is a source of columns.
+# 2. Nothing of the plan depends on bound values.
 
 
 @compiles_over("select")

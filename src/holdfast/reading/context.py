@@ -1,18 +1,140 @@
-"""Hold what one execution needs while its rows become objects."""
+"""Hold what one load knows: its origin, its options, and what is to follow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from holdfast.foundation.record import FieldTuple
-from holdfast.queries.load_plan import EntityLoad, FollowUp, JoinedLoad
-from holdfast.queries.options.paths import LoadPath
-from holdfast.reading.origin import ORIGIN_OPTION, LoadOrigin
-from holdfast.states.identity_map import IdentityMap, Space
+from holdfast.foundation.codegen import FieldTuple, record
+from holdfast.mapping.sockets import strategies
+from holdfast.queries.load_plan import (
+    AttributeChoice,
+    EntityLoad,
+    FollowUp,
+    JoinedLoad,
+    LoadPath,
+    OptionTable,
+)
+from holdfast.queries.options import Load
+from holdfast.queries.statement_options import StartsAt, build_option_table, propagated
+from holdfast.states.identity_map import IdentityMap, Members, Space
 from holdfast.states.instance import InstanceState
-from holdfast.states.members import Members
 from holdfast.states.ports import SessionPort
+
+# ------------------------------------------------------------------------------
+# Tell a listener of statement executions what made Holdfast send a SELECT of its own.
+
+ORIGIN_OPTION = "_load_origin"
+"""Key under which the origin travels in execution options, as far as the session."""
+
+
+@record
+class LoadOrigin:
+    """Why a SELECT is sent: columns of an object are missing, or a relationship is loaded."""
+
+    is_column_load: bool = False
+    is_relationship_load: bool = False
+    # The object whose attribute was touched; None for loads of many.
+    lazy_loaded_from: InstanceState | None = None
+    # Where the loaded entities stand in the first statement's options.
+    path: LoadPath = LoadPath.ROOT
+    # The relationship that was touched on that object.
+    touched: Any = None
+    # Somebody asked for the whole of an object to be read anew.
+    is_refresh: bool = False
+
+    @property
+    def attribute_path(self) -> LoadPath:
+        """The path to what is loaded: it ends in the relationship, if there is one."""
+        state = self.lazy_loaded_from
+        if state is None:
+            return self.path.parent if self.is_relationship_load else self.path
+        extra = state.extra
+        if extra is None or not extra.load_options:
+            return LoadPath((state.manager.mapper, self.touched))
+        return LoadPath((*extra.load_path, self.touched))
+
+
+COLUMN_LOAD = LoadOrigin(is_column_load=True)
+REFRESH = LoadOrigin(is_column_load=True, is_refresh=True)
+
+
+# ------------------------------------------------------------------------------
+# Keep the options of a statement with the objects that it loaded, for their later loads.
+#
+# All objects of one execution share one `KeptOptions`, so that what the options say is worked out
+# once for each path.
+
+
+class KeptOptions(tuple[Any, ...]):  # noqa: SLOT001  tuples cannot have slots with values
+    """The options that stay with loaded objects (LD-90)."""
+
+    # Path of an object -> what the options say there and below.
+    tables: dict[LoadPath, OptionTable]
+    # Whether some option speaks of no attribute, and so stays with every object.
+    for_all: bool
+    # Those that apply when an attribute is touched: a "*" without entity ends with its statement.
+    for_touched: tuple[Any, ...]
+
+    def __reduce__(self) -> Any:
+        return kept_options, (tuple(self),)
+
+
+def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
+    """Those of a statement's options that stay with its objects; () when none do."""
+    kept = propagated(each for each in options if not isinstance(each, StartsAt))
+    if not kept:
+        return ()
+    made = KeptOptions(kept)
+    made.tables = {}
+    made.for_touched = tuple(
+        each for each in kept if not isinstance(each, Load) or each.root is not None
+    )
+    made.for_all = not all(isinstance(each, Load) for each in kept)
+    return made
+
+
+def table_at(options: tuple[Any, ...], path: LoadPath) -> OptionTable:
+    """What kept options say of the entity in which `path` ends, and below it."""
+    if not isinstance(options, KeptOptions):
+        return build_option_table(options, [path.last], start=path)
+    found: OptionTable | None = options.tables.get(path)
+    if found is None:
+        found = options.tables[path] = build_option_table(options, [path.last], start=path)
+    return found
+
+
+def kept_table(extra: Any) -> OptionTable:
+    """What the options kept with an object say, by path."""
+    return table_at(extra.load_options, extra.load_path)
+
+
+def kept_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """What the options kept with an object say of one of its relationships."""
+    extra = state.extra
+    if extra is None or not extra.load_options:
+        return None
+    return kept_table(extra).choice(extra.load_path, prop)
+
+
+def lazy_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """What they say of one that is touched; nothing any more, once it has expired."""
+    extra = state.extra
+    if extra is None or prop.key in extra.released:
+        return None
+    return kept_choice(state, prop)
+
+
+def lazy_column_choice(state: Any, prop: Any) -> AttributeChoice | None:
+    """The same for a column."""
+    extra = state.extra
+    if extra is None or not extra.load_options or prop.key in extra.released:
+        return None
+    return kept_table(extra).column_choice(extra.load_path, prop)
+
+
+# ------------------------------------------------------------------------------
+# Hold what one execution needs while its rows become objects.
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -129,3 +251,41 @@ class LoadContext:
     def space_of(self, mapper: Any) -> Space:
         """The identity map's dictionary for the hierarchy of `mapper`."""
         return self.identity_map.space_of(mapper.base_mapper, self.identity_token)
+
+
+# ------------------------------------------------------------------------------
+# Run the SELECTs that follow a batch: selectin loading and its kin.
+#
+# Called when the objects of a batch are complete. Each relationship's strategy loads for all
+# parents of the batch at once.
+
+
+def load_follow_ups(context: LoadContext) -> None:
+    """Load what the plan leaves to further SELECTs, parents before what hangs on them."""
+    parents, context.parents = context.parents, {}
+    for follow_up, objects in sorted(parents.items(), key=_rank):
+        relationship = follow_up.relationship
+        distinct = list({id(each): each for each in objects if each is not None}.values())
+        if relationship is None:
+            strategy = strategies[follow_up.strategy](follow_up.subclass)
+        else:
+            strategy = relationship.strategy_for(follow_up.strategy)
+            if context.is_lazy:
+                distinct = [each for each in distinct if not _is_complete(each, relationship.key)]
+        if distinct:
+            strategy.load_for(distinct, follow_up, context)
+
+
+def _rank(item: tuple[FollowUp, Any]) -> int:
+    """Columns come before what hangs on them, those of the lowest subclasses first."""
+    subclass = item[0].subclass
+    return 0 if subclass is None else -subclass.depth
+
+
+def _is_complete(instance: Any, key: str) -> bool:
+    """Whether an object lacks neither the attribute nor any other."""
+    values = instance.__dict__
+    if key not in values:
+        return False
+    manager: Any = values["_sa_instance_state"].manager
+    return bool(values.keys() >= manager.slots.keys())

@@ -1,35 +1,32 @@
-"""Make a Core `Result` of objects from a cursor and the plan of its statement.
-
-Called by `sessions.execution` with what Core's connection answered. The rows are fetched and turned
-into objects when the result is first read, all at once, or in portions under `yield_per`.
-
-Rules kept here:
-1. Between two portions no work is open: a portion's collections and follow-up loads are complete.
-2. The collector rests only while rows become objects and no code of the application can run.
-3. A result outlives its session's objects only if it was read before (SB-57).
-"""
+"""Make Results of objects, named rows, and of SELECTs by equality."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import Column
+from sqlalchemy import Column, bindparam, select
 from sqlalchemy.engine import Result
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter
+from sqlalchemy.sql.expression import Select
 
 from holdfast.errors.loading import LoadingError
 from holdfast.errors.session import MembershipError
-from holdfast.foundation.batch import paused_collector
-from holdfast.foundation.result_rows import next_rows, remaining_rows
+from holdfast.foundation.codegen import replace
+from holdfast.foundation.result_rows import next_rows, paused_collector, remaining_rows
 from holdfast.foundation.sqlalchemy_core import (
     ChunkedIteratorResult,
     IteratorResult,
     SimpleResultMetaData,
     close_exhausted,
+    has_listeners,
     is_null_type,
     is_server_side,
+    position_of_column,
     require_unique_with,
     yield_per_of,
 )
@@ -42,12 +39,91 @@ from holdfast.queries.load_plan import (
     EntityLoad,
     LoadPlan,
 )
-from holdfast.queries.unions import FromStatementState
-from holdfast.reading.assemble import finish_batch, load_batch, load_columns
-from holdfast.reading.context import NOTHING, LoadContext
-from holdfast.reading.fetch import LOCKED_OPTION, TARGET_OPTION, source_of
-from holdfast.reading.kept_options import kept_options
-from holdfast.reading.named_rows import plan_for_cursor
+from holdfast.queries.select import FromStatementState
+from holdfast.reading.context import NOTHING, LoadContext, kept_options
+from holdfast.reading.fetch import (
+    LOCKED_OPTION,
+    TARGET_OPTION,
+    Planned,
+    PlannedSelect,
+    finish_batch,
+    load_batch,
+    load_columns,
+    source_of,
+)
+
+# ------------------------------------------------------------------------------
+# Read the rows of a statement that was not made for its plan: `select().from_statement()`.
+#
+# The columns of the plan are found in the cursor by name. A column that the statement lacks leaves
+# its attribute unloaded.
+
+
+def plan_for_cursor(compile_state: Any, cursor: Any, rows: Any) -> Any:
+    """The rows with their columns where the plan, freed of what is not there, expects them."""
+    positions = [
+        _position_of(cursor, column, named)
+        for column, named in zip(compile_state.wanted, compile_state.named, strict=True)
+    ]
+    missing = {index for index, position in enumerate(positions) if position is None}
+    plan: LoadPlan = compile_state.plan
+    if missing:
+        needed = {index for load in plan.entity_loads() for index in load.pk_indexes}
+        needed.update(
+            element.index for element in plan.elements if isinstance(element, ColumnResult)
+        )
+        for index in sorted(missing & needed):
+            position_of_column(cursor, compile_state.wanted[index], required=True)
+        plan = _reduced_plan(compile_state, frozenset(missing))
+    return type(rows)(rows.cursor, plan, picker([position or 0 for position in positions]))
+
+
+def picker(positions: Sequence[int]) -> Callable[[Any], Any]:
+    """A function that puts the columns of a row in another order."""
+    if len(positions) == 1:
+        only = positions[0]
+        return lambda row: (row[only],)
+    return itemgetter(*positions)
+
+
+def _position_of(cursor: Any, column: Any, named: Any) -> int | None:
+    found = position_of_column(cursor, column, required=False)
+    if found is None and named is not None:
+        return position_of_column(cursor, named, required=False)
+    return found
+
+
+def _reduced_plan(compile_state: Any, missing: frozenset[int]) -> LoadPlan:
+    plan: LoadPlan = compile_state.plan
+    name = ("without", missing)
+    found = plan.memo.get(name)
+    if found is None:
+        elements = tuple(_reduced(element, missing) for element in plan.elements)
+        found = replace(plan, elements=elements, memo={})
+        plan.memo[name] = found
+    return found
+
+
+def _reduced(element: Any, missing: frozenset[int]) -> Any:
+    if isinstance(element, EntityLoad):
+        columns = tuple(step for step in element.columns if step.index not in missing)
+        return replace(element, columns=columns, memo={})
+    if isinstance(element, BundleResult):
+        members = tuple(_reduced(member, missing) for member in element.members)
+        return replace(element, members=members)
+    return element
+
+
+# ------------------------------------------------------------------------------
+# Make a Core `Result` of objects from a cursor and the plan of its statement.
+#
+# Called by `sessions.execution` with what Core's connection answered. The rows are fetched and
+# turned into objects when the result is first read, all at once, or in portions under `yield_per`.
+#
+# Rules kept here:
+# 1. Between two portions no work is open: a portion's collections and follow-up loads are complete.
+# 2. The collector rests only while rows become objects and no code of the application can run.
+# 3. A result outlives its session's objects only if it was read before (SB-57).
 
 T = TypeVar("T")
 
@@ -401,3 +477,111 @@ def _renamed_roots(plan: LoadPlan, statement: Any) -> dict[Any, Any] | None:
 
 def _selected(statement: Any) -> tuple[SelectedElement, ...]:
     return parse_elements(statement._raw_columns if statement.is_select else statement._returning)
+
+
+# ------------------------------------------------------------------------------
+# Run `select(A).where(A.x == value, ...)` as a fixed statement.
+#
+# The most frequent statement of all is recognised by its parts, without the cache key that Core
+# would need, and runs as one planned beforehand. Anything else, and any session or connection that
+# somebody listens to, goes the ordinary way; both give the same rows and objects.
+#
+# Rules kept here:
+# 1. The statement has one mapped class, criteria that compare its columns with plain values, at
+#    least
+#    one of them for equality, and nothing else.
+# 2. A value has the type of its column: with another type the SQL could differ.
+
+_planned = Planned()
+
+COMPARISONS = frozenset(
+    (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+)
+
+# What the dictionary of a Select holds when only its class and criteria were given.
+_PLAIN_PARTS = frozenset(("_label_style", "_propagate_attrs", "_raw_columns", "_where_criteria"))
+
+# Marks on a mapped column in an expression; one more mark would mean something.
+_MARKS = 4
+
+
+def result_by_equality(session: Any, statement: Any, connection: Any) -> Result[Any] | None:
+    """The result of the statement, or None when it must go the ordinary way.
+
+    Args:
+        session: Executes, without options of its own or of the call.
+        statement: Any statement over classes, without parameters.
+        connection: Of the session's transaction.
+    """
+    if type(statement) is not Select or not statement.__dict__.keys() <= _PLAIN_PARTS:
+        return None
+    if has_listeners(connection):
+        return None
+    raw_columns = statement._raw_columns
+    mapper = statement._propagate_attrs["plugin_subject"]
+    if len(raw_columns) != 1 or not mapper.is_mapper or raw_columns[0] is not mapper.clause:
+        return None
+    found = _criteria(mapper, statement._where_criteria)
+    if found is None:
+        return None
+    names, values = found
+    planned = _planned_select(mapper, names)
+    if planned.plan.needs_unique or planned.plan.embeds_statement:
+        return None
+    rows = planned.fixed.fetch_rows(connection, tuple(values))
+    plan = planned.plan
+    return IteratorResult(
+        result_metadata(plan),
+        _objects(session, planned, rows, session.members.identity_map),
+        None,
+        True,
+    )
+
+
+def _criteria(mapper: Any, criteria: Any) -> tuple[tuple[Any, ...], list[Any]] | None:
+    """Names and operators of the compared columns, and the values; None for other criteria."""
+    names: list[Any] = []
+    values: list[Any] = []
+    has_equality = False
+    known = mapper.column_of_key
+    for criterion in criteria:
+        if type(criterion) is not BinaryExpression or criterion.modifiers:
+            return None
+        left, right, compare = criterion.left, criterion.right, criterion.operator
+        if type(right) is not BindParameter or compare not in COMPARISONS:
+            return None
+        marks = left._annotations
+        if len(marks) != _MARKS or marks.get("parententity") is not mapper:
+            return None
+        if right.type is not left.type or right.expanding or right.callable is not None:
+            return None
+        if right.required or right.literal_execute or right.value is None:
+            return None
+        key = marks.get("proxy_key")
+        if key not in known:
+            return None
+        has_equality = has_equality or compare is operator.eq
+        names.append((key, compare))
+        values.append(right.value)
+    return (tuple(names), values) if has_equality else None
+
+
+def _planned_select(mapper: Any, names: tuple[Any, ...]) -> PlannedSelect:
+    forms = _planned.of(mapper)
+    found: PlannedSelect | None = forms.get(names)
+    if found is None:
+        criteria = []
+        parameters = []
+        for number, (key, compare) in enumerate(names, 1):
+            column = mapper.properties[key].columns[0]
+            parameter = f"{column.key}_{number}"
+            parameters.append(parameter)
+            criteria.append(compare(column, bindparam(parameter, type_=column.type)))
+        statement = select(mapper).where(*criteria)
+        found = forms[names] = PlannedSelect(statement, parameters, mapper)
+    return found
+
+
+def _objects(session: Any, planned: PlannedSelect, rows: Any, identity_map: Any) -> Iterator[Any]:
+    check_open(session, planned.plan, identity_map, has_rows=bool(rows))
+    yield from load_in_portions(session, planned.plan, rows)

@@ -3,20 +3,19 @@
 In reading order:
 
 - `session`: `Session`, the public methods, each a few lines over the files below.
-- `membership`: add, delete, expunge: who belongs to the session, and as what.
-- `change_cascades`: an object linked to a member joins the session.
-- `execution`: execute(): listeners, autoflush, connection, run, hand rows to `reading`.
-- `execute_state`: what `do_orm_execute` listeners are given.
+- `membership`: add, delete, expunge: who belongs to the session, and as what; an object linked to
+  a member joins the session; make_transient, object_session, identity_key and their kin.
+- `execution`: execute(): listeners, autoflush, connection, run, hand rows to `reading`; what
+  `do_orm_execute` listeners are given; which engine serves which class, table or statement.
 - `flushing`: when to flush, with what guard, inside which transaction.
-- `transactions`: the levels of a transaction, and what rollback undoes in memory.
-- `binds`: which engine serves which class, table or statement.
+- `transaction`: `SessionTransaction`: begin, commit, roll back and close one level; which methods
+  may run in which phase of a level.
+- `connections`: the connections that one level holds, and how it ends them.
+- `snapshot`: what the flushes of one level did, and how rollback undoes it in memory.
 - `refresh`: get, expire, refresh.
 - `merge`: copy an outside object onto the member with its key.
-- `host`: a session as these files see it.
-- `subjects`: the state, mapper or key behind what a user passes in.
-- `state_functions`: make_transient, object_session, identity_key and their kin.
-- `sessionmaker`: the factory of sessions.
-- `scoped`: one session per thread or scope.
+- `host`: a session as these files see it; the state, mapper or key behind what a user passes in.
+- `factories`: the factory of sessions; one session per thread or scope.
 
 Called by users, and by `hooks`, `aio`, `diagnostics`, `sharding` and `compat`.
 """

@@ -19,17 +19,15 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from holdfast.errors.dml import BulkError
 from holdfast.errors.flush import note_failed_rollback, note_step
 from holdfast.errors.session import SessionUseError, late_changes_warning
-from holdfast.foundation.callers import public_call
-from holdfast.foundation.deprecated import origin_of_warnings, warn
-from holdfast.sessions.host import SessionHost
-from holdfast.sessions.state_functions import make_transient_to_detached
-from holdfast.sessions.subjects import state_of
-from holdfast.sessions.transactions.transaction import CLOSED, SessionTransaction
+from holdfast.foundation.describe import origin_of_warnings, public_call, warn
+from holdfast.sessions.host import SessionHost, state_of
+from holdfast.sessions.membership import make_transient_to_detached
+from holdfast.sessions.transaction import CLOSED, SessionTransaction
 from holdfast.states.changes import forget_changes
-from holdfast.states.members import Members
+from holdfast.states.identity_map import Members
 from holdfast.unitofwork.bulk import save_objects
 from holdfast.unitofwork.flush import Flush
-from holdfast.unitofwork.journal import ConnectionSource
+from holdfast.unitofwork.work_set import ConnectionSource
 
 AUTOFLUSH_HINT = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "

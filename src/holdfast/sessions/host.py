@@ -1,7 +1,4 @@
-"""This file describes a session as the files of this folder see it that `Session` is made of.
-
-They are called by `Session` and call back, so they know it by this protocol.
-"""
+"""Say what the parts of a session need of it, and find the states of objects."""
 
 from __future__ import annotations
 
@@ -9,10 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable
 
+from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
+from holdfast.errors.queries import EntityError
+from holdfast.errors.session import IdentifierError
+from holdfast.instrument.manager import find_manager
+from holdfast.states.instance import InstanceState
 from holdfast.states.ports import SessionPort
+
+# ------------------------------------------------------------------------------
+# This file describes a session as the files of this folder see it that `Session` is made of.
+#
+# They are called by `Session` and call back, so they know it by this protocol.
 
 
 class SessionHost(SessionPort, Protocol):
@@ -73,3 +81,89 @@ class SessionHost(SessionPort, Protocol):
 
     def remember_space(self, mapper: Any) -> None:
         """Let `get` find objects of a mapper without detours from now on."""
+
+
+# ------------------------------------------------------------------------------
+# This file finds the state, mapper or key behind what a user passes to a session.
+
+
+def state_of(instance: Any) -> InstanceState:
+    """The state of a mapped object.
+
+    Raises:
+        UnmappedInstanceError: The object's class is not mapped.
+        UnmappedClassError: Only a base of it is.
+    """
+    try:
+        state = instance.__dict__["_sa_instance_state"]
+    except (AttributeError, KeyError, TypeError):
+        raise UnmappedInstanceError(instance) from None
+    if not isinstance(state, InstanceState) or isinstance(instance, type):
+        raise UnmappedInstanceError(instance)
+    if state.manager.mapper is None:
+        if find_manager(type(instance)) is not state.manager:
+            # The class was unmapped after the object was made.
+            raise UnmappedInstanceError(instance)
+        # A subclass of a mapped class that is not mapped itself.
+        raise UnmappedClassError(type(instance))
+    return state
+
+
+def mapper_of(entity: Any) -> Any:
+    """The mapper of a class, or the mapper given.
+
+    Raises:
+        NoInspectionAvailable: Nothing is known about `entity`.
+        ArgumentError: It is something else than a class or mapper.
+    """
+    found: Any = inspect(entity)
+    if found is None or not getattr(found, "is_mapper", False):
+        raise EntityError.expected(entity)
+    return found
+
+
+def key_values(mapper: Any, ident: Any) -> list[Any]:
+    """The values of a primary key, in the order of its columns.
+
+    Args:
+        mapper: Whose primary key.
+        ident: A value, a tuple or list of values, a dictionary by attribute name, or the value of a
+            composite attribute.
+
+    Raises:
+        InvalidRequestError: The number of values or the names are not those of the key (SB-124).
+    """
+    if isinstance(ident, Mapping):
+        return _values_by_name(mapper, ident)
+    composite = _composite_of(mapper, ident)
+    if composite is not None:
+        values = list(composite.values_of(ident))
+    elif isinstance(ident, Sequence) and not isinstance(ident, str | bytes | bytearray):
+        values = list(ident)
+    else:
+        values = [ident]
+    if len(values) != len(mapper.primary_key):
+        raise IdentifierError.wrong_count(mapper.primary_key)
+    return values
+
+
+def _values_by_name(mapper: Any, ident: Mapping[str, Any]) -> list[Any]:
+    given = {_target_of_synonym(mapper, name): value for name, value in ident.items()}
+    keys = mapper.primary_key_keys
+    if set(given) != set(keys):
+        raise IdentifierError.wrong_names(keys)
+    return [given[key] for key in keys]
+
+
+def _composite_of(mapper: Any, value: Any) -> Any:
+    """The composite attribute whose value it may be, or None."""
+    for prop in mapper.composites:
+        if isinstance(prop.composite_class, type) and isinstance(value, prop.composite_class):
+            return prop
+    return None
+
+
+def _target_of_synonym(mapper: Any, name: str) -> str:
+    prop = mapper.synonyms.get(name)
+    target: str = name if prop is None else prop.name
+    return target

@@ -17,19 +17,16 @@ from sqlalchemy.engine import FrozenResult
 
 from holdfast.errors.flush import StaleDataError
 from holdfast.errors.session import MembershipError, merge_pending_warning
-from holdfast.foundation.deprecated import warn
-from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.describe import warn
+from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import frozen_rows
-from holdfast.instrument.slots.value import ValueSlot
+from holdfast.instrument.reference_slot import ValueSlot
 from holdfast.queries.entities import SelectedEntity, parse_elements
-from holdfast.sessions.host import SessionHost
+from holdfast.sessions.host import SessionHost, state_of
 from holdfast.sessions.membership import add_state
-from holdfast.sessions.subjects import state_of
 from holdfast.states.changes import SharedChanges, note_dirty, own_changes
-from holdfast.states.identity import bare_key
-from holdfast.states.instance import InstanceState
-from holdfast.states.members import Members
+from holdfast.states.identity_map import Members
+from holdfast.states.instance import InstanceState, bare_key
 
 Key = tuple[Any, Any, Any]
 

@@ -17,18 +17,16 @@ from holdfast.errors.session import (
     SessionUseError,
     null_identity_warning,
 )
-from holdfast.foundation.deprecated import warn
-from holdfast.foundation.record import FieldTuple, Keywords
+from holdfast.foundation.codegen import FieldTuple, Keywords
+from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
 from holdfast.mapping.cascades import reachable
+from holdfast.reading.context import REFRESH
 from holdfast.reading.identity import load_by_key, refresh_state
-from holdfast.reading.origin import REFRESH
-from holdfast.sessions.host import SessionHost
+from holdfast.sessions.host import SessionHost, key_values, mapper_of, state_of
 from holdfast.sessions.membership import expunge_states
-from holdfast.sessions.subjects import key_values, mapper_of, state_of
-from holdfast.states.expiry import expire_everything, expire_keys, expire_states
-from holdfast.states.identity import bare_key
-from holdfast.states.instance import InstanceState
+from holdfast.states.changes import expire_everything, expire_keys, expire_states
+from holdfast.states.instance import InstanceState, bare_key
 from holdfast.states.lifecycle import Move, move
 
 

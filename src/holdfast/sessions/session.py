@@ -29,8 +29,7 @@ from holdfast.errors.session import (
     SessionUseError,
     StateChangeError,
 )
-from holdfast.foundation.callers import public_call
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import public_call, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     EventTarget,
@@ -43,27 +42,23 @@ from holdfast.foundation.sqlalchemy_core import (
 from holdfast.mapping.mapper import Mapper
 from holdfast.queries.facade.query import Query
 from holdfast.sessions import execution, flushing, membership, refresh
-from holdfast.sessions.binds import Bind, add_bind, find_bind
-from holdfast.sessions.execute_state import Listener
-from holdfast.sessions.host import SessionHost
-from holdfast.sessions.merge import merge, merge_all
-from holdfast.sessions.state_functions import (
+from holdfast.sessions.connections import JOIN_MODES, JoinMode
+from holdfast.sessions.execution import Bind, Listener, add_bind, find_bind
+from holdfast.sessions.host import SessionHost, state_of
+from holdfast.sessions.membership import (
     differs,
     identity_key,
     mapper_of_class,
 )
-from holdfast.sessions.subjects import state_of
-from holdfast.sessions.transactions.connections import JOIN_MODES, JoinMode
-from holdfast.sessions.transactions.transaction import (
+from holdfast.sessions.merge import merge, merge_all
+from holdfast.sessions.transaction import (
     CLOSED,
     PREPARED,
     SessionTransaction,
     SessionTransactionOrigin,
 )
-from holdfast.states.identity import IdentityKey
-from holdfast.states.identity_map import IdentityMapView, Space
-from holdfast.states.instance import InstanceState
-from holdfast.states.members import Members
+from holdfast.states.identity_map import IdentityMapView, Members, Space
+from holdfast.states.instance import IdentityKey, InstanceState
 from holdfast.unitofwork import bulk
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ functions of the application decide: one for objects to be written, one for keys
 statements. Nothing below knows of shards but by three means: `get_bind`, `connection_callable` and
 a `do_orm_execute` listener. In reading order:
 
-- `option`: names the shard of one statement
-- `query`: `Query` with a shard
-- `choose`: which shards a statement goes to, and its result
-- `session`: `ShardedSession`
+- `choose`: names the shard of one statement; `Query` with a shard; which shards a statement goes
+  to, and its result.
+- `session`: `ShardedSession`.
 
 Users import all of it from `holdfast.ext.horizontal_shard`.
 """

@@ -1,25 +1,57 @@
-"""Find the shards that a statement goes to, run it there, and put the results together.
-
-`ShardedSession` registers `execute_on_shards` as its first `do_orm_execute` listener.
-
-Rules kept here:
-1. A shard that is named wins over the choosers: by the option, by the identity token of the object
-   that is read again, by the execution option, by `bind_arguments`, in this order (XT-84).
-2. Each shard runs the whole statement; rows follow each other shard by shard (XT-82).
-3. SELECTs that eager loading sends afterwards are statements of their own: a shard that a function
-   has chosen for the parents says nothing of the related rows.
-"""
+"""Choose the shards of objects, keys and statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from sqlalchemy.engine import Result
 
 from holdfast.errors.session import ShardError
-from holdfast.sessions.execute_state import ORMExecuteState
-from holdfast.sharding.option import set_shard_id
+from holdfast.queries.facade.query import Query
+from holdfast.queries.option_functions import UserDefinedOption
+from holdfast.sessions.execution import ORMExecuteState
+
+# ------------------------------------------------------------------------------
+# Let a statement name its shard.
+
+
+class set_shard_id(UserDefinedOption):  # noqa: N801  public name
+    """An option for a statement, and for what its objects load later (XT-84).
+
+    Example:
+        >>> session.scalars(select(Book).options(set_shard_id("asia")))
+    """
+
+    def __init__(self, shard_id: Any, propagate_to_loaders: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Name a shard.
+
+        Args:
+            shard_id: A key of the session's `shards`.
+            propagate_to_loaders: Whether relationships that are loaded when touched go there too.
+        """
+        super().__init__(shard_id)
+        self.propagate_to_loaders = propagate_to_loaders
+
+    @property
+    def shard_id(self) -> Any:
+        """The shard."""
+        return self.payload
+
+
+# ------------------------------------------------------------------------------
+# Find the shards that a statement goes to, run it there, and put the results together.
+#
+# `ShardedSession` registers `execute_on_shards` as its first `do_orm_execute` listener.
+#
+# Rules kept here:
+# 1. A shard that is named wins over the choosers: by the option, by the identity token of the
+#    object
+#    that is read again, by the execution option, by `bind_arguments`, in this order (XT-84).
+# 2. Each shard runs the whole statement; rows follow each other shard by shard (XT-82).
+# 3. SELECTs that eager loading sends afterwards are statements of their own: a shard that a
+#    function
+#    has chosen for the parents says nothing of the related rows.
 
 SHARD_OPTION = "_sa_shard_id"
 """Key in execution options for the shard of a statement."""
@@ -84,3 +116,21 @@ def execute_on_shards(state: ORMExecuteState) -> Result[Any]:
 def _follows(state: ORMExecuteState) -> bool:
     """Whether the statement loads what belongs to objects that were just loaded."""
     return state.is_relationship_load and state.lazy_loaded_from is None
+
+
+# ------------------------------------------------------------------------------
+# This file defines the `Query` of sharded sessions.
+
+T = TypeVar("T")
+
+
+class ShardedQuery(Query[T]):
+    """A query that can be told its shard."""
+
+    def set_shard(self, shard_id: Any) -> Self:
+        """The same query for one shard (XT-84).
+
+        Args:
+            shard_id: A key of the session's `shards`.
+        """
+        return self.execution_options(**{SHARD_OPTION: shard_id})

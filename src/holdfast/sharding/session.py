@@ -14,16 +14,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from holdfast.errors.session import ShardArgumentError, ShardError
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT
 from holdfast.reading.identity import key_values
-from holdfast.sessions import subjects
-from holdfast.sessions.binds import Bind
+from holdfast.sessions import host
+from holdfast.sessions.execution import Bind
 from holdfast.sessions.session import Session
-from holdfast.sharding.choose import execute_on_shards, named_shard
-from holdfast.sharding.query import ShardedQuery
-from holdfast.states.identity import bare_key
-from holdfast.states.instance import InstanceState
+from holdfast.sharding.choose import ShardedQuery, execute_on_shards, named_shard
+from holdfast.states.instance import InstanceState, bare_key
 
 if TYPE_CHECKING:
     from holdfast.mapping.mapper import Mapper
@@ -156,7 +154,7 @@ class ShardedSession(Session):
         """The shard of an object: the one it has, or else the one that is chosen for it now."""
         if instance is None:
             return self.shard_chooser(mapper, instance)
-        state = subjects.state_of(instance)
+        state = host.state_of(instance)
         if state.identity_token is None:
             state.more().identity_token = self.shard_chooser(mapper, instance)
         return state.identity_token
@@ -186,8 +184,8 @@ class ShardedSession(Session):
             token = named_shard(how.get("options") or (), execution_options, bind_arguments)
         tokens = [token]
         if token is None:
-            mapper = subjects.mapper_of(entity)
-            pk = bare_key(subjects.key_values(mapper, ident))
+            mapper = host.mapper_of(entity)
+            pk = bare_key(host.key_values(mapper, ident))
             tokens = list(self._tokens(mapper, pk, None, execution_options, bind_arguments))
             find = self.members.identity_map.find_state
             tokens.sort(key=lambda each: find(mapper, pk, each) is None)

@@ -1,31 +1,98 @@
-"""This file defines `InstanceState`, the record kept beside every mapped object.
-
-A state *is* the weak reference to its object: the identity map stores states, and the object
-stores its state in `obj.__dict__["_sa_instance_state"]`, the place that SQLAlchemy documents.
-
-Rules kept here:
-1. Four slots are all that an ordinary loaded object needs; the rest lives in `StateExtra`, made
-   when first needed.
-2. An object with a key whose mapped attribute is absent from its `__dict__` has that attribute
-   expired or not yet loaded. There is no flag per attribute that could disagree with the dict.
-3. States compare and hash by identity, whatever the mapped class defines.
-"""
+"""Hold what is known about one object: its key, its values, its session."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import TypeVar
 
 from holdfast.errors.mapping import UnmappedInstanceError
-from holdfast.foundation.markers import NO_VALUE
-from holdfast.states.identity import full_key
-from holdfast.states.pickling import packed, unpack
+from holdfast.foundation.load_policy import NO_VALUE
 
 if TYPE_CHECKING:
     from holdfast.states.ports import ManagerPort, SessionPort
+
+
+# ------------------------------------------------------------------------------
+# This file says what of a state travels when its object is pickled or deeply copied.
+#
+# The session does not: an unpickled object is detached, or transient when it had no key (SM-178).
+
+_RARE = (
+    "deferred",
+    "identity_token",
+    "info",
+    "load_options",
+    "load_path",
+    "parents",
+    "pending",
+    "released",
+    "unset",
+    "was_deleted",
+)
+
+
+def packed(state: Any) -> dict[str, Any]:
+    """What is known about an object, in a form that can be pickled."""
+    values: dict[str, Any] = {"pk": state.pk}
+    if state.changes is not None:
+        values["changes"] = dict(state.changes)
+    extra = state.extra
+    if extra is not None:
+        values.update((name, value) for name in _RARE if (value := getattr(extra, name)))
+    return values
+
+
+def unpack(state: Any, values: dict[str, Any]) -> None:
+    """Give a new state what `packed` has kept."""
+    state.pk = values["pk"]
+    state.changes = values.get("changes")
+    for name in _RARE:
+        if name in values:
+            setattr(state.more(), name, values[name])
+
+
+# ------------------------------------------------------------------------------
+# This file builds and takes apart identity keys.
+#
+# Inside the package a primary key is *bare*: the value itself when one column forms the key, a
+# tuple otherwise. Users see `(class, (values...), identity token)`.
+
+IdentityKey = tuple[type[Any], tuple[Any, ...], Any]
+
+
+def full_key(mapper: Any, pk: Any, token: Any = None) -> IdentityKey:
+    """The key that users see, for a bare primary key.
+
+    Args:
+        mapper: Mapper of the object's class; its base mapper's class names the hierarchy.
+        pk: A value, or a tuple when several columns form the key.
+        token: Identity token, mostly None.
+    """
+    base = mapper.base_mapper
+    values = pk if len(base.primary_key) > 1 else (pk,)
+    return (base.class_, tuple(values), token)
+
+
+def bare_key(values: Sequence[Any]) -> Any:
+    """The bare primary key for a sequence of values in primary key order."""
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+# ------------------------------------------------------------------------------
+# This file defines `InstanceState`, the record kept beside every mapped object.
+#
+# A state *is* the weak reference to its object: the identity map stores states, and the object
+# stores its state in `obj.__dict__["_sa_instance_state"]`, the place that SQLAlchemy documents.
+#
+# Rules kept here:
+# 1. Four slots are all that an ordinary loaded object needs; the rest lives in `StateExtra`, made
+#    when first needed.
+# 2. An object with a key whose mapped attribute is absent from its `__dict__` has that attribute
+#    expired or not yet loaded. There is no flag per attribute that could disagree with the dict.
+# 3. States compare and hash by identity, whatever the mapped class defines.
 
 # `InstanceState` has public properties of these names, which hide the builtins in its body.
 AnyObject = object

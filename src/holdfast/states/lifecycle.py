@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from holdfast.foundation.batch import paused_collector
-from holdfast.foundation.record import Choice, FieldTuple
-from holdfast.states.identity_map import Space
+from holdfast.foundation.codegen import Choice, FieldTuple
+from holdfast.foundation.result_rows import paused_collector
+from holdfast.states.identity_map import Members, Space
 from holdfast.states.instance import InstanceState, StateExtra
-from holdfast.states.members import Members
 
 
 class State(Choice):

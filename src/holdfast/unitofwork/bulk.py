@@ -16,11 +16,10 @@ from itertools import chain, groupby, repeat
 from typing import Any
 
 from holdfast.errors.flush import BulkRowError
-from holdfast.foundation.markers import NO_VALUE
+from holdfast.foundation.load_policy import NO_VALUE
 from holdfast.states.instance import InstanceState
-from holdfast.unitofwork.journal import ConnectionSource
-from holdfast.unitofwork.writing.insert import form_of, insert_run
-from holdfast.unitofwork.writing.rows import (
+from holdfast.unitofwork.insert import form_of, insert_run
+from holdfast.unitofwork.rows import (
     InsertRun,
     TableRows,
     Values,
@@ -29,7 +28,8 @@ from holdfast.unitofwork.writing.rows import (
     read_rows,
     table_rows,
 )
-from holdfast.unitofwork.writing.update import Change, write_changes
+from holdfast.unitofwork.update_delete import Change, write_changes
+from holdfast.unitofwork.work_set import ConnectionSource
 
 
 def save_objects(

@@ -21,14 +21,17 @@ from sqlalchemy import Column
 from holdfast.errors.session import MembershipError
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.cascades import reachable
+from holdfast.states.changes import has_parent
+from holdfast.states.identity_map import Members
 from holdfast.states.instance import InstanceState
-from holdfast.states.members import Members
-from holdfast.states.parents import has_parent
-from holdfast.unitofwork.dependencies.base import Dependency
-from holdfast.unitofwork.dependencies.changed_keys import follow_targets, is_rekeyed
-from holdfast.unitofwork.dependencies.many_to_many import ManyToManyDependency
-from holdfast.unitofwork.dependencies.many_to_one import ManyToOneDependency
-from holdfast.unitofwork.dependencies.one_to_many import OneToManyDependency
+from holdfast.unitofwork.dependencies import (
+    Dependency,
+    ManyToManyDependency,
+    ManyToOneDependency,
+    OneToManyDependency,
+    follow_targets,
+    is_rekeyed,
+)
 from holdfast.unitofwork.work_set import Batch, WorkSet
 
 KINDS: dict[str, Callable[[Any], Dependency]] = {

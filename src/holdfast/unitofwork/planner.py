@@ -26,7 +26,7 @@ from holdfast.foundation.describe import describe_state
 from holdfast.foundation.graph import Cycle, sort, strongly_connected
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import dependencies_of, dependency_of
-from holdfast.unitofwork.dependencies.base import KeyedDependency
+from holdfast.unitofwork.dependencies import KeyedDependency
 from holdfast.unitofwork.plan import (
     AssociationStep,
     CopyKeysStep,

@@ -21,7 +21,7 @@ from holdfast import (
     with_loader_criteria,
 )
 from holdfast.errors.queries import EntityError, LoaderOptionError
-from holdfast.queries.options.criteria import criteria_about
+from holdfast.queries.loader_criteria import criteria_about
 from models.library import Author, Base, Book
 from models.tree import Base as Tree
 from models.tree import Node

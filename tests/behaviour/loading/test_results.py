@@ -9,7 +9,7 @@ from sqlalchemy.pool import StaticPool
 
 from holdfast import Session, aliased, load_only
 from holdfast.errors.session import MembershipError
-from holdfast.reading.by_equality import result_by_equality
+from holdfast.reading.result import result_by_equality
 from models.library import Author, Book
 
 

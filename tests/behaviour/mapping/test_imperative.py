@@ -37,7 +37,7 @@ from holdfast import (
 )
 from holdfast.errors.mapping import MappingError, UnknownOptionError
 from holdfast.exc import UnmappedInstanceError
-from holdfast.mapping import configure as configuration
+from holdfast.mapping import registry as configuration
 
 metadata = MetaData()
 person = Table(

@@ -7,9 +7,7 @@ import importlib
 import pytest
 
 import holdfast
-from holdfast.compat.absent import ABSENT_NAMES, AbsentName
-from holdfast.compat.install import build_modules
-from holdfast.compat.names import FACES
+from holdfast.compat.install import ABSENT_NAMES, FACES, AbsentName, build_modules
 from holdfast.errors import AbsentNameError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.foundation.record import FEW, Choice, FieldTuple, Keywords, record, replace
+from holdfast.foundation.codegen import FEW, Choice, FieldTuple, Keywords, record, replace
 
 
 @record

@@ -10,17 +10,23 @@ import traceback
 import pytest
 from sqlalchemy import exc
 
-from holdfast.foundation import batch, deprecated, describe
-from holdfast.foundation.batch import count_all_as_old, paused_collector, set_collector_pausing
+from holdfast.foundation import describe, result_rows
 from holdfast.foundation.codegen import build_function, source_of
 from holdfast.foundation.load_policy import (
+    NEVER_SET,
+    NO_VALUE,
     PASSIVE_NO_FETCH,
     SQL_OK,
+    LoaderCallableStatus,
     LoadPolicy,
     PassiveFlag,
     policy_of,
 )
-from holdfast.foundation.markers import NEVER_SET, NO_VALUE, LoaderCallableStatus
+from holdfast.foundation.result_rows import (
+    count_all_as_old,
+    paused_collector,
+    set_collector_pausing,
+)
 
 
 class Equal:
@@ -138,7 +144,7 @@ def test_collector_comes_back_after_an_error():
     with pytest.raises(RuntimeError), paused_collector():
         raise RuntimeError
     assert gc.isenabled()
-    assert batch._pauses == 0
+    assert result_rows._pauses == 0
 
 
 def test_pausing_can_be_switched_off_while_a_block_is_open():
@@ -156,10 +162,10 @@ def test_pausing_can_be_switched_off_while_a_block_is_open():
 
 def test_warnings_point_at_the_caller():
     with pytest.warns(exc.SAWarning, match="odd") as caught:
-        deprecated.warn("odd")
+        describe.warn("odd")
     assert caught[0].filename == __file__
 
     with pytest.warns(exc.SADeprecationWarning, match=r"old .*since: 2.0") as caught:
-        deprecated.warn_deprecated("old")
+        describe.warn_deprecated("old")
     assert caught[0].message.deprecated_since == "2.0"
     assert caught[0].filename == __file__

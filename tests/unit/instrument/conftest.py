@@ -4,13 +4,11 @@ import types
 
 import pytest
 
-from holdfast.instrument.collections.keyed import attribute_keyed_dict
-from holdfast.instrument.construction import default_constructor
+from holdfast.instrument.collection_slot import CollectionSlot
 from holdfast.instrument.descriptor import InstrumentedAttribute
-from holdfast.instrument.manager import register_class
-from holdfast.instrument.slots.collection import CollectionSlot
-from holdfast.instrument.slots.reference import ReferenceSlot
-from holdfast.instrument.slots.value import ValueSlot
+from holdfast.instrument.keyed_dicts import attribute_keyed_dict
+from holdfast.instrument.manager import default_constructor, register_class
+from holdfast.instrument.reference_slot import ReferenceSlot, ValueSlot
 from holdfast.states.ports import missing_value
 
 

@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy import inspect
 
 from holdfast.errors.attributes import AttributeValueError, BackrefClassError
-from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import PASSIVE_NO_RESULT
+from holdfast.foundation.load_policy import PASSIVE_NO_RESULT, LoadPolicy
 
 
 def test_append_sets_the_reference(family):

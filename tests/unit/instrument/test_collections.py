@@ -13,10 +13,9 @@ from holdfast.errors.attributes import (
     ObjectDereferencedError,
 )
 from holdfast.instrument import access
-from holdfast.instrument.collections.adapter import collection_adapter
-from holdfast.instrument.collections.builtin import InstrumentedList
-from holdfast.instrument.collections.keyed import KeyFuncDict, keyfunc_mapping
-from holdfast.instrument.collections.roles import collection
+from holdfast.instrument.collection_adapter import collection_adapter
+from holdfast.instrument.collection_roles import InstrumentedList, collection
+from holdfast.instrument.keyed_dicts import KeyFuncDict, keyfunc_mapping
 
 
 def members_by_backref(parent, children):

@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import inspect
 
 from holdfast.errors.attributes import ConstructorError
-from holdfast.foundation.markers import NO_VALUE
-from holdfast.instrument.construction import default_constructor
-from holdfast.instrument.manager import ClassManager, register_class
+from holdfast.foundation.load_policy import NO_VALUE
+from holdfast.instrument.manager import ClassManager, default_constructor, register_class
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.instrument.manager import register_class
-from holdfast.instrument.tokens import OP_APPEND, OP_BULK_REPLACE, OP_REPLACE
+from holdfast.instrument.slots import OP_APPEND, OP_BULK_REPLACE, OP_REPLACE
 
 
 class Dispatch:

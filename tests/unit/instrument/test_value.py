@@ -5,8 +5,7 @@ from sqlalchemy import inspect
 
 from holdfast.errors.attributes import AttributeAccessError
 from holdfast.errors.mapping import UnmappedInstanceError
-from holdfast.foundation.load_policy import LoadPolicy
-from holdfast.foundation.markers import ATTR_WAS_SET, NO_VALUE
+from holdfast.foundation.load_policy import ATTR_WAS_SET, NO_VALUE, LoadPolicy
 from holdfast.instrument import access
 from holdfast.instrument.manager import instance_state
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import inspect
 
 from holdfast.mapping.cascades import reachable
-from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.relationship import Relationship
 
 
 class Author:

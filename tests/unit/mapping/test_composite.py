@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Column, Integer, Table, exc
 
-from holdfast.mapping.properties.composite import CompositeProperty
+from holdfast.mapping.properties import CompositeProperty
 
 
 @dataclass

@@ -5,9 +5,9 @@ import threading
 import pytest
 from sqlalchemy import exc, inspect
 
-from holdfast.mapping.configure import configure_mappers
 from holdfast.mapping.declarative.registry import registry
-from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.registry import configure_mappers
+from holdfast.mapping.relationship import Relationship
 
 
 class Author:

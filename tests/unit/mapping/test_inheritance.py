@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, exc, select
 from sqlalchemy.exc import SAWarning
 
-from holdfast.mapping.assembly.polymorphic import chosen_mappers
+from holdfast.mapping.inheritance import chosen_mappers
 
 
 class Person:

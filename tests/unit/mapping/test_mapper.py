@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, exc, func, inspect, join, select
 
-from holdfast.mapping.properties.column import ColumnProperty
-from holdfast.mapping.properties.relationship import Relationship
-from holdfast.mapping.properties.synonym import SynonymProperty
+from holdfast.mapping.properties import ColumnProperty, SynonymProperty
+from holdfast.mapping.relationship import Relationship
 
 
 class Author:

@@ -15,10 +15,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import SAWarning
 
 from holdfast.mapping.cascades import CascadeOptions
-from holdfast.mapping.joins.direction import MANYTOMANY, MANYTOONE, ONETOMANY
-from holdfast.mapping.joins.remote import foreign, remote
-from holdfast.mapping.properties.relationship import Relationship
-from holdfast.mapping.properties.reverse import backref
+from holdfast.mapping.condition import MANYTOMANY, MANYTOONE, ONETOMANY
+from holdfast.mapping.relationship import Relationship
+from holdfast.mapping.relationship_arguments import backref
+from holdfast.mapping.remote import foreign, remote
 
 
 class Author:

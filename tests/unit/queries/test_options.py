@@ -19,8 +19,8 @@ from holdfast import (
     undefer,
     undefer_group,
 )
-from holdfast.queries.options.apply import build_option_table, propagated
-from holdfast.queries.options.paths import LoadPath
+from holdfast.queries.load_plan import LoadPath
+from holdfast.queries.statement_options import build_option_table, propagated
 from models.library import Author, Book, Tag
 from models.tree import Node
 

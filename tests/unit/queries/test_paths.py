@@ -5,7 +5,7 @@ import pickle
 import pytest
 from sqlalchemy import inspect
 
-from holdfast.queries.options.paths import (
+from holdfast.queries.load_plan import (
     COLUMN,
     RELATIONSHIP,
     AttributeChoice,

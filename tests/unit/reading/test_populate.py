@@ -9,12 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect
 
-from holdfast.queries.load_plan import ColumnStep, EntityLoad
-from holdfast.queries.options.paths import LoadPath
-from holdfast.reading import populate
+from holdfast.queries.load_plan import ColumnStep, EntityLoad, LoadPath
+from holdfast.reading import row_loader
 from holdfast.reading.context import LoadContext
-from holdfast.reading.populate import EntityLoader
-from holdfast.states.members import Members
+from holdfast.reading.row_loader import EntityLoader
+from holdfast.states.identity_map import Members
 from models.library import Author
 
 
@@ -67,7 +66,7 @@ def load_by_both(keys: list[int | None], present: list[int], *, repeats: bool) -
             pks = made.functions.keys_of(rows)
             objects = (
                 made.load_objects(rows, context)
-                if len(rows) >= populate.SMALL
+                if len(rows) >= row_loader.SMALL
                 else made._load(rows, pks, space, context)
             )
         else:

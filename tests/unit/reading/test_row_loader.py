@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import inspect
 
 from holdfast.foundation.codegen import source_of
-from holdfast.queries.load_plan import ColumnStep, EntityLoad
-from holdfast.queries.options.paths import LoadPath
+from holdfast.queries.load_plan import ColumnStep, EntityLoad, LoadPath
 from holdfast.reading.row_loader import dict_setter, functions_of, key_expression
 from models.library import Author
 

@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 
 from holdfast.errors.session import StateChangeError
-from holdfast.sessions.transactions.phases import Phased, Shift, moves
+from holdfast.sessions.transaction import Phased, Shift, moves
 
 
 class Light(Enum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdfast.states.identity_map import Members
 from holdfast.states.instance import InstanceState, blank
-from holdfast.states.members import Members
 
 
 class Mapper:

@@ -2,8 +2,8 @@ import operator
 
 import pytest
 
-from holdfast.foundation.markers import NO_VALUE
-from holdfast.states.history import (
+from holdfast.foundation.load_policy import NO_VALUE
+from holdfast.states.changes import (
     HISTORY_BLANK,
     History,
     collection_history,

@@ -1,4 +1,4 @@
-from holdfast.states.parents import claim_child, has_parent, is_claimed_by, release_child
+from holdfast.states.changes import claim_child, has_parent, is_claimed_by, release_child
 from unit.states.doubles import author
 
 SLOT = object()

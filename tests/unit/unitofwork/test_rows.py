@@ -5,7 +5,7 @@ from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, func, lit
 
 from holdfast import registry
 from holdfast.instrument.manager import instance_state
-from holdfast.unitofwork.writing.rows import TableRows, has_expressions, is_expression, table_rows
+from holdfast.unitofwork.rows import TableRows, has_expressions, is_expression, table_rows
 
 
 @pytest.fixture

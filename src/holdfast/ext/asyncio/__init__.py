@@ -5,16 +5,14 @@ Importing it needs greenlet: install `holdfast[asyncio]`.
 - `exc`: what they raise
 """
 
-from holdfast.aio.attributes import AsyncAttrs
-from holdfast.aio.scoped import async_scoped_session
+from holdfast.aio.factories import AsyncAttrs, async_scoped_session, async_sessionmaker
+from holdfast.aio.greenlets import AsyncSessionTransaction
 from holdfast.aio.session import (
     AsyncSession,
     async_object_session,
     async_session,
     close_all_sessions,
 )
-from holdfast.aio.sessionmaker import async_sessionmaker
-from holdfast.aio.transaction import AsyncSessionTransaction
 from holdfast.foundation.sqlalchemy_asyncio import (
     AsyncConnection,
     AsyncEngine,

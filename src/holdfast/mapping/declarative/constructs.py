@@ -1,39 +1,209 @@
-"""Offer the functions that a class body declares attributes with, under SQLAlchemy's signatures.
-
-`mapped_column()`, `relationship()`, `column_property()` and their siblings. Each makes the object
-that stands for the attribute until the class is mapped. Type checkers see `Mapped[...]`, so that
-what is returned fits any annotation; what is returned at run time is a property, or a
-`MappedColumn`.
-"""
+"""Give the functions that class bodies are written with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
-from sqlalchemy import insert_sentinel, null
+from sqlalchemy import Column, insert_sentinel, null
 from sqlalchemy.sql.expression import Null
 
 from holdfast.errors.declarative import DeclarationArgumentError
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.codegen import Keywords, record
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
-from holdfast.mapping.declarative.dataclass_arguments import (
-    DataclassArguments,
-    FieldArguments,
-    ImpliedArguments,
+from holdfast.mapping.mapped import Mapped, T_co
+from holdfast.mapping.properties import (
+    ColumnProperty,
+    CompositeProperty,
+    MappedSQLExpression,
+    QueryExpression,
+    SynonymProperty,
 )
-from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.mapped import Mapped
-from holdfast.mapping.properties.column import MappedSQLExpression, QueryExpression
-from holdfast.mapping.properties.composite import CompositeProperty
-from holdfast.mapping.properties.relationship import Relationship, RelationshipArguments
-from holdfast.mapping.properties.reverse import backref as backref
-from holdfast.mapping.properties.synonym import SynonymProperty
+from holdfast.mapping.relationship import Relationship, RelationshipArguments
+from holdfast.mapping.relationship_arguments import backref as backref
 
 if TYPE_CHECKING:
     from sqlalchemy import FetchedValue
     from sqlalchemy.schema import SchemaItem
     from sqlalchemy.sql._typing import _ColumnExpressionArgument, _TypeEngineArgument
+
+
+# ------------------------------------------------------------------------------
+# Hold what an attribute of a mapped dataclass asks of `dataclasses.field()`.
+#
+# Made by the functions of `constructs`, kept on the property or column they return, read by
+# `dataclasses` alone.
+
+
+class FieldArguments(Keywords, total=False):
+    """Keywords of the functions of `constructs` that concern the field of a mapped dataclass."""
+
+    init: bool
+    repr: bool
+    default: Any
+    default_factory: Callable[[], Any]
+    compare: bool
+    kw_only: bool
+    hash: bool | None
+    dataclass_metadata: Mapping[Any, Any]
+
+
+@record
+class DataclassArguments:
+    """Arguments as the user gave them; `NO_ARG` where nothing was said."""
+
+    init: Any = NO_ARG
+    repr: Any = NO_ARG
+    default: Any = NO_ARG
+    default_factory: Callable[[], Any] | Any = NO_ARG
+    compare: Any = NO_ARG
+    kw_only: Any = NO_ARG
+    hash: Any = NO_ARG
+    dataclass_metadata: Mapping[Any, Any] | Any = NO_ARG
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that were given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not NO_ARG}
+
+    def field_arguments(self) -> dict[str, Any]:
+        """The same, as `dataclasses.field()` names them."""
+        found = self.given()
+        if "dataclass_metadata" in found:
+            found["metadata"] = found.pop("dataclass_metadata")
+        return found
+
+
+class ImpliedArguments(DataclassArguments):
+    """What goes without saying for a construct; of no weight in a class that is no dataclass."""
+
+    __slots__ = ()
+
+
+NOTHING_GIVEN = DataclassArguments()
+
+
+# ------------------------------------------------------------------------------
+# Define `MappedColumn`, what `mapped_column()` returns until its class is mapped.
+#
+# It stands in the class body for the attribute to come: it can be used in SQL expressions there,
+# and it keeps what the column and the attribute were told, apart. `columns` completes it with what
+# the annotation says, and makes the property.
+
+
+class MappedColumn(Mapped[T_co]):
+    """A column, and what the attribute for it should be like."""
+
+    def __init__(
+        self,
+        *args: Any,
+        arguments: DataclassArguments = NOTHING_GIVEN,
+        deferred: Any = NO_ARG,
+        deferred_group: str | None = None,
+        deferred_raiseload: bool | None = None,
+        active_history: bool = False,
+        use_existing_column: bool = False,
+        sort_order: Any = NO_ARG,
+        is_mapped: bool = True,
+        column: Column[Any] | None = None,
+        **kw: Any,
+    ) -> None:
+        self.dataclass_arguments = arguments
+        self.deferred_given = deferred
+        self.deferred_group = deferred_group
+        self.deferred_raiseload = deferred_raiseload
+        self.active_history = active_history
+        self.use_existing_column = use_existing_column
+        self.sort_order = sort_order
+        # False for unmapped_column(): the table gets the column, the class no attribute.
+        self.is_mapped = is_mapped
+        if kw.get("nullable", True) is None:
+            del kw["nullable"]
+        # Also a default of None is one: it keeps that of Annotated[] away.
+        self.has_default: bool = any(
+            kw.get(name, NO_ARG) is not NO_ARG for name in ("insert_default", "default")
+        )
+        self.column: Column[Any] = Column(*args, **kw) if column is None else column
+
+    @property
+    def name(self) -> Any:
+        """Name of the column; None until the attribute's name is known, unless given."""
+        return self.column.name
+
+    @property
+    def key(self) -> Any:
+        """Key of the column in its table."""
+        return self.column.key
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the column is loaded on access only, said outright or by a further option."""
+        if self.deferred_given is NO_ARG:
+            return self.deferred_group is not None or self.deferred_raiseload is not None
+        return bool(self.deferred_given)
+
+    @property
+    def attribute_options(self) -> tuple[str, ...]:
+        """Names of the given options that only a mapped attribute can have."""
+        values = {
+            "deferred": self.deferred_given is not NO_ARG and self.deferred_given,
+            "deferred_group": self.deferred_group,
+            "deferred_raiseload": self.deferred_raiseload,
+            "active_history": self.active_history,
+        }
+        return tuple(name for name, value in values.items() if value)
+
+    @property
+    def mapper_property_to_assign(self) -> ColumnProperty | None:
+        """The property, when a bare column would not say enough."""
+        if not self.is_deferred and not self.active_history:
+            return None
+        made = ColumnProperty(
+            self.column,
+            deferred=self.is_deferred,
+            group=self.deferred_group,
+            raiseload=bool(self.deferred_raiseload),
+            active_history=self.active_history,
+        )
+        made.dataclass_arguments = self.dataclass_arguments
+        return made
+
+    @property
+    def place(self) -> int:
+        """Where the column stands in the table, relative to others."""
+        return 0 if self.sort_order is NO_ARG else int(self.sort_order)
+
+    def copy(self) -> MappedColumn[T_co]:
+        """The same with a column of its own: mixins and `Annotated[]` serve many classes."""
+        made: MappedColumn[T_co] = MappedColumn.__new__(MappedColumn)
+        made.__dict__.update(self.__dict__)
+        made.column = self.column._copy()
+        return made
+
+    # -- as an expression in the class body -------------------------------------------------------
+
+    def __clause_element__(self) -> Column[Any]:
+        return self.column
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Apply an operator to the column."""
+        return op(self.column, *other, **kwargs)
+
+    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+        """The same with the column on the right."""
+        return op(other, self.column, **kwargs)
+
+    def __str__(self) -> str:
+        return str(self.column)
+
+
+# ------------------------------------------------------------------------------
+# Offer the functions that a class body declares attributes with, under SQLAlchemy's signatures.
+#
+# `mapped_column()`, `relationship()`, `column_property()` and their siblings. Each makes the object
+# that stands for the attribute until the class is mapped. Type checkers see `Mapped[...]`, so that
+# what is returned fits any annotation; what is returned at run time is a property, or a
+# `MappedColumn`.
 
 T = TypeVar("T", bound=Any)
 

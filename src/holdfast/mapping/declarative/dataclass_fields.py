@@ -16,27 +16,25 @@ from typing import Any
 from sqlalchemy.schema import DefaultGenerator
 
 from holdfast.errors.declarative import DataclassSettingsError, DeclarationError
-from holdfast.foundation.deprecated import warn_deprecated
-from holdfast.foundation.markers import DONT_SET
-from holdfast.foundation.record import Keywords
+from holdfast.foundation.codegen import Keywords
+from holdfast.foundation.describe import warn_deprecated
+from holdfast.foundation.load_policy import DONT_SET
 from holdfast.foundation.sqlalchemy_core import NO_ARG
-from holdfast.mapping.declarative.annotated.evaluate import Evaluator
-from holdfast.mapping.declarative.annotated.read import (
+from holdfast.mapping.declarative.annotations import (
     AttributeAnnotation,
+    Evaluator,
     annotations_of,
     read_annotation,
 )
-from holdfast.mapping.declarative.dataclass_arguments import NOTHING_GIVEN, DataclassArguments
-from holdfast.mapping.declarative.mapped_column import MappedColumn
+from holdfast.mapping.declarative.constructs import NOTHING_GIVEN, DataclassArguments, MappedColumn
 from holdfast.mapping.declarative.scan import (
     SETTINGS_NAME,
     is_mapped_class,
     is_special,
     set_attribute,
 )
-from holdfast.mapping.properties.column import ColumnProperty
-from holdfast.mapping.properties.composite import CompositeProperty
-from holdfast.mapping.properties.relationship import Relationship
+from holdfast.mapping.properties import ColumnProperty, CompositeProperty
+from holdfast.mapping.relationship import Relationship
 
 _ABSENT = object()
 

@@ -1,41 +1,166 @@
-"""Walk a class body, its mixins and abstract bases in order, and collect what is to be mapped.
-
-Called by `declare`, once per mapped class. Nothing here makes a table or a property: columns are
-completed by `columns`, tables are made by `table`.
-
-Rules kept here:
-1. The nearest definition of a name wins, as in Python; what a mapped base has is not taken again.
-2. Columns of mixins are copied for each class, and put onto the class at once, so that
-   `declared_attr` functions refer to them as `cls.name`.
-3. A class's own attributes come before those of its mixins, each in the order they were written.
-"""
+"""Walk a class body and its mixins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sqlalchemy import Column, ColumnElement, MetaData
 from sqlalchemy.sql.schema import SchemaItem
 
 from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
-from holdfast.foundation.deprecated import warn
-from holdfast.foundation.describe import class_text
-from holdfast.foundation.record import record
+from holdfast.foundation.codegen import record
+from holdfast.foundation.describe import class_text, warn
 from holdfast.foundation.sqlalchemy_core import merge_lists_w_ordering, refers_to_bare_column
-from holdfast.instrument.descriptor import QueryableAttribute
-from holdfast.mapping.declarative.annotated.evaluate import Evaluator
-from holdfast.mapping.declarative.annotated.read import (
+from holdfast.instrument.descriptor import InstrumentedAttribute, QueryableAttribute
+from holdfast.mapping.declarative.annotations import (
     AttributeAnnotation,
+    Evaluator,
     annotations_of,
     read_annotation,
 )
-from holdfast.mapping.declarative.mapped_column import MappedColumn
-from holdfast.mapping.declarative.mixins import declared_attr
-from holdfast.mapping.properties.base import MapperProperty
-from holdfast.mapping.properties.synonym import SynonymProperty
+from holdfast.mapping.declarative.constructs import MappedColumn
+from holdfast.mapping.mapped import Mapped, T_co
+from holdfast.mapping.properties import MapperProperty, SynonymProperty
+
+# ------------------------------------------------------------------------------
+# Define `declared_attr`: an attribute that is made anew for each class that a mixin is part of.
+#
+# `scan` opens a `declaring` block per class; within it each function runs once and what it returned
+# is remembered, so that functions may refer to each other's columns as `cls.name`.
+
+C = TypeVar("C", bound=type)
+
+# Class that is being scanned -> declared_attr -> what it returned for that class.
+_declaring: dict[type, dict[object, Any]] = {}
+
+
+@contextmanager
+def declaring(cls: type) -> Iterator[None]:
+    """While a class is being scanned, remember what its `declared_attr` functions return."""
+    _declaring[cls] = {}
+    try:
+        yield
+    finally:
+        del _declaring[cls]
+
+
+class declared_attr(Generic[T_co]):  # noqa: N801 - the public name
+    """Decorator for a method of a mixin or abstract class that returns a mapped attribute.
+
+    ```python
+    class HasOwner:
+        @declared_attr
+        def owner_id(cls) -> Mapped[int]:
+            return mapped_column(ForeignKey("owner.id"))
+    ```
+
+    `declared_attr.directive` is for `__tablename__` and its kin; `declared_attr.cascading` runs for
+    each subclass of a mapped class too.
+    """
+
+    is_cascading: bool = False
+    is_directive = False
+
+    def __init__(self, fn: Callable[..., Mapped[T_co]], cascading: bool = False) -> None:  # noqa: FBT001, FBT002 - the documented signature
+        # Under @classmethod the function is one floor down.
+        self.fget: Callable[..., Any] = fn.__func__ if isinstance(fn, classmethod) else fn
+        if cascading:
+            self.is_cascading = True
+        self.__doc__ = fn.__doc__
+
+    @property
+    def return_annotation(self) -> Any:
+        """What the function says it returns, or None."""
+        return getattr(self.fget, "__annotations__", {}).get("return")
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> T_co: ...
+
+        def __get__(
+            self, instance: object | None, owner: Any
+        ) -> InstrumentedAttribute[T_co] | T_co: ...
+
+        def __set__(self, instance: Any, value: Any) -> None: ...
+
+    else:
+
+        def __get__(self, instance: object | None, owner: type) -> Any:
+            remembered = _declaring.get(owner)
+            if remembered is None:
+                self._check_owner(owner)
+                return self.fget(owner)
+            if self not in remembered:
+                remembered[self] = self.fget(owner)
+            return remembered[self]
+
+    def _check_owner(self, owner: type) -> None:
+        """Warn of a use outside of mapping, where each access makes another column."""
+        name = self.fget.__name__
+        special = name.startswith("__") and name.endswith("__")
+        if not special and "_sa_class_manager" not in owner.__dict__:
+            warn(
+                f"Unmanaged access of declarative attribute {name} from non-mapped class "
+                f"{owner.__name__}: each access makes a new object. [declared-attr-unmanaged]"
+            )
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def directive(cls, fn: Callable[..., Any]) -> Any:
+            """For a method that returns an option such as `__tablename__`, not an attribute."""
+
+        cascading: type[declared_attr[Any]]
+
+
+class _Flagged:
+    """`declared_attr.cascading` and `.directive`: `declared_attr` with a flag set."""
+
+    def __init__(self, **flags: bool) -> None:
+        self.flags = flags
+
+    def __get__(self, instance: object, owner: type[declared_attr[Any]]) -> Any:
+        wanted = {name: True for name in self.flags if not getattr(owner, name)}
+        return type(owner.__name__, (owner,), wanted) if wanted else owner
+
+
+if not TYPE_CHECKING:
+    declared_attr.cascading = _Flagged(is_cascading=True)
+    declared_attr.directive = _Flagged(is_directive=True)
+
+
+def declarative_mixin(cls: C) -> C:
+    """Mark a class as a mixin, for type checkers that want to know; does nothing."""
+    return cls
+
+
+def has_inherited_table(cls: type) -> bool:
+    """Whether a base of the class is mapped to a table.
+
+    For `declared_attr` functions that must not repeat for subclasses what their base has.
+    """
+    return any(getattr(base, "__table__", None) is not None for base in cls.__mro__[1:])
+
+
+# ------------------------------------------------------------------------------
+# Walk a class body, its mixins and abstract bases in order, and collect what is to be mapped.
+#
+# Called by `declare`, once per mapped class. Nothing here makes a table or a property: columns are
+# completed by `columns`, tables are made by `table`.
+#
+# Rules kept here:
+# 1. The nearest definition of a name wins, as in Python; what a mapped base has is not taken again.
+# 2. Columns of mixins are copied for each class, and put onto the class at once, so that
+#    `declared_attr` functions refer to them as `cls.name`.
+# 3. A class's own attributes come before those of its mixins, each in the order they were written.
 
 DEFERRED_NAME = "__sa_deferred__"
 """Class attribute that holds what was prepared of a class whose mapping waits."""

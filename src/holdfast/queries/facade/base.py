@@ -1,9 +1,4 @@
-"""Keep what a `Query` holds: a draft of the SELECT, the session, and a few settings of its own.
-
-Rules kept here:
-1. A query is never changed: every method gives a copy.
-2. The draft is an ordinary `select()`; what that cannot say is in the settings.
-"""
+"""Hold what the parts of Query share, its unions and its joins."""
 
 from __future__ import annotations
 
@@ -11,15 +6,86 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, select
-from sqlalchemy.sql.expression import Select
+from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, exc, inspect, select
+from sqlalchemy.sql.expression import FromClause, Select
 
-from holdfast.errors.queries import QueryUseError
-from holdfast.foundation.record import record, replace
-from holdfast.foundation.sqlalchemy_core import immutabledict
+from holdfast.errors.queries import EntityError, QueryUseError
+from holdfast.foundation.codegen import record, replace
+from holdfast.foundation.describe import warn_deprecated
+from holdfast.foundation.sqlalchemy_core import (
+    ColumnAdapter,
+    coercions,
+    entity_namespace_key,
+    immutabledict,
+    roles,
+)
+from holdfast.queries.aliases import AliasedClass, real_attribute, rewritten
+from holdfast.queries.comparators import with_parent
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
-from holdfast.queries.facade.compound import CompoundSource
-from holdfast.queries.options.statement import WithoutEagerLoads
+from holdfast.queries.joins import is_relationship_attribute
+from holdfast.queries.statement_options import WithoutEagerLoads
+
+# ------------------------------------------------------------------------------
+# Let a query select from a union of queries and still speak of its classes.
+#
+# After `q1.union(q2)` the entities of the query are read from the union as a subquery; whatever is
+# said later about them, as `User.name == "x"`, is rewritten to the columns of that subquery.
+
+
+class CompoundSource:
+    """A subquery that stands for the tables of the entities of a query."""
+
+    def __init__(self, subquery: FromClause) -> None:
+        self.subquery = subquery
+        self.adapter: ColumnAdapter = ColumnAdapter(subquery)
+        # Entity of the query -> its alias on the subquery, made once each.
+        self.stand_ins: dict[Any, Any] = {}
+
+    def applied(self, draft: Any) -> Any:
+        """The draft as a SELECT from the subquery."""
+        made = rewritten(draft, self._element, self._side)
+        made._from_obj = (self.subquery, *draft._from_obj)
+        return made
+
+    def _stand_in(self, entity: Any) -> Any:
+        found = self.stand_ins.get(entity)
+        if found is None:
+            found = AliasedClass(entity.entity, self.subquery, stands_for=entity)
+            self.stand_ins[entity] = found
+        return found
+
+    def _holds(self, entity: Any) -> bool:
+        return bool(self.subquery.is_derived_from(entity.selectable))
+
+    def _element(self, element: Any) -> Any:
+        annotations = element._annotations
+        entity = annotations.get("parententity")
+        if entity is not None and isinstance(element, FromClause):
+            if not self._holds(entity):
+                return element
+            return inspect(self._stand_in(entity)).__clause_element__()
+        adapted = self.adapter.traverse(element)
+        if "proxy_key" in annotations and adapted is not element:
+            adapted = adapted._annotate({"proxy_key": annotations["proxy_key"]})
+        return adapted
+
+    def _side(self, side: Any) -> Any:
+        if not is_relationship_attribute(side):
+            return self._element(side) if not isinstance(side, FromClause) else side
+        if not self._holds(side.parent):
+            return side
+        made = getattr(self._stand_in(side.parent), side.key)
+        if side.of_type_entity is not None:
+            made = made.of_type(side.of_type_entity.entity)
+        return made.and_(*side.extra_criteria) if side.extra_criteria else made
+
+
+# ------------------------------------------------------------------------------
+# Keep what a `Query` holds: a draft of the SELECT, the session, and a few settings of its own.
+#
+# Rules kept here:
+# 1. A query is never changed: every method gives a copy.
+# 2. The draft is an ordinary `select()`; what that cannot say is in the settings.
 
 LEGACY = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
 
@@ -174,3 +240,123 @@ class QueryBase:
         )
         if has_criteria or self.settings.source is not None:
             raise QueryUseError.existing_criterion(method)
+
+
+# ------------------------------------------------------------------------------
+# Say what a `Query` selects from: joins, `select_from()`, and where names are looked up.
+
+
+class JoiningQuery(QueryBase):
+    """The part of `Query` that is about its FROM."""
+
+    def join(
+        self, target: Any, onclause: Any = None, *, isouter: bool = False, full: bool = False
+    ) -> Self:
+        """Join along a relationship, or to an entity.
+
+        Example:
+            >>> session.query(Author).join(Author.books).filter(Book.year > 2000)
+
+        Args:
+            target: A relationship attribute, a mapped class, an alias or a FROM element.
+            onclause: A relationship attribute or an expression.
+            isouter: LEFT OUTER JOIN.
+            full: FULL OUTER JOIN.
+        """
+        self.check_open("join")
+        draft = self.draft.join(target, onclause, isouter=isouter, full=full)
+        return self.changed(draft, joinpoint=_target_of(draft._setup_joins[-1][0]))
+
+    def outerjoin(self, target: Any, onclause: Any = None, *, full: bool = False) -> Self:
+        """The same as LEFT OUTER JOIN."""
+        return self.join(target, onclause, isouter=True, full=full)
+
+    def reset_joinpoint(self) -> Self:
+        """Let `filter_by()` look in the first entity again."""
+        return self.changed(joinpoint=None)
+
+    def select_from(self, *from_obj: Any) -> Self:
+        """State the left side of the FROM clause."""
+        self.check_fresh("select_from")
+        return self.changed(self.draft.select_from(*from_obj))
+
+    def filter_by(self, **kwargs: Any) -> Self:
+        """Add criteria by attribute names of the entity joined last, or of the first one."""
+        self.check_open("filter_by")
+        if not kwargs:
+            return self
+        entity = self._named_entity()
+        clauses = [entity_namespace_key(entity, key) == value for key, value in kwargs.items()]
+        return self.changed(self.draft.where(*clauses))
+
+    def _named_entity(self) -> Any:
+        if self.settings.joinpoint is not None:
+            return self.settings.joinpoint
+        if self.draft._from_obj:
+            return self.draft._from_obj[0]
+        first: Any = self.draft._raw_columns[0]
+        if isinstance(first, FromClause) and "parententity" in first._annotations:
+            return first
+        froms = first._from_objects
+        if not froms:
+            return first
+        entities = [each for each in _entities_in(first) if each is not None]
+        return entities[0].__clause_element__() if entities else froms[0]
+
+    def with_parent(self, instance: object, property: Any = None, from_entity: Any = None) -> Self:
+        """Add the criterion for members of a relationship of one object. Legacy: `with_parent()`.
+
+        Args:
+            instance: The object.
+            property: Its relationship; found by the classes when omitted.
+            from_entity: The entity of the query that the members are.
+        """
+        warn_deprecated(
+            "The Query.with_parent() method is considered legacy as of the 1.x series of "
+            "SQLAlchemy and becomes a legacy construct in 2.0. Use the with_parent() standalone "
+            "construct.",
+            category=exc.LegacyAPIWarning,
+        )
+        entity = self.only_entity if from_entity is None else None
+        if property is None:
+            property = _relationship_between(instance, entity)
+        about = from_entity
+        if about is None and entity is not None and entity.is_aliased_class:
+            about = entity.entity
+        return self.changed(self.draft.where(with_parent(instance, property, about)))
+
+    def correlate(self, *fromclauses: Any) -> Self:
+        """Leave these FROM elements to an enclosing statement."""
+        if fromclauses and (fromclauses[0] is None or fromclauses[0] is False):
+            return self.changed(self.draft.correlate(None))
+        coerced = [coercions.expect(roles.FromClauseRole, each) for each in fromclauses]
+        return self.changed(self.draft.correlate(*coerced))
+
+
+def _target_of(target: Any) -> Any:
+    """What `filter_by()` sees of a join target."""
+    target = real_attribute(target)
+    if is_relationship_attribute(target):
+        return (target.of_type_entity or target.property.entity).__clause_element__()
+    return target
+
+
+def _entities_in(element: Any) -> list[Any]:
+    found = element._annotations.get("parententity")
+    if found is not None:
+        return [found]
+    inner: list[Any] = []
+    for child in element.get_children():
+        inner.extend(_entities_in(child))
+    return inner
+
+
+def _relationship_between(instance: object, entity: Any | None) -> Any:
+    """The attribute of the object's class that leads to the entity of the query."""
+    mapper = type(instance).__dict__["_sa_class_manager"].mapper
+    if entity is not None:
+        for relationship in mapper.relationships:
+            if relationship.mapper is entity.mapper:
+                return relationship.class_attribute
+    related = "unmapped" if entity is None else entity.class_.__name__
+    raise EntityError.no_relationship_between(mapper.class_, related)

@@ -22,14 +22,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from holdfast.foundation.deprecated import warn_deprecated
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ForUpdateArg, coercions, roles, self_inspects
 from holdfast.queries.aliases import aliased
-from holdfast.queries.facade.base import LEGACY
-from holdfast.queries.facade.compound import CompoundSource
-from holdfast.queries.facade.joins import JoiningQuery
-from holdfast.queries.facade.results import ReadableQuery, T
-from holdfast.queries.facade.writing import WritableQuery
+from holdfast.queries.facade.base import LEGACY, CompoundSource, JoiningQuery
+from holdfast.queries.facade.results import ReadableQuery, T, WritableQuery
 
 
 @self_inspects

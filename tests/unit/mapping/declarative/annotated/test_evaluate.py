@@ -10,7 +10,7 @@ from typing import List, Literal, Optional
 import pytest
 
 from holdfast.errors.declarative import MappedAnnotationError
-from holdfast.mapping.declarative.annotated.evaluate import (
+from holdfast.mapping.declarative.annotations import (
     Evaluator,
     UnresolvedName,
     unresolved_names,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from typing_extensions import TypeAliasType
 
 from holdfast.errors.declarative import MappedAnnotationError
-from holdfast.mapping.declarative.annotated.python_types import (
+from holdfast.mapping.declarative.annotations import (
     annotated_of,
     candidates,
     includes_none,
