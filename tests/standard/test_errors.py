@@ -35,12 +35,19 @@ UNUSED = ["HoldfastBug.broken"]
 WITHOUT_SLUG = {"alias_made_warning", "option_in_dml_warning"}
 
 
+def name_in(expression: ast.expr) -> str:
+    """`X` for `errors.X`, and for `X` alone."""
+    if isinstance(expression, ast.Attribute) and ast.unparse(expression.value) == "errors":
+        return expression.attr
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
 def fields_wanted(expression: ast.expr) -> tuple[str, ...] | None:
     """The fields of the message that an expression names, or None when it names none."""
-    if isinstance(expression, ast.Name) and expression.id in WARNINGS:
-        return fields_of(WARNINGS[expression.id].text)
-    if isinstance(expression, ast.Attribute) and isinstance(expression.value, ast.Name):
-        owner = DECLARED.get(expression.value.id)
+    if name_in(expression) in WARNINGS:
+        return fields_of(WARNINGS[name_in(expression)].text)
+    if isinstance(expression, ast.Attribute):
+        owner = DECLARED.get(name_in(expression.value))
         if isinstance(owner, type):
             # Fails for a cause that the class does not declare.
             found = inspect.getattr_static(owner, expression.attr)
@@ -85,7 +92,7 @@ def test_fields_have_conversions_that_there_are_and_no_formats(declared):
 
 def test_every_message_is_used():
     used = {
-        ast.unparse(node)
+        ast.unparse(node).removeprefix("errors.")
         for path, text in MODULES.items()
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)

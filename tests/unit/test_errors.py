@@ -191,7 +191,7 @@ def test_every_class_is_offered_to_users():
         for names in found
         for name, value in names.items()
         if isinstance(value, type) and issubclass(value, HoldfastError)
-    } <= vars(errors).keys() | vars(aio).keys()
+    } <= {*errors.__all__, *vars(aio)}
 
 
 def test_unmapped_errors_name_class_and_pickle():

@@ -8,14 +8,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
-from holdfast.errors.aio import (
-    AsyncArgumentError,
-    AsyncBindError,
-    AsyncNotStartedError,
-    AsyncStartedError,
-    ConcurrentUseError,
-    MissingLibraryError,
-)
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -33,7 +26,7 @@ from holdfast.sessions.transaction import SessionTransaction
 try:
     import greenlet  # type: ignore[import-untyped]  # noqa: F401  Core imports it when needed
 except ImportError as _missing:
-    raise MissingLibraryError.greenlet() from _missing
+    raise errors.MissingLibraryError.greenlet() from _missing
 
 T = TypeVar("T")
 
@@ -66,7 +59,9 @@ class OneTask:
         """
         task, outer = asyncio.current_task(), (self.task, self.method)
         if self.task is not None and self.task is not task:
-            raise ConcurrentUseError.by(method, self.method, _name_of(task), _name_of(self.task))
+            raise errors.ConcurrentUseError.by(
+                method, self.method, _name_of(task), _name_of(self.task)
+            )
         self.task, self.method = task, method
         try:
             return await greenlet_spawn(function, *arguments, **keywords)
@@ -137,7 +132,7 @@ class KnownBinds:
         try:
             return self.by_sync[bind]
         except KeyError:
-            raise AsyncBindError.unknown(bind) from None
+            raise errors.AsyncBindError.unknown(bind) from None
 
 
 def sync_side(bind: AsyncBind) -> Bind:
@@ -153,9 +148,9 @@ def sync_side(bind: AsyncBind) -> Bind:
     if isinstance(bind, AsyncConnection):
         connection: Connection | None = bind.sync_connection
         if connection is None:
-            raise AsyncNotStartedError.connection()
+            raise errors.AsyncNotStartedError.connection()
         return connection
-    raise AsyncArgumentError.engine_expected(bind)
+    raise errors.AsyncArgumentError.engine_expected(bind)
 
 
 # ------------------------------------------------------------------------------
@@ -204,7 +199,7 @@ class AsyncSessionTransaction:
             AsyncContextNotStarted: It is not begun yet.
         """
         if self.started is None:
-            raise AsyncNotStartedError.transaction()
+            raise errors.AsyncNotStartedError.transaction()
         return self.started
 
     @property
@@ -219,7 +214,7 @@ class AsyncSessionTransaction:
             AsyncContextAlreadyStarted: It is begun.
         """
         if self.started is not None:
-            raise AsyncStartedError.transaction()
+            raise errors.AsyncStartedError.transaction()
         method = "begin_nested" if self.nested else "begin"
         begin = getattr(self.session.sync_session, method)
         self.started = await self.session.one_task.run(method, begin)

@@ -31,6 +31,7 @@ from typing import (
 from sqlalchemy.engine import Result, ScalarResult
 from sqlalchemy.sql import Executable
 
+from holdfast import errors
 from holdfast.aio.greenlets import (
     AsyncBind,
     AsyncSessionTransaction,
@@ -39,7 +40,6 @@ from holdfast.aio.greenlets import (
     run_to_completion,
     sync_side,
 )
-from holdfast.errors.aio import AsyncMethodError
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_asyncio import (
     AsyncConnection,
@@ -333,7 +333,7 @@ class AsyncSession(SessionClassMethods):
         result = await self._run("execute", statement, params, how, prebuffer_rows=True)
         if reads_from_server(result):
             await greenlet_spawn(result.close)
-            raise AsyncMethodError.server_side("execute")
+            raise errors.AsyncMethodError.server_side("execute")
         return result
 
     @overload

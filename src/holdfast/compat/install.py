@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 import sqlalchemy
 
+from holdfast import errors
 from holdfast.compat.private_members import put_members_in_place
 from holdfast.compat.private_names import PRIVATE_NAMES
-from holdfast.errors.base import AbsentNameError, StandInError
 from holdfast.foundation.sqlalchemy_core import immutabledict, take_name
 from holdfast.instrument.manager import init_wrapper, wrap_init
 
@@ -42,7 +42,7 @@ class AbsentName:
         return f"<absent: {self.__dict__['name']}>"
 
     def _refuse(self, *arguments: Any, **keywords: Any) -> NoReturn:
-        raise AbsentNameError.used(self.__dict__["name"])
+        raise errors.AbsentNameError.used(self.__dict__["name"])
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -329,7 +329,7 @@ def install_as_sqlalchemy_orm() -> None:
         return
     for name in sorted(sys.modules):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
-            raise StandInError.too_late(name)
+            raise errors.StandInError.too_late(name)
     modules = build_modules()
     put_members_in_place()
     take_name("orm")

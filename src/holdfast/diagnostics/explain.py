@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.queries import EntityError
+from holdfast import errors
 from holdfast.foundation.describe import describe_state
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.queries.load_plan import LoadPlan
@@ -96,5 +96,5 @@ def explain_select(statement: Any) -> LoadPlan:
     target = getattr(statement, "statement", statement)
     plan = getattr(target.compile().compile_state, "plan", None)
     if not isinstance(plan, LoadPlan):
-        raise EntityError.expected(type(target))
+        raise errors.EntityError.expected(type(target))
     return plan

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql.visitors import iterate
 
-from holdfast.errors.dml import BulkError, StarError, StrategyError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     has_rows,
@@ -74,7 +74,7 @@ class InsertStatement:
         """
         strategy = self.options.get("dml_strategy", "auto")
         if strategy not in STRATEGIES:
-            raise StrategyError.unknown("insert", STRATEGIES, strategy)
+            raise errors.StrategyError.unknown("insert", STRATEGIES, strategy)
         if strategy == "raw":
             return self._execute(self.statement, self.parameters)  # type: ignore[no-any-return]
         if strategy == "bulk" or (strategy == "auto" and self._brings_rows()):
@@ -118,11 +118,11 @@ class InsertStatement:
     def _check(self, count: int, *, has_several_tables: bool) -> None:
         statement, dialect = self.statement, self.connection.dialect
         if has_several_tables and post_values(statement) is not None:
-            raise BulkError.no_upsert(self.mapper)
+            raise errors.BulkError.no_upsert(self.mapper)
         if not statement._returning:
             return
         if returns_star(statement):
-            raise StarError.in_bulk_insert()
+            raise errors.StarError.in_bulk_insert()
         in_order = sorts_rows(statement)
         if count > 1:
             able = dialect.insert_executemany_returning
@@ -131,7 +131,7 @@ class InsertStatement:
         else:
             able = dialect.insert_returning
         if not able:
-            raise BulkError.no_returning(dialect, sorted_rows=in_order)
+            raise errors.BulkError.no_returning(dialect, sorted_rows=in_order)
 
     def _insert_whole(self, runs: Iterator[tuple[TableRows, InsertRun]]) -> Result[Any]:
         """Rows of one table: the statement itself, once for each run."""
@@ -219,7 +219,7 @@ def rows_of(parameters: Any) -> Sequence[Mapping[str, Any]]:
     rows = list(parameters)
     for kind in set(map(type, rows)):
         if not issubclass(kind, Mapping):
-            raise BulkError.no_dictionary(kind)
+            raise errors.BulkError.no_dictionary(kind)
     return rows
 
 
@@ -296,6 +296,6 @@ def table_parts(mapper: Any, columns: Sequence[Any]) -> dict[Any, list[Any]]:
     for column in columns:
         tables = [table for table in parts if table in column._from_objects]
         if len(tables) > 1:
-            raise BulkError.several_tables(column)
+            raise errors.BulkError.several_tables(column)
         parts[tables[0] if tables else mapper.tables[-1]].append(column)
     return parts

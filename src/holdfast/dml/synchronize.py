@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import String, types
 from sqlalchemy.sql import operators
 
-from holdfast.errors.dml import UnevaluatableError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.instrument.manager import instance_state
 from holdfast.states.changes import expire_keys, expire_states, note_gaps
@@ -222,7 +222,7 @@ def value_evaluator(
         return lambda _: value
     try:
         return evaluator_of(value, mapper=mapper, parameters=parameters)
-    except UnevaluatableError:
+    except errors.UnevaluatableError:
         return None
 
 
@@ -326,7 +326,7 @@ class _Reader:
             clause = element()
         read = getattr(self, f"read_{clause.__visit_name__}", None)
         if read is None:
-            raise UnevaluatableError.kind(type(clause))
+            raise errors.UnevaluatableError.kind(type(clause))
         made: Evaluator = read(clause)
         return made
 
@@ -356,12 +356,12 @@ class _Reader:
             # A column of the table itself.
             key = None if self.mapper is None else self.mapper.key_of_column.get(clause)
             if key is None:
-                raise UnevaluatableError.column(clause)
+                raise errors.UnevaluatableError.column(clause)
             return _attribute(key)
         if entity.is_aliased_class:
-            raise UnevaluatableError.alias(entity)
+            raise errors.UnevaluatableError.alias(entity)
         if self.mapper is not None and not issubclass(self.mapper.class_, entity.class_):
-            raise UnevaluatableError.other_class(entity.class_)
+            raise errors.UnevaluatableError.other_class(entity.class_)
         key = clause._annotations.get("proxy_key")
         # What is called by the name of a synonym or hybrid is still its column.
         return _attribute(key if key in entity.column_of_key else entity.key_of(clause))
@@ -386,7 +386,7 @@ class _Reader:
         if clause.operator is operators.is_true:
             return self.read(clause.element)
         if clause.operator not in NEGATIONS:
-            raise UnevaluatableError.operator("unary", clause.operator)
+            raise errors.UnevaluatableError.operator("unary", clause.operator)
         return _not(self.read(clause.element))
 
     def read_binary(self, clause: Any) -> Evaluator:
@@ -418,18 +418,18 @@ class _Reader:
             return order(kind, of, self.dialect)
         if isinstance(kind, operators.custom_op):
             if kind.python_impl is None:
-                raise UnevaluatableError.custom(kind.opstring)
+                raise errors.UnevaluatableError.custom(kind.opstring)
             made: Comparison = kind.python_impl
             return made
         if kind is operators.concat_op:
             if not all(isinstance(each, STRINGS) for each in of):
-                raise UnevaluatableError.types("concatenate", kind, of)
+                raise errors.UnevaluatableError.types("concatenate", kind, of)
             return operator.add
         if kind in MATHEMATICS:
             if not all(isinstance(each, NUMBERS) for each in of):
-                raise UnevaluatableError.types("math", kind, of)
+                raise errors.UnevaluatableError.types("math", kind, of)
             return MATHEMATICS[kind]
-        raise UnevaluatableError.operator("binary", kind)
+        raise errors.UnevaluatableError.operator("binary", kind)
 
 
 # ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Result
 
+from holdfast import errors
 from holdfast.dml.insert import InsertStatement, by_column, named_parameters, rows_of, values_for
 from holdfast.dml.synchronize import (
     Evaluator,
@@ -21,7 +22,6 @@ from holdfast.dml.synchronize import (
     note_updated,
     value_evaluator,
 )
-from holdfast.errors.dml import BulkError, StrategyError, SynchronizationError, UnevaluatableError
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     has_ordered_values,
@@ -93,9 +93,9 @@ class CriteriaStatement:
         """
         choice = self.options.get("synchronize_session", "auto")
         if choice not in CHOICES:
-            raise SynchronizationError.unknown_choice(choice)
+            raise errors.SynchronizationError.unknown_choice(choice)
         if self.statement.is_delete and isinstance(self.parameters, list):
-            raise BulkError.no_delete()
+            raise errors.BulkError.no_delete()
         if not choice:
             return self._result(self._execute(self.statement)), FlushOutcome()
         is_meant = self._evaluator(choice)
@@ -147,16 +147,16 @@ class CriteriaStatement:
             criteria = [*self.statement._where_criteria, *given_criteria(self.entity)]
         try:
             if self.entity.is_aliased_class:
-                raise UnevaluatableError.alias(self.entity)
+                raise errors.UnevaluatableError.alias(self.entity)
             return evaluator_of(
                 *criteria,
                 mapper=self.mapper,
                 parameters=self.parameters,
                 dialect=self.connection.dialect.name,
             )
-        except UnevaluatableError as error:
+        except errors.UnevaluatableError as error:
             if choice == "evaluate":
-                raise SynchronizationError.not_evaluable(error) from error
+                raise errors.SynchronizationError.not_evaluable(error) from error
             return None
 
     def _can_return_keys(self) -> bool:
@@ -205,7 +205,7 @@ class CriteriaStatement:
             if key in self.mapper.properties:
                 values[key] = self._evaluator_of(value)
             elif isinstance(name, str) and name in self.mapper.local_table.c:
-                raise SynchronizationError.no_attribute(name)
+                raise errors.SynchronizationError.no_attribute(name)
         return values
 
     def _evaluator_of(self, value: Any) -> Evaluator | None:
@@ -265,7 +265,7 @@ class BulkUpdate:
         if statement._returning:
             # A missing key is told first.
             self._plan()
-            raise BulkError.no_update_returning()
+            raise errors.BulkError.no_update_returning()
         if statement._values or statement._where_criteria:
             written = self._update_each()
         else:
@@ -275,13 +275,13 @@ class BulkUpdate:
     def _checked_choice(self) -> Any:
         choice = self.options.get("synchronize_session", "auto")
         if choice not in CHOICES:
-            raise SynchronizationError.unknown_choice(choice)
+            raise errors.SynchronizationError.unknown_choice(choice)
         if has_ordered_values(self.statement):
-            raise BulkError.ordered_values()
+            raise errors.BulkError.ordered_values()
         if choice == "fetch":
-            raise BulkError.no_fetch()
+            raise errors.BulkError.no_fetch()
         if choice and self.statement._where_criteria:
-            raise BulkError.not_synchronized()
+            raise errors.BulkError.not_synchronized()
         return choice
 
     def _update_each(self) -> list[Values]:
@@ -384,7 +384,7 @@ def run_dml(
         return result, FlushOutcome()
     strategy = options.get("dml_strategy", "auto")
     if strategy not in STRATEGIES:
-        raise StrategyError.unknown("UPDATE", STRATEGIES, strategy)
+        raise errors.StrategyError.unknown("UPDATE", STRATEGIES, strategy)
     if strategy == "core_only":
         return connection.execute(statement, parameters, execution_options=options), FlushOutcome()
     is_list = not isinstance(parameters, Mapping)
@@ -402,7 +402,7 @@ def _run_for_each(
 ) -> tuple[Result[Any], FlushOutcome]:
     """An UPDATE with criteria, once for each set of parameters."""
     if options.get("synchronize_session") == "fetch":
-        raise BulkError.no_fetch_of_many()
+        raise errors.BulkError.no_fetch_of_many()
     outcome = FlushOutcome()
     for each in parameters:
         made = CriteriaStatement(session, statement, each, options, connection).run()[1]

@@ -1,7 +1,7 @@
 """Hold every exception that Holdfast raises, with its wording.
 
-Raise sites import from the file of their part and name a cause, as in
-`raise MembershipError.not_persisted(state)`; users import from here. The parts:
+Raise sites name a cause, as in `raise errors.MembershipError.not_persisted(state)`. The parts are
+imported when the first error is raised, or named by the application:
 
 - `base`: what all share; bugs of ours, and standing in for `sqlalchemy.orm`
 - `session`: who belongs to a session, and what may happen when; several databases
@@ -13,111 +13,121 @@ Raise sites import from the file of their part and name a cause, as in
 - `mapping`: classes, tables and columns that do not fit, or that no mapper knows
 - `relationships`: relationships that cannot be made out
 - `declarative`: class bodies and annotations that cannot be read
-- `aio`: asyncio sessions; imported by `holdfast.ext.asyncio` alone
+- `aio`: asyncio sessions; offered by `holdfast.ext.asyncio`
 
 `HoldfastError` is mixed into all of them; most derive from a class of Core's `sqlalchemy.exc` too.
 The page `docs/errors.md` draws the hierarchy, and has the message of each slug.
 """
 
-from holdfast.errors.attributes import (
-    AttributeAccessError,
-    AttributeRequestError,
-    AttributeValueError,
-    BackrefClassError,
-    CollectionClassError,
-    CollectionTypeError,
-    ConstructorError,
-    ForeignInstrumentationError,
-    HybridAccessError,
-    HybridError,
-    ObjectDereferencedError,
-    ParentTrackingError,
-    ProxyArgumentError,
-    ProxyError,
-    ProxyTargetError,
-    ProxyUseError,
-    ReservedNameError,
-)
-from holdfast.errors.base import NO_STATE, AbsentNameError, HoldfastBug, HoldfastError, StandInError
-from holdfast.errors.declarative import (
-    AnnotatedConstructError,
-    DataclassSettingsError,
-    DeclarationArgumentError,
-    DeclarationError,
-    MappedAnnotationError,
-    UnmappingError,
-)
-from holdfast.errors.dml import (
-    BulkError,
-    StarError,
-    StrategyError,
-    SynchronizationError,
-    UnevaluatableError,
-)
-from holdfast.errors.flush import (
-    BulkRowError,
-    CascadeTypeError,
-    ConcurrentModificationError,
-    DependencyRuleError,
-    FlushCycleError,
-    FlushError,
-    StaleDataError,
-    UnsortableKeyError,
-)
-from holdfast.errors.loading import (
-    DetachedInstanceError,
-    IterationError,
-    LargeCollectionError,
-    LoadingError,
-    LoadRefusedError,
-    ObjectDeletedError,
-    PopulationError,
-    RowClassError,
-    SeveralRowsError,
-    UnknownIdentityError,
-)
-from holdfast.errors.mapping import (
-    AmbiguousInheritError,
-    InheritJoinError,
-    MappingArgumentError,
-    MappingError,
-    UnknownNameError,
-    UnknownOptionError,
-    UnmappedClassError,
-    UnmappedColumnError,
-    UnmappedError,
-    UnmappedInstanceError,
-)
-from holdfast.errors.queries import (
-    BoundObjectError,
-    BundleError,
-    ComparisonError,
-    EntityError,
-    InNotSupportedError,
-    JoinError,
-    LoaderConflictError,
-    LoaderOptionError,
-    LoaderStrategyException,
-    OperatorNotSupportedError,
-    QueryUseError,
-    StatementEventError,
-)
-from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError, RelationshipError
-from holdfast.errors.session import (
-    AsyncListenerError,
-    BindError,
-    IdentifierError,
-    MembershipError,
-    NoRowError,
-    OutsideGreenletError,
-    RollbackRequiredError,
-    SessionArgumentError,
-    SessionUseError,
-    ShardArgumentError,
-    ShardError,
-    StateChangeError,
-    TransactionClosedError,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holdfast.errors.attributes import (
+        AttributeAccessError,
+        AttributeRequestError,
+        AttributeValueError,
+        BackrefClassError,
+        CollectionClassError,
+        CollectionTypeError,
+        ConstructorError,
+        ForeignInstrumentationError,
+        HybridAccessError,
+        HybridError,
+        ObjectDereferencedError,
+        ParentTrackingError,
+        ProxyArgumentError,
+        ProxyError,
+        ProxyTargetError,
+        ProxyUseError,
+        ReservedNameError,
+    )
+    from holdfast.errors.base import (
+        NO_STATE,
+        AbsentNameError,
+        HoldfastBug,
+        HoldfastError,
+        StandInError,
+    )
+    from holdfast.errors.declarative import (
+        AnnotatedConstructError,
+        DataclassSettingsError,
+        DeclarationArgumentError,
+        DeclarationError,
+        MappedAnnotationError,
+        UnmappingError,
+    )
+    from holdfast.errors.dml import (
+        BulkError,
+        StarError,
+        StrategyError,
+        SynchronizationError,
+        UnevaluatableError,
+    )
+    from holdfast.errors.flush import (
+        BulkRowError,
+        CascadeTypeError,
+        ConcurrentModificationError,
+        DependencyRuleError,
+        FlushCycleError,
+        FlushError,
+        StaleDataError,
+        UnsortableKeyError,
+    )
+    from holdfast.errors.loading import (
+        DetachedInstanceError,
+        IterationError,
+        LargeCollectionError,
+        LoadingError,
+        LoadRefusedError,
+        ObjectDeletedError,
+        PopulationError,
+        RowClassError,
+        SeveralRowsError,
+        UnknownIdentityError,
+    )
+    from holdfast.errors.mapping import (
+        AmbiguousInheritError,
+        InheritJoinError,
+        MappingArgumentError,
+        MappingError,
+        UnknownNameError,
+        UnknownOptionError,
+        UnmappedClassError,
+        UnmappedColumnError,
+        UnmappedError,
+        UnmappedInstanceError,
+    )
+    from holdfast.errors.queries import (
+        BoundObjectError,
+        BundleError,
+        ComparisonError,
+        EntityError,
+        InNotSupportedError,
+        JoinError,
+        LoaderConflictError,
+        LoaderOptionError,
+        LoaderStrategyException,
+        OperatorNotSupportedError,
+        QueryUseError,
+        StatementEventError,
+    )
+    from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError, RelationshipError
+    from holdfast.errors.session import (
+        AsyncListenerError,
+        BindError,
+        IdentifierError,
+        MembershipError,
+        NoRowError,
+        OutsideGreenletError,
+        RollbackRequiredError,
+        SessionArgumentError,
+        SessionUseError,
+        ShardArgumentError,
+        ShardError,
+        StateChangeError,
+        TransactionClosedError,
+    )
 
 __all__ = [
     "NO_STATE",
@@ -210,3 +220,27 @@ __all__ = [
     "UnmappingError",
     "UnsortableKeyError",
 ]
+
+_PARTS = (
+    "base",
+    "session",
+    "flush",
+    "attributes",
+    "loading",
+    "queries",
+    "dml",
+    "mapping",
+    "relationships",
+    "declarative",
+    "aio",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """The class or warning of that name; the parts are imported when the first is asked for."""
+    for part in _PARTS:
+        found = vars(import_module(f"{__name__}.{part}"))
+        if name in found:
+            globals()[name] = found[name]
+            return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """Define the errors of asyncio sessions.
 
-`holdfast.errors` does not import this file, since its bases come from Core's asyncio modules;
-`holdfast.ext.asyncio` offers them.
+`holdfast.errors` asks this file last, since its bases come from Core's asyncio modules;
+`holdfast.ext.asyncio` offers the classes.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from collections.abc import (
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from holdfast.errors.attributes import AttributeValueError
+from holdfast import errors
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -132,7 +132,7 @@ class AssociationList(ComparedByValues, AssociationCollection[T], MutableSequenc
             for offset, each in enumerate(values):
                 self.insert(places.start + offset, each)
         elif len(values) != len(places):
-            raise AttributeValueError.slice_size(len(values), len(places))
+            raise errors.AttributeValueError.slice_size(len(values), len(places))
         else:
             for place, each in zip(places, values, strict=True):
                 self.setter(members[place], each)

@@ -16,12 +16,7 @@ from sqlalchemy import inspect, or_
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import ColumnOperators
 
-from holdfast.errors.attributes import (
-    ProxyArgumentError,
-    ProxyError,
-    ProxyTargetError,
-    ProxyUseError,
-)
+from holdfast import errors
 from holdfast.ext.association_collections import (
     AssociationCollection,
     AssociationDict,
@@ -108,7 +103,7 @@ class AssociationProxy(InspectionAttrInfo, ORMDescriptor[T]):
         cascades = options.get("cascade_scalar_deletes", False)
         creates = options.get("create_on_none_assignment", False)
         if cascades and creates:
-            raise ProxyArgumentError.both_ways_with_none()
+            raise errors.ProxyArgumentError.both_ways_with_none()
         self.target_collection: str = target_collection
         self.value_attr: str = attr
         self.creator: Callable[..., Any] | None = options.get("creator")
@@ -153,7 +148,7 @@ class AssociationProxy(InspectionAttrInfo, ORMDescriptor[T]):
     def _on(self, obj: Any) -> AssociationProxyInstance:
         found = self.for_class(type(obj))
         if found is None:
-            raise ProxyUseError.unmapped(self, type(obj))
+            raise errors.ProxyUseError.unmapped(self, type(obj))
         return found
 
     @overload
@@ -219,7 +214,7 @@ class AssociationProxyInstance(ColumnOperators):
         self.value_attr: str = proxy.value_attr
         prop = getattr(real_attribute(self.local_attr), "property", None)
         if prop is None or not getattr(prop, "is_relationship", False):
-            raise ProxyTargetError.no_relationship(self.owning_class, self.target_collection)
+            raise errors.ProxyTargetError.no_relationship(self.owning_class, self.target_collection)
         self.prop: Any = prop
         self.target_class: type[Any] = prop.mapper.class_
         self.scalar: bool = not prop.uselist
@@ -264,7 +259,9 @@ class AssociationProxyInstance(ColumnOperators):
         except AttributeError:
             return None
         except Exception as failure:
-            raise ProxyError.class_fails(self.target_class, self.value_attr, failure) from failure
+            raise errors.ProxyError.class_fails(
+                self.target_class, self.value_attr, failure
+            ) from failure
         has_operators = getattr(found, "is_attribute", False) or isinstance(
             found, AssociationProxyInstance | ColumnOperators
         )
@@ -278,7 +275,7 @@ class AssociationProxyInstance(ColumnOperators):
             AttributeError: It is mapped on subclasses only, or it is no SQL.
         """
         if self.remote is None:
-            raise ProxyUseError.ambiguous(self)
+            raise errors.ProxyUseError.ambiguous(self)
         return self.remote
 
     @property
@@ -377,7 +374,7 @@ class AssociationProxyInstance(ColumnOperators):
     # -- in SQL ------------------------------------------------------------------------------------
 
     def __clause_element__(self) -> Any:
-        raise ProxyTargetError.no_expression(self)
+        raise errors.ProxyTargetError.no_expression(self)
 
     def _exists(self, criterion: Any = None, **values: Any) -> Any:
         """Is there a related object that satisfies the criterion?"""
@@ -394,7 +391,7 @@ class AssociationProxyInstance(ColumnOperators):
             look = remote.has if self.value_is_scalar else remote.any
             return self._exists(look(criterion, **values))
         if values:
-            raise ProxyArgumentError.keywords(self)
+            raise errors.ProxyArgumentError.keywords(self)
         return self._exists(criterion)
 
     def any(self, criterion: Any = None, **kwargs: Any) -> Any:
@@ -404,7 +401,7 @@ class AssociationProxyInstance(ColumnOperators):
             InvalidRequestError: There is one value at most.
         """
         if self._is_single(criterion, kwargs) is True:
-            raise ProxyError.wrong_method("any()", "scalar attributes", "has()")
+            raise errors.ProxyError.wrong_method("any()", "scalar attributes", "has()")
         return self.criterion_exists(criterion, **kwargs)
 
     def has(self, criterion: Any = None, **kwargs: Any) -> Any:
@@ -415,9 +412,9 @@ class AssociationProxyInstance(ColumnOperators):
         """
         is_single = self._is_single(criterion, kwargs)
         if is_single is False:
-            raise ProxyError.wrong_method("has()", "collections", "any()")
+            raise errors.ProxyError.wrong_method("has()", "collections", "any()")
         if is_single and criterion is not None and not self.target_is_object:
-            raise ProxyArgumentError.criterion(self)
+            raise errors.ProxyArgumentError.criterion(self)
         return self.criterion_exists(criterion, **kwargs)
 
     def _is_single(self, criterion: Any, values: dict[str, Any]) -> bool | None:
@@ -437,7 +434,7 @@ class AssociationProxyInstance(ColumnOperators):
         if not self.value_is_scalar:
             return self._exists(remote.contains(other))
         if self.scalar:
-            raise ProxyError.wrong_method("contains()", "a scalar object endpoint", "==")
+            raise errors.ProxyError.wrong_method("contains()", "a scalar object endpoint", "==")
         return self._exists(**{self.value_attr: other})
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
@@ -459,7 +456,7 @@ class AssociationProxyInstance(ColumnOperators):
         remote = self.remote_attr
         is_chain = isinstance(remote, AssociationProxyInstance)
         if self.target_is_object and not self.is_scalar and not is_chain:
-            raise ProxyError.wrong_method(f"{op.__name__}()", "collections", "contains()")
+            raise errors.ProxyError.wrong_method(f"{op.__name__}()", "collections", "contains()")
         return self._exists(op(remote, other))
 
 

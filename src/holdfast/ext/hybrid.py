@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, T
 from sqlalchemy import inspect
 from sqlalchemy.sql.expression import ClauseElement, FromClause
 
-from holdfast.errors.attributes import HybridAccessError, HybridError
+from holdfast import errors
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import marks_of, memoized_property
 from holdfast.instrument.descriptor import (
@@ -140,7 +140,7 @@ class HybridAttribute(QueryableAttribute[T]):
         """
         element = _element(self.comparator)
         if not isinstance(element, ClauseElement):
-            raise HybridError.no_expression(self, element)
+            raise errors.HybridError.no_expression(self, element)
         if self.parent is None:
             return element
         # A function is a FROM element too, which marks would make the class itself.
@@ -303,12 +303,12 @@ class hybrid_property(InspectionAttrInfo, ORMDescriptor[T]):  # noqa: N801  the 
 
     def __set__(self, instance: object, value: SQLCoreOperations[T] | T) -> None:
         if self.fset is None:
-            raise HybridAccessError.not_settable(type(instance), self.__name__)
+            raise errors.HybridAccessError.not_settable(type(instance), self.__name__)
         self.fset(instance, value)  # type: ignore[arg-type]  # an expression is written by a flush
 
     def __delete__(self, instance: object) -> None:
         if self.fdel is None:
-            raise HybridAccessError.not_deletable(type(instance), self.__name__)
+            raise errors.HybridAccessError.not_deletable(type(instance), self.__name__)
         self.fdel(instance)
 
     def attribute_of(self, owner: Any) -> HybridAttribute[T]:
@@ -334,7 +334,7 @@ class hybrid_property(InspectionAttrInfo, ORMDescriptor[T]):  # noqa: N801  the 
             InvalidRequestError: No function says how.
         """
         if self.bulk_dml_setter is None:
-            raise HybridError.no_bulk(class_, self.__name__)
+            raise errors.HybridError.no_bulk(class_, self.__name__)
         self.bulk_dml_setter(class_, mapping, value)
 
     # -- decorators --------------------------------------------------------------------------------

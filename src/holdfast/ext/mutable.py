@@ -19,7 +19,7 @@ from typing import Any, Self, SupportsIndex, TypeVar, cast
 from sqlalchemy import event
 from sqlalchemy.types import TypeEngine, to_instance
 
-from holdfast.errors.attributes import AttributeValueError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import SchemaEventTarget
 from holdfast.instrument.access import flag_modified
 from holdfast.instrument.descriptor import QueryableAttribute
@@ -64,7 +64,7 @@ class MutableBase:
         """
         if value is None or isinstance(value, cls):
             return value
-        raise AttributeValueError.not_accepted(key, value)
+        raise errors.AttributeValueError.not_accepted(key, value)
 
     def adopted_by(self, state: InstanceState, key: str) -> None:
         """Be the value of an attribute of one more object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.session import AsyncListenerError, SessionArgumentError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, earlier_arguments
 from holdfast.hooks.declared import OwnDocstrings, listener_of, put_first
 from holdfast.queries.facade.query import Query
@@ -52,12 +52,12 @@ class SessionEvents(OwnDocstrings, Events[Any]):
     @classmethod
     def _accept_with(cls, target: Any, identifier: str) -> Any:
         if _is_of_asyncio(target):
-            raise AsyncListenerError.of_session()
+            raise errors.AsyncListenerError.of_session()
         if isinstance(target, scoped_session):
             target = target.session_factory
             is_class = isinstance(target, type) and issubclass(target, Session)
             if not isinstance(target, sessionmaker) and not is_class:
-                raise SessionArgumentError.scope_without_class()
+                raise errors.SessionArgumentError.scope_without_class()
         if isinstance(target, sessionmaker):
             return target.class_
         if isinstance(target, type):

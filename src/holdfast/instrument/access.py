@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.errors.attributes import AttributeRequestError
+from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy, PassiveFlag, policy_of
 from holdfast.instrument.collection_adapter import CollectionAdapter
 from holdfast.instrument.collection_slot import CollectionSlot
@@ -115,7 +115,7 @@ def flag_modified(instance: object, key: str) -> None:
     state = instance_state(instance)
     slot = _slot(state, key)
     if key not in state.dict:
-        raise AttributeRequestError.flag_unloaded(key, state)
+        raise errors.AttributeRequestError.flag_unloaded(key, state)
     if slot.has_listeners:
         for listener in slot.dispatch.modified:
             listener(state, slot.modified_token)

@@ -6,11 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from holdfast.errors.attributes import (
-    AttributeRequestError,
-    ObjectDereferencedError,
-    collection_replaced_warning,
-)
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_KEY
 from holdfast.states.instance import InstanceState
@@ -99,11 +95,11 @@ class CollectionAdapter(weakref.ref[Any]):
         """
         owner = self.owner_state()
         if owner is None:
-            raise ObjectDereferencedError.owner_collected(self.owner_state, self.slot.key)
+            raise errors.ObjectDereferencedError.owner_collected(self.owner_state, self.slot.key)
         if self.empty:
             self.store(owner)
         elif owner.__dict__.get(self.slot.key) is not self():
-            warn(collection_replaced_warning(self.owner_state, self.slot.key))
+            warn(errors.collection_replaced_warning(self.owner_state, self.slot.key))
         return owner
 
     def store(self, owner: Any) -> None:
@@ -117,7 +113,7 @@ class CollectionAdapter(weakref.ref[Any]):
     def refuse_if_empty(self) -> None:
         """Silent changes to a collection that is nobody's yet would be lost."""
         if self.empty:
-            raise AttributeRequestError.empty_collection(str(self.slot))
+            raise errors.AttributeRequestError.empty_collection(str(self.slot))
 
     # -- uniform access ------------------------------------------------------------------------
 

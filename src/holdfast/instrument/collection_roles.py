@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from holdfast.errors.attributes import CollectionClassError
+from holdfast import errors
 from holdfast.foundation.codegen import record, replace
 from holdfast.foundation.sqlalchemy_core import duck_type_collection
 from holdfast.instrument.collection_types import (
@@ -166,7 +166,7 @@ def roles_of(class_: type) -> Roles:
     found = _roles.get(class_)
     if found is None:
         if class_.__module__ == "builtins":
-            raise CollectionClassError.builtin(class_)
+            raise errors.CollectionClassError.builtin(class_)
         found = _roles[class_] = _instrument(class_)
     return found
 
@@ -201,7 +201,7 @@ def _instrument(class_: type) -> Roles:
     for role in ("appender", "remover", "iterator"):
         if role not in names or not hasattr(class_, names[role]):
             article = "a" if role == "remover" else "an"
-            raise CollectionClassError.lacks_role(class_, article, role)
+            raise errors.CollectionClassError.lacks_role(class_, article, role)
     for role, report in (
         ("appender", _Report(before="fire_append_event")),
         ("remover", _Report(before="fire_remove_event")),
@@ -267,7 +267,7 @@ def _locator(method: Method, argument: int | str) -> Callable[..., int | str]:
             return name
         if position is not None and position < len(args):
             return position
-        raise CollectionClassError.no_such_argument(argument, method.__name__)
+        raise errors.CollectionClassError.no_such_argument(argument, method.__name__)
 
     return locate
 

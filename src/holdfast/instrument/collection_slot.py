@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from holdfast.errors.attributes import CollectionTypeError
+from holdfast import errors
 from holdfast.foundation.load_policy import (
     DONT_SET,
     NO_KEY,
@@ -497,7 +497,7 @@ class CollectionSlot(AttributeSlot):
         kind = duck_type_collection(value)
         if kind is not roles.kind:
             wanted = roles.kind.__name__ if roles.kind else type(collection).__name__
-            raise CollectionTypeError.incompatible(value, wanted)
+            raise errors.CollectionTypeError.incompatible(value, wanted)
         if kind is dict:
             has_keys = hasattr(value, "keys")
             return value.values(), list(value.keys()) if has_keys else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Set
 from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, SupportsIndex
 
-from holdfast.errors.attributes import AttributeValueError
+from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE
 
 # ------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
     places = range(*index.indices(len(members)))
     if places.step != 1:
         if len(given) != len(places):
-            raise AttributeValueError.slice_size(len(given), len(places))
+            raise errors.AttributeValueError.slice_size(len(given), len(places))
         for place, item in zip(places, given, strict=True):
             members[place] = item
         return

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sqlalchemy import SQLColumnExpression
 
-from holdfast.errors.attributes import AttributeAccessError
-from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
+from holdfast import errors
 from holdfast.foundation.codegen import FieldTuple
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
 from holdfast.foundation.sqlalchemy_core import (
@@ -117,9 +116,9 @@ def inspect_class(class_: type) -> Any:
     manager = class_.__dict__.get("_sa_class_manager")
     if manager is None or not manager.is_mapped:
         if "__sa_deferred__" in class_.__dict__:
-            raise UnmappedClassError.deferred(class_)
+            raise errors.UnmappedClassError.deferred(class_)
         if "__sa_waits_for_subclasses__" in class_.__dict__:
-            raise UnmappedClassError.pending(class_)
+            raise errors.UnmappedClassError.pending(class_)
         return None
     return manager.mapper
 
@@ -216,7 +215,7 @@ def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
         values = self.__dict__
         state = values.get("_sa_instance_state")
         if state is None:
-            raise UnmappedInstanceError(self)
+            raise errors.UnmappedInstanceError(self)
         return absent(state, values, load)
 
     def set_through_slot(self: Any, value: Any) -> None:
@@ -446,7 +445,7 @@ class QueryableAttribute(
             try:
                 return getattr(comparator, name)
             except AttributeError:
-                raise AttributeAccessError.on_expression(self, comparator, name) from None
+                raise errors.AttributeAccessError.on_expression(self, comparator, name) from None
         raise AttributeError(name)
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.sql import expression
 
-from holdfast.errors.attributes import AttributeRequestError, CollectionClassError
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE
 from holdfast.foundation.sqlalchemy_core import coercions, roles
@@ -68,7 +68,7 @@ class KeyFuncDict(dict[K, V]):
         key = self.keyfunc(member)
         if key is NO_VALUE:
             if not self.ignore_unpopulated_attribute:
-                raise AttributeRequestError.unpopulated_key(
+                raise errors.AttributeRequestError.unpopulated_key(
                     _event_attribute(member, initiator), member._sa_instance_state
                 )
         elif key is None:
@@ -228,7 +228,7 @@ def column_keyed_dict(
     columns: list[Any] = []
     for each in given:
         if isinstance(each, str | expression.TextClause):
-            raise CollectionClassError.not_a_column(
+            raise errors.CollectionClassError.not_a_column(
                 repr(each) if isinstance(each, str) else type(each).__name__
             )
         column = coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec")

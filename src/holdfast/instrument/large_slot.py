@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from holdfast.errors.attributes import CollectionTypeError
-from holdfast.errors.loading import LargeCollectionError, PopulationError
+from holdfast import errors
 from holdfast.foundation.load_policy import DONT_SET, NO_VALUE, LoadPolicy
 from holdfast.instrument.collection_slot import CollectionSlot, find_queued, queued_for
 from holdfast.instrument.slots import AttributeEventToken, Values
@@ -106,10 +105,10 @@ class LargeCollectionSlot(CollectionSlot):
         if value is DONT_SET:
             return
         if not hasattr(value, "__iter__"):
-            raise CollectionTypeError.incompatible(value, "list")
+            raise errors.CollectionTypeError.incompatible(value, "list")
         fetch = self.source.fetch_members
         if state.pk is not None and fetch is None:
-            raise LargeCollectionError.replacement(self)
+            raise errors.LargeCollectionError.replacement(self)
         members = list(value)
         if self.has_listeners:
             for listener in self.dispatch.bulk_replace:
@@ -140,11 +139,11 @@ class LargeCollectionSlot(CollectionSlot):
         Raises:
             PopulationError: Always.
         """
-        raise PopulationError.committed(self)
+        raise errors.PopulationError.committed(self)
 
     def initialize(self, state: InstanceState, d: Values) -> Any:
         """Refuse likewise."""
-        raise PopulationError.committed(self)
+        raise errors.PopulationError.committed(self)
 
     # -- history -----------------------------------------------------------------------------
 
@@ -161,7 +160,7 @@ class LargeCollectionSlot(CollectionSlot):
             return History(added, [], removed)
         fetch = self.source.fetch_members
         if fetch is None:
-            raise LargeCollectionError.iteration(self)
+            raise errors.LargeCollectionError.iteration(self)
         present = {id(each): each for each in fetch(state, autoflush=False)}
         gone = set(map(id, removed))
         return History(

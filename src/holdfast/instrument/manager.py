@@ -9,13 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, ValuesView
 from typing import Any, ClassVar
 
-from holdfast.errors.attributes import (
-    ConstructorError,
-    ForeignInstrumentationError,
-    ReservedNameError,
-    finalizer_warning,
-)
-from holdfast.errors.mapping import UnmappedClassError
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import ReadOnlyProperties, memoized_property
@@ -62,7 +56,7 @@ def default_constructor(self: Any, **kwargs: Any) -> None:
         elif hasattr(class_, key):
             setattr(self, key, value)
         else:
-            raise ConstructorError.unknown_keyword(key, class_)
+            raise errors.ConstructorError.unknown_keyword(key, class_)
 
 
 default_constructor.__name__ = "__init__"
@@ -238,7 +232,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
     def __init__(self, class_: type[Any], *, wraps_init: bool = True) -> None:
         taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
         if taken is not None:
-            raise ForeignInstrumentationError.taken(class_)
+            raise errors.ForeignInstrumentationError.taken(class_)
         super().__init__()
         self.class_ = class_
         # Filled by `mapping`; None until the class is mapped.
@@ -283,7 +277,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         if wraps_init:
             self.install_init()
         if "__del__" in class_.__dict__:
-            warn(finalizer_warning(class_))
+            warn(errors.finalizer_warning(class_))
         if self.observer is not None:
             self.observer.dispatch.class_instrument(class_)
 
@@ -345,7 +339,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
     def check_name(self, key: str) -> None:
         """Refuse the names of the manager and the state."""
         if key in (MANAGER_ATTRIBUTE, STATE_ATTRIBUTE):
-            raise ReservedNameError.taken(key)
+            raise errors.ReservedNameError.taken(key)
 
     def install(self, attribute: QueryableAttribute[Any]) -> None:
         """Put an attribute on the class, in place of what is there under its name.
@@ -525,7 +519,7 @@ def manager_of_class(class_: Any) -> ClassManager:
     """
     manager = find_manager(class_)
     if manager is None:
-        raise UnmappedClassError.without_manager(class_)
+        raise errors.UnmappedClassError.without_manager(class_)
     return manager
 
 

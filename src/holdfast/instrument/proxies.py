@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from holdfast.errors.attributes import AttributeAccessError
+from holdfast import errors
 from holdfast.foundation.load_policy import DONT_SET, NO_VALUE, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import memoized_property
 from holdfast.instrument.descriptor import QueryableAttribute, named
@@ -45,13 +45,13 @@ class AbsentValue:
         self.key: str = key
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+        raise errors.AttributeAccessError.not_concrete(self.mapper, self.key)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+        raise errors.AttributeAccessError.not_concrete(self.mapper, self.key)
 
     def __delete__(self, instance: Any) -> None:
-        raise AttributeAccessError.not_concrete(self.mapper, self.key)
+        raise errors.AttributeAccessError.not_concrete(self.mapper, self.key)
 
 
 class ProxyAttribute(QueryableAttribute[Any]):
@@ -123,13 +123,13 @@ class ProxyAttribute(QueryableAttribute[Any]):
             return
         setter = getattr(type(self.descriptor), "__set__", None)
         if setter is None:
-            raise AttributeAccessError.read_only(type(instance), self.key)
+            raise errors.AttributeAccessError.read_only(type(instance), self.key)
         setter(self.descriptor, instance, value)
 
     def __delete__(self, instance: Any) -> None:
         deleter = getattr(type(self.descriptor), "__delete__", None)
         if deleter is None:
-            raise AttributeAccessError.read_only(type(instance), self.key)
+            raise errors.AttributeAccessError.read_only(type(instance), self.key)
         deleter(self.descriptor, instance)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.errors.attributes import AttributeAccessError
+from holdfast import errors
 from holdfast.foundation.load_policy import (
     ATTR_EMPTY,
     ATTR_WAS_SET,
@@ -107,7 +107,7 @@ class ValueSlot(AttributeSlot):
         key = self.key
         old = self.former_value(state, d)
         if old is NO_VALUE and not self.is_loadable(state):
-            raise AttributeAccessError.nothing_to_delete(state, key)
+            raise errors.AttributeAccessError.nothing_to_delete(state, key)
         if self.has_listeners:
             for listener in self.dispatch.remove:
                 listener(state, old, self.remove_token)
@@ -283,7 +283,7 @@ class ReferenceSlot(AttributeSlot):
         known = state.changes is not None and key in state.changes and key not in d
         old: Any = NO_VALUE if known else self.former_value(state, d)
         if key not in d and (known or (old is not PASSIVE_NO_RESULT and state.pk is None)):
-            raise AttributeAccessError.nothing_to_delete(state, key)
+            raise errors.AttributeAccessError.nothing_to_delete(state, key)
         if is_object(old):
             former: InstanceState = old._sa_instance_state
             if self.tracks_parent:

@@ -6,13 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from holdfast.errors.attributes import (
-    AttributeRequestError,
-    AttributeValueError,
-    BackrefClassError,
-    ParentTrackingError,
-)
-from holdfast.errors.flush import StaleDataError
+from holdfast import errors
 from holdfast.foundation.codegen import Choice
 from holdfast.foundation.load_policy import (
     ATTR_EMPTY,
@@ -123,12 +117,12 @@ def link_backref(
     for key in slot.reverse_keys:
         reverse = slots.get(key)
         if reverse is None:
-            raise BackrefClassError.missing(child_state, str(slot), key)
+            raise errors.BackrefClassError.missing(child_state, str(slot), key)
         if origin is reverse.parent_token:
             if initiator.op in reverse.adding_operations:
                 continue
         elif origin is not slot.parent_token:
-            raise AttributeValueError.backref_conflict(
+            raise errors.AttributeValueError.backref_conflict(
                 owner, str(initiator.impl), str(reverse), str(slot)
             )
         back = reverse.reverse_keys
@@ -330,7 +324,7 @@ class AttributeSlot(ABC):
                 try:
                     return d[self.key]
                 except KeyError:
-                    raise AttributeRequestError.loader_set_nothing(state, self.key) from None
+                    raise errors.AttributeRequestError.loader_set_nothing(state, self.key) from None
             if value is PASSIVE_NO_RESULT or value is NO_VALUE or value is PASSIVE_CLASS_MISMATCH:
                 return value
             if value is not ATTR_EMPTY:
@@ -436,7 +430,7 @@ class AttributeSlot(ABC):
     ) -> None:
         """Take the member `value` away; raise when it is none."""
         if not self.pop(state, d, value, initiator, policy):
-            raise AttributeValueError.not_associated(value, state, self.key)
+            raise errors.AttributeValueError.not_associated(value, state, self.key)
 
     def pop(
         self,
@@ -512,13 +506,13 @@ class AttributeSlot(ABC):
             optimistic: The answer for a member that nothing is known of.
         """
         if not self.tracks_parent:
-            raise ParentTrackingError.not_configured(str(self))
+            raise errors.ParentTrackingError.not_configured(str(self))
         return has_parent(state, self.parent_token, optimistic=optimistic)
 
     def set_has_parent(self, state: InstanceState, parent: InstanceState, *, value: bool) -> None:
         """Record that `parent` holds the member `state`, or holds it no more."""
         if not self.tracks_parent:
-            raise ParentTrackingError.not_configured(str(self))
+            raise errors.ParentTrackingError.not_configured(str(self))
         if value:
             claim_child(state, self.parent_token, parent)
         else:
@@ -542,14 +536,14 @@ class AttributeSlot(ABC):
         if is_past:
             release_child(child, token, holder)
         elif is_gone:
-            raise StaleDataError.parent_gone(child, parent, self.key)
+            raise errors.StaleDataError.parent_gone(child, parent, self.key)
 
     def check_single_parent(
         self, child: InstanceState, initiator: AttributeEventToken | None
     ) -> None:
         """Refuse a member that an object holds already (CA-68); the other end may (CA-69)."""
         if self.is_own(initiator) and has_parent(child, self.parent_token, optimistic=False):
-            raise AttributeRequestError.second_parent(child, self.manager.class_, str(self))
+            raise errors.AttributeRequestError.second_parent(child, self.manager.class_, str(self))
 
 
 def _slot_named(class_: Any, key: str) -> AttributeSlot:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from holdfast.errors.flush import CascadeTypeError
-from holdfast.errors.relationships import RelationshipError
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE, PASSIVE_NO_RESULT, LoadPolicy
 from holdfast.instrument.collection_adapter import collection_adapter
@@ -53,7 +52,7 @@ class CascadeOptions(frozenset[str]):
         given = {name for name in names if name}
         unknown = given.difference(RULES, ("all", "none"))
         if unknown:
-            raise RelationshipError.unknown_cascades(sorted(unknown))
+            raise errors.RelationshipError.unknown_cascades(sorted(unknown))
         rules = (given | ALL_RULES if "all" in given else given) - {"all", "none"}
         if "none" in given:
             rules = set()
@@ -146,7 +145,9 @@ def _unseen(
 
 def _check_class(child: InstanceState, prop: Any) -> None:
     if not child.manager.mapper.isa(prop.mapper):
-        raise CascadeTypeError.met(prop.key, prop.parent.class_, child.class_, prop.mapper.class_)
+        raise errors.CascadeTypeError.met(
+            prop.key, prop.parent.class_, child.class_, prop.mapper.class_
+        )
 
 
 def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:

@@ -18,8 +18,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import FromClause, MetaData
 
-from holdfast.errors.attributes import AttributeAccessError
-from holdfast.errors.mapping import MappingError, UnknownNameError, same_class_name_warning
+from holdfast import errors
 from holdfast.foundation.describe import describe_class, nearest, warn, warn_deprecated
 from holdfast.mapping.remote import foreign, remote
 
@@ -59,7 +58,7 @@ def add_class(names: ClassRegistry, name: str, cls: type[Any], keep: dict[str, A
     others = [other for other in classes_of(names, name) if other is not cls]
     same_module = [other for other in others if other.__module__ == cls.__module__]
     if same_module:
-        warn(same_class_name_warning(cls))
+        warn(errors.same_class_name_warning(cls))
         others = [other for other in others if other not in same_module]
     if others:
         keep[name] = names[name] = SeveralClasses(*others, cls)
@@ -102,11 +101,13 @@ class ColumnsOf:
         if prop is None:
             if key in mapper.all_orm_descriptors:
                 return getattr(self.cls, key)
-            raise AttributeAccessError.no_column(self.cls, key, nearest(key, mapper.column_of_key))
+            raise errors.AttributeAccessError.no_column(
+                self.cls, key, nearest(key, mapper.column_of_key)
+            )
         if prop.is_synonym:
             return getattr(self, prop.name)
         if not prop.is_column:
-            raise MappingError.not_a_column(prop)
+            raise errors.MappingError.not_a_column(prop)
         return getattr(self.cls, key)
 
 
@@ -160,12 +161,12 @@ class ModulePath:
         path = ModulePath(self.names, *self.parts, key)
         if path.exists():
             return path
-        raise UnknownNameError.not_in_module(wanted[-1], key, nearest(key, self._classes()))
+        raise errors.UnknownNameError.not_in_module(wanted[-1], key, nearest(key, self._classes()))
 
 
 def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
     """The error for a name that several classes have."""
-    return MappingError.ambiguous_name(path, [describe_class(cls) for cls in classes])
+    return errors.MappingError.ambiguous_name(path, [describe_class(cls) for cls in classes])
 
 
 class Namespace(dict[str, Any]):
@@ -238,7 +239,7 @@ def evaluate(text: str, owner: Any) -> Any:
         value = eval(compile(text, "<string in a mapping>", "eval"), {}, Namespace(owner))
     except NameError as cause:
         name = cause.name or text
-        raise MappingError.name_not_found(
+        raise errors.MappingError.name_not_found(
             owner, text, name, nearest(name, _existing(owner))
         ) from cause
     return value.cls if isinstance(value, ColumnsOf) else value
@@ -265,7 +266,7 @@ def find_class(text: str, owner: Any) -> Any:
                 raise AttributeError(part)
             value = getattr(value, part)
     except (KeyError, NameError, AttributeError) as cause:
-        raise MappingError.name_not_found(
+        raise errors.MappingError.name_not_found(
             owner, text, text, nearest(text, _existing(owner))
         ) from cause
     return value.cls if isinstance(value, ColumnsOf) else value

@@ -13,8 +13,7 @@ from sqlalchemy import Column
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeEngine
 
-from holdfast.errors.attributes import ReservedNameError
-from holdfast.errors.mapping import MappingArgumentError, MappingError
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import is_left_out
 from holdfast.instrument.collection_slot import CollectionSlot
@@ -38,7 +37,7 @@ def check_unmapped(cls: type[Any]) -> None:
     """Raise `MappingArgumentError` for a class that is mapped already."""
     found = find_manager(cls)
     if found is not None and found.is_mapped:
-        raise MappingArgumentError.mapped_twice(cls)
+        raise errors.MappingArgumentError.mapped_twice(cls)
 
 
 def adopt_class(mapper: Any) -> ClassManager:
@@ -323,7 +322,7 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
         implied: The column was not named by the application.
     """
     if key in RESERVED:
-        raise ReservedNameError.taken(key)
+        raise errors.ReservedNameError.taken(key)
     existing = mapper.properties.get(key)
     if existing is None and mapper.inherits is not None and not mapper.concrete:
         existing = mapper.inherits.properties.get(key)
@@ -338,7 +337,7 @@ def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) ->
         if existing.parent is mapper:
             forget_columns(mapper, existing)
         elif prop.is_relationship and not existing.is_sql_expression:
-            raise MappingArgumentError.column_hides(key, mapper, existing.columns[0], prop)
+            raise errors.MappingArgumentError.column_hides(key, mapper, existing.columns[0], prop)
     prop.attach(mapper, key)
     mapper.properties[key] = prop
     register_columns(mapper, prop)
@@ -355,7 +354,7 @@ def _property_of(mapper: Any, key: str, value: Any) -> MapperProperty:
         for each in columns
     ]
     if not columns or not all(hasattr(each, "__visit_name__") for each in columns):
-        raise MappingArgumentError.not_a_property(key, mapper, value)
+        raise errors.MappingArgumentError.not_a_property(key, mapper, value)
     return ColumnProperty(*columns, deferred=is_left_out(columns[0]))
 
 
@@ -367,7 +366,7 @@ def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:
         if found is not None:
             prop.columns[number] = found
         elif plain and not _is_inherited(mapper, column):
-            raise MappingArgumentError.foreign_column(column, mapper)
+            raise errors.MappingArgumentError.foreign_column(column, mapper)
 
 
 def _is_inherited(mapper: Any, column: Any) -> bool:
@@ -380,7 +379,7 @@ def _combined(
     """The property for a column whose name is taken."""
     column = prop.columns[0]
     if not isinstance(existing, ColumnProperty):
-        raise MappingArgumentError.column_hides(key, mapper, column, existing)
+        raise errors.MappingArgumentError.column_hides(key, mapper, column, existing)
     known = existing.columns[0]
     # A column of the version counter's name may stand in each table of a hierarchy.
     is_counter = known is mapper.version_id_col or column is mapper.version_id_col
@@ -390,7 +389,7 @@ def _combined(
         and not known.shares_lineage(column)
         and not are_equated(mapper, known, column)
     ):
-        text = MappingError.implicit_combination(known, column, key)
+        text = errors.MappingError.implicit_combination(known, column, key)
         if existing.parent is mapper:
             raise text
         warn(str(text))

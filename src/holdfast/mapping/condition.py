@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, exc
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 
-from holdfast.errors.relationships import AmbiguousJoinError, NoJoinError, RelationshipError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import (
@@ -56,9 +56,9 @@ def deduce_join(ends: Ends, left: Any, right: Any, *, near: Any) -> Any:
             left, right, a_subset=near, consider_as_foreign_keys=ends.foreign_keys or None
         )
     except exc.NoForeignKeysError as cause:
-        raise NoJoinError.between_tables(name, secondary=secondary) from cause
+        raise errors.NoJoinError.between_tables(name, secondary=secondary) from cause
     except exc.AmbiguousForeignKeysError as cause:
-        raise AmbiguousJoinError.between(
+        raise errors.AmbiguousJoinError.between(
             name, _candidates(left, right), secondary=secondary
         ) from cause
 
@@ -125,14 +125,14 @@ def find_direction(ends: Ends, primaryjoin: Any) -> RelationshipDirection:
         return ONETOMANY
     if on_parent:
         return MANYTOONE
-    raise RelationshipError.no_direction(ends.name)
+    raise errors.RelationshipError.no_direction(ends.name)
 
 
 def _by_marks(ends: Ends, primaryjoin: Any, foreign: list[Any]) -> RelationshipDirection:
     remote = [c for c in foreign if "remote" in c._annotations]
     local = [c for c in foreign if "remote" not in c._annotations]
     if remote and local and not ends.self_referential:
-        raise RelationshipError.both_directions(ends.name)
+        raise errors.RelationshipError.both_directions(ends.name)
     if remote and local:
         # A column compared with itself, as one part of a composite key that both rows share, is
         # foreign and remote wherever it stands: it tells nothing, so it is left out.
@@ -140,7 +140,7 @@ def _by_marks(ends: Ends, primaryjoin: Any, foreign: list[Any]) -> RelationshipD
         remote = [c for c in remote if c not in shared]
         local = [c for c in local if c not in shared]
         if bool(remote) == bool(local):
-            raise RelationshipError.both_directions(ends.name)
+            raise errors.RelationshipError.both_directions(ends.name)
     return ONETOMANY if remote else MANYTOONE
 
 
@@ -357,7 +357,7 @@ def _given_or_deduced(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple
     secondary = ends.secondary
     if secondary is None:
         if secondaryjoin is not None:
-            raise RelationshipError.secondary_missing(ends.name)
+            raise errors.RelationshipError.secondary_missing(ends.name)
     elif secondaryjoin is None:
         secondaryjoin = deduce_join(ends, ends.target, secondary, near=ends.target_local)
     if primaryjoin is None:
@@ -371,13 +371,13 @@ def _check_foreign(ends: Ends, which: str, join: Any, copied: list[Any], *, writ
     if copied if writes else has_foreign:
         return
     if writes and has_foreign:
-        raise RelationshipError.no_equality(which, join, ends.name)
-    raise RelationshipError.no_foreign_columns(which, join, ends.name)
+        raise errors.RelationshipError.no_equality(which, join, ends.name)
+    raise errors.RelationshipError.no_foreign_columns(which, join, ends.name)
 
 
 def _check_remote(ends: Ends, primaryjoin: Any, pairs: Pairs) -> None:
     if not pairs.local_remote:
-        raise RelationshipError.no_local_remote_pairs(ends.name)
+        raise errors.RelationshipError.no_local_remote_pairs(ends.name)
     if ends.self_referential or ends.secondary is not None:
         return
     for column in marked_columns(primaryjoin, "remote"):

@@ -8,12 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Column, cast, exc, join, literal_column, null, select, type_coerce, union_all
 from sqlalchemy.sql.expression import FromClause, SelectBase
 
-from holdfast.errors.mapping import (
-    AmbiguousInheritError,
-    InheritJoinError,
-    MappingArgumentError,
-    MappingError,
-)
+from holdfast import errors
 from holdfast.foundation.codegen import replace
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import (
@@ -63,7 +58,7 @@ def polymorphic_union(
     for known in columns_of.values():
         for key, column in known.items():
             if key == typecolname:
-                raise MappingError.discriminator_taken(key, column)
+                raise errors.MappingError.discriminator_taken(key, column)
             types[key] = column.type
 
     def column_of(identity: Any, key: str) -> Any:
@@ -105,10 +100,10 @@ def place(mapper: Any, table: Any) -> None:
     mapper.inherit_pairs = []
     mapper.inherit_condition = None
     if parent is not None and not issubclass(mapper.class_, parent.class_):
-        raise MappingArgumentError.not_a_subclass(mapper.class_, parent.class_)
+        raise errors.MappingArgumentError.not_a_subclass(mapper.class_, parent.class_)
     if parent is None or mapper.concrete:
         if table is None:
-            raise MappingArgumentError.no_table_given(mapper)
+            raise errors.MappingArgumentError.no_table_given(mapper)
         mapper.base_mapper = mapper
         mapper.base_mappers = [mapper]
         mapper.local_table = mapper.persist_selectable = table
@@ -133,9 +128,11 @@ def _join_to_base(mapper: Any, parent: Any, table: Any) -> None:
         try:
             condition = join_condition(parent.local_table, table)
         except exc.NoForeignKeysError as cause:
-            raise InheritJoinError.no_foreign_keys(parent.local_table, table) from cause
+            raise errors.InheritJoinError.no_foreign_keys(parent.local_table, table) from cause
         except exc.AmbiguousForeignKeysError as cause:
-            raise AmbiguousInheritError.several_foreign_keys(parent.local_table, table) from cause
+            raise errors.AmbiguousInheritError.several_foreign_keys(
+                parent.local_table, table
+            ) from cause
     else:
         condition = deep_deannotate(coercions.expect(roles.OnClauseRole, condition))
     mapper.inherit_condition = condition
@@ -290,7 +287,7 @@ def settle(mapper: Any) -> None:
     if mapper.options.polymorphic_on is not None:
         _set_discriminator(mapper, mapper.options.polymorphic_on)
     if mapper.polymorphic_abstract and mapper.polymorphic_on is None:
-        raise MappingError.abstract_without_discriminator(mapper)
+        raise errors.MappingError.abstract_without_discriminator(mapper)
     identity = mapper.polymorphic_identity
     if identity is not None:
         known = mapper.polymorphic_map.get(identity)
@@ -329,7 +326,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
     if isinstance(given, str):
         prop = mapper.find_property(given)
         if prop is None:
-            raise MappingArgumentError.unknown_discriminator(given, mapper)
+            raise errors.MappingArgumentError.unknown_discriminator(given, mapper)
         given = prop
     if isinstance(given, ColumnProperty):
         found = mapper.find_property(getattr(given, "key", None))
@@ -340,7 +337,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         return
     prop = given if isinstance(given, MapperProperty) else getattr(given, "property", None)
     if prop is not None and not isinstance(prop, ColumnProperty):
-        raise MappingArgumentError.bad_discriminator(prop, mapper)
+        raise errors.MappingArgumentError.bad_discriminator(prop, mapper)
     column = coercions.expect(
         roles.ColumnArgumentOrKeyRole, given, argname="polymorphic_on"
     )._deannotate()
@@ -349,7 +346,7 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         column = found
     if column not in mapper.key_of_column:
         if isinstance(column, Column) and found is None and not _is_in_given(mapper, column):
-            raise MappingError.foreign_discriminator(column, mapper)
+            raise errors.MappingError.foreign_discriminator(column, mapper)
         prop = ColumnProperty(column)
         columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, prop)
         column = prop.columns[0]
@@ -449,7 +446,7 @@ def chosen_mappers(mapper: Any, choice: Any, selectable: Any = None) -> tuple[An
     for each in family if isinstance(choice, str) else choice or ():
         found = each if getattr(each, "is_mapper", False) else manager_of_class(each).mapper
         if not found.isa(mapper):
-            raise MappingError.not_in_hierarchy(found, mapper)
+            raise errors.MappingError.not_in_hierarchy(found, mapper)
         wanted.update(found.iterate_to_root() if selectable is None else [found])
     if selectable is None:
         # A concrete class has no row in common with its base.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from sqlalchemy import SQLColumnExpression
 
-from holdfast.errors.mapping import MappingError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.instrument.descriptor import InstrumentedAttribute
 
@@ -143,7 +143,7 @@ def validators_of(mapper: Any) -> dict[str, tuple[Callable[..., Any], dict[str, 
         }
         for name in mark.names:
             if name in found:
-                raise MappingError.validator_exists(name, mapper)
+                raise errors.MappingError.validator_exists(name, mapper)
             found[name] = (function, options)
     return found
 

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, inspect
 from sqlalchemy.util import ReadOnlyProperties
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from holdfast.errors.mapping import MappingArgumentError, MappingError, UnmappedColumnError
+from holdfast import errors
 from holdfast.foundation.codegen import Subscripted
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.load_policy import LoadPolicy
@@ -162,7 +162,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         **options: Any,
     ) -> None:
         if registry is None:
-            raise MappingError.made_directly()
+            raise errors.MappingError.made_directly()
         self.registry = registry
         self.class_: type[T] = class_
         self.options: MapperOptions = MapperOptions.checked(class_, options)
@@ -237,7 +237,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     def _find_identity(self) -> None:
         missing = [each for each in self.primary_key if each not in self.key_of_column]
         if missing:
-            raise MappingArgumentError.primary_key_not_mapped(self, missing[0])
+            raise errors.MappingArgumentError.primary_key_not_mapped(self, missing[0])
         # The same as attribute names; `single_pk_key` is the only one, or None.
         self.primary_key_keys: tuple[str, ...] = tuple(
             self.key_of_column[each] for each in self.primary_key
@@ -317,7 +317,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         try:
             return self.properties[key]
         except KeyError:
-            raise MappingError.no_property(self, key) from None
+            raise errors.MappingError.no_property(self, key) from None
 
     def get_property_by_column(self, column: Any) -> MapperProperty:
         """The property that holds `column`.
@@ -336,7 +336,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         try:
             return self.key_of_column[column]
         except KeyError:
-            raise UnmappedColumnError.not_mapped(column, self) from None
+            raise errors.UnmappedColumnError.not_mapped(column, self) from None
 
     @property
     def iterate_properties(self) -> Iterator[MapperProperty]:
@@ -436,7 +436,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         """
         self.ensure_configured()
         if self.polymorphic_abstract:
-            raise MappingError.abstract_class(self)
+            raise errors.MappingError.abstract_class(self)
 
     def complete(self) -> None:
         """Last step of the second pass: all properties are configured."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Column
 from typing_extensions import TypeVar
 
-from holdfast.errors.mapping import MappingArgumentError, MappingError
+from holdfast import errors
 from holdfast.foundation.codegen import Subscripted
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
@@ -214,10 +214,10 @@ class SynonymProperty(MapperProperty[T]):
         if not self.map_column:
             return
         if self.name in mapper.given_properties:
-            raise MappingArgumentError.synonym_column_taken(self)
+            raise errors.MappingArgumentError.synonym_column_taken(self)
         column = mapper.persist_selectable.c.get(key)
         if column is None:
-            raise MappingArgumentError.synonym_without_column(self)
+            raise errors.MappingArgumentError.synonym_without_column(self)
         mapper.add_property(self.name, column)
 
     @property
@@ -228,7 +228,7 @@ class SynonymProperty(MapperProperty[T]):
     def _target_of(self, class_: Any) -> Any:
         target = getattr(class_, self.name)
         if not getattr(target, "is_attribute", False):
-            raise MappingError.synonym_target(self, target)
+            raise errors.MappingError.synonym_target(self, target)
         return target
 
     def make_comparator(self, entity: Any) -> Any:
@@ -473,7 +473,7 @@ class CompositeProperty(MapperProperty[T]):
             return str(prop.key)
         key_of_column: str | None = mapper.key_of_column.get(attr)
         if key_of_column is None:
-            raise MappingArgumentError.composite_part(attr, self)
+            raise errors.MappingArgumentError.composite_part(attr, self)
         return key_of_column
 
     @property

@@ -10,12 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, inspect
 
-from holdfast.errors.mapping import (
-    MappingArgumentError,
-    MappingError,
-    UnmappedClassError,
-    UnmappedInstanceError,
-)
+from holdfast import errors
 from holdfast.foundation.describe import origin_of_warnings
 from holdfast.foundation.load_policy import EXT_SKIP
 from holdfast.instrument.manager import default_constructor, find_manager, find_state
@@ -135,7 +130,7 @@ def _waiting(registry: Any) -> list[Any]:
     mappers = registry.iter_mappers()
     for mapper in mappers:
         if mapper.configure_failure is not None:
-            error = MappingError.earlier_failure(mapper, mapper.configure_failure)
+            error = errors.MappingError.earlier_failure(mapper, mapper.configure_failure)
             raise error from mapper.configure_failure
     return [mapper for mapper in mappers if not mapper.configured]
 
@@ -155,7 +150,7 @@ def _check_dependencies(chosen: set[Any]) -> None:
     for registry in chosen:
         for other in registry.dependencies:
             if other not in chosen and other.needs_configure:
-                raise MappingError.registry_behind(registry, other)
+                raise errors.MappingError.registry_behind(registry, other)
 
 
 def _prepare(mappers: list[Any]) -> Iterator[Any]:
@@ -234,7 +229,7 @@ def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
                 if other in seen:
                     continue
                 if not cascade:
-                    raise MappingError.registry_needed(other, registry)
+                    raise errors.MappingError.registry_needed(other, registry)
                 seen.add(other)
                 chosen.append(other)
         for registry in chosen:
@@ -275,7 +270,7 @@ def map_class(
         MappingArgumentError: The class is mapped already, or is no class.
     """
     if not isinstance(cls, type):
-        raise MappingArgumentError.class_expected(cls)
+        raise errors.MappingArgumentError.class_expected(cls)
     make: Callable[..., Mapper] = getattr(cls, "__mapper_cls__", Mapper)
     return make(cls, table, properties=properties, registry=registry, **mapper_args)
 
@@ -315,9 +310,9 @@ def class_mapper(class_: type[Entity] | Mapper[Entity], configure: bool = True) 
         if manager is None or not manager.is_mapped:
             found = None if isinstance(class_, type) else inspect(class_, raiseerr=False)
             if found is None and not isinstance(class_, type):
-                raise MappingArgumentError.class_expected(class_)
+                raise errors.MappingArgumentError.class_expected(class_)
             if found is None or not getattr(found, "is_mapper", False):
-                raise UnmappedClassError(class_)
+                raise errors.UnmappedClassError(class_)
             return class_mapper(found, configure)
         mapper = manager.mapper
     if configure:
@@ -333,7 +328,7 @@ def object_mapper(instance: Entity) -> Mapper[Entity]:
     """
     state = find_state(instance)
     if state is None:
-        raise UnmappedInstanceError(instance)
+        raise errors.UnmappedInstanceError(instance)
     mapper: Mapper[Entity] = state.mapper
     return mapper
 

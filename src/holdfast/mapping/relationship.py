@@ -12,9 +12,7 @@ from typing import Any, ClassVar, Literal, Unpack
 
 from sqlalchemy.sql.expression import Join, TableClause
 
-from holdfast.errors.loading import LargeCollectionError, noload_warning
-from holdfast.errors.queries import LoaderStrategyException
-from holdfast.errors.relationships import RelationshipError
+from holdfast import errors
 from holdfast.foundation.codegen import Keywords
 from holdfast.foundation.describe import warn, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import memoized_property, roles
@@ -231,11 +229,11 @@ class Relationship(MapperProperty[T]):
 
     def _check_arguments(self) -> None:
         if self.cascade_backrefs:
-            raise RelationshipError.cascade_backrefs()
+            raise errors.RelationshipError.cascade_backrefs()
         if self.backref is not None and self.back_populates is not None:
-            raise RelationshipError.two_reverses()
+            raise errors.RelationshipError.two_reverses()
         if self.viewonly and self.sync_backref:
-            raise RelationshipError.sync_backref_viewonly()
+            raise errors.RelationshipError.sync_backref_viewonly()
         if self.viewonly:
             for name, neutral in _WRITING_ARGUMENTS.items():
                 if getattr(self, name) != neutral:
@@ -288,11 +286,11 @@ class Relationship(MapperProperty[T]):
         cascade = self._cascade
         if cascade.delete_orphan and not self.single_parent and self.direction is not ONETOMANY:
             kind = "many-to-one" if self.direction is MANYTOONE else "many-to-many"
-            raise RelationshipError.delete_orphan_on_many(
+            raise errors.RelationshipError.delete_orphan_on_many(
                 kind, self, self.mapper.class_.__name__, self.parent.class_.__name__
             )
         if self.passive_deletes == "all" and (cascade.delete or cascade.delete_orphan):
-            raise RelationshipError.passive_deletes_all(self)
+            raise errors.RelationshipError.passive_deletes_all(self)
 
     # -- second pass -------------------------------------------------------------------------------
 
@@ -313,11 +311,11 @@ class Relationship(MapperProperty[T]):
         if self.uselist is None:
             self.uselist = self.direction is not MANYTOONE
         if self.lazy not in STRATEGY_NAMES:
-            raise LoaderStrategyException.unknown((("lazy", self.lazy),), self)
+            raise errors.LoaderStrategyException.unknown((("lazy", self.lazy),), self)
         if self.lazy == "noload":
-            warn_deprecated(noload_warning(), version="2.1")
+            warn_deprecated(errors.noload_warning(), version="2.1")
         if self.is_large and (self.direction is MANYTOONE or not self.uselist):
-            raise LargeCollectionError.scalar(self, self.lazy)
+            raise errors.LargeCollectionError.scalar(self, self.lazy)
         self.resolved = True
         self._check_cascade()
         self.mapper.note_orphan_relationship(self)

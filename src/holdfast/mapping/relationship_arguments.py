@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from holdfast.errors.mapping import MappingError, UnmappedClassError
-from holdfast.errors.relationships import RelationshipError, overlap_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import coercions, deep_deannotate, roles
 from holdfast.mapping.class_names import evaluate, find_class, find_table
@@ -50,15 +49,15 @@ def find_target(prop: Any, argument: Any) -> Any:
         RelationshipError: The argument stands for something else.
     """
     if isinstance(argument, str) and "[" in argument:
-        raise MappingError.generic_target(prop.parent, argument, prop.key)
+        raise errors.MappingError.generic_target(prop.parent, argument, prop.key)
     argument = _meant(prop, argument, find_class)
     entity = inspect(argument, raiseerr=False) if argument is not None else None
     if entity is None and isinstance(argument, type):
-        raise UnmappedClassError(argument)
+        raise errors.UnmappedClassError(argument)
     if entity is None or not (
         getattr(entity, "is_mapper", False) or getattr(entity, "is_aliased_class", False)
     ):
-        raise RelationshipError.bad_target(prop.key, type(argument))
+        raise errors.RelationshipError.bad_target(prop.key, type(argument))
     return entity
 
 
@@ -72,7 +71,7 @@ def find_secondary(prop: Any, secondary: Any) -> Any:
     if secondary is None:
         return None
     if getattr(inspect(secondary, raiseerr=False), "is_mapper", False):
-        raise RelationshipError.mapped_secondary(secondary, prop)
+        raise errors.RelationshipError.mapped_secondary(secondary, prop)
     return coercions.expect(roles.FromClauseRole, secondary)
 
 
@@ -99,7 +98,7 @@ def find_columns(
 def _column(name: str, value: Any) -> Any:
     value = _called(value)
     if isinstance(value, str | type):
-        raise RelationshipError.column_expected(name, value)
+        raise errors.RelationshipError.column_expected(name, value)
     return value
 
 
@@ -127,7 +126,7 @@ def reverse_key(prop: Any, value: Any) -> str | None:
         return value
     key: Any = getattr(value, "key", None)
     if not isinstance(key, str):
-        raise RelationshipError.bad_reverse(prop, value)
+        raise errors.RelationshipError.bad_reverse(prop, value)
     return key
 
 
@@ -156,7 +155,7 @@ def check_overlaps(prop: Any) -> None:
         writers.add(prop)
         if others:
             warn(
-                overlap_warning(
+                errors.overlap_warning(
                     str(prop),
                     source,
                     target,
@@ -205,15 +204,15 @@ def link_reverse(prop: Any, key: str) -> None:
     """
     other = prop.mapper.get_property(key)
     if not other.is_relationship:
-        raise MappingError.back_populates_column(str(prop), str(other), other.kind)
+        raise errors.MappingError.back_populates_column(str(prop), str(other), other.kind)
     if other is prop:
         # A relationship that mirrors itself, as "friends" of "friends" would, is left alone.
         return
     other.resolve()
     if not (other.mapper.common_parent(prop.parent) or prop.parent.isa(other.mapper)):
-        raise RelationshipError.foreign_reverse(key, prop, other, prop.parent)
+        raise errors.RelationshipError.foreign_reverse(key, prop, other, prop.parent)
     if other.direction is prop.direction and prop.direction is not MANYTOMANY:
-        raise RelationshipError.same_direction(other, prop, prop.direction)
+        raise errors.RelationshipError.same_direction(other, prop, prop.direction)
     _check_synchronization(prop, other)
     _check_synchronization(other, prop)
     prop.reverse_properties.add(other)
@@ -222,7 +221,7 @@ def link_reverse(prop: Any, key: str) -> None:
 
 def _check_synchronization(prop: Any, other: Any) -> None:
     if prop.sync_backref and other.viewonly:
-        raise MappingError.viewonly_reverse(prop, other)
+        raise errors.MappingError.viewonly_reverse(prop, other)
 
 
 def make_backref(prop: Any) -> None:
@@ -241,10 +240,10 @@ def make_backref(prop: Any) -> None:
             if not each.concrete or each is mapper
         )
         if taken:
-            raise RelationshipError.backref_exists(name, prop, mapper)
+            raise errors.RelationshipError.backref_exists(name, prop, mapper)
     primaryjoin, secondaryjoin = prop.condition.reversed_joins()
     if prop.secondary is None and "secondaryjoin" in arguments:
-        raise RelationshipError.backref_secondaryjoin(prop)
+        raise errors.RelationshipError.backref_secondaryjoin(prop)
     # What the two sides share, where the arguments do not say otherwise.
     shared = {
         "primaryjoin": primaryjoin,

@@ -10,7 +10,7 @@ from sqlalchemy import Column
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, ColumnClause, ColumnElement
 
-from holdfast.errors.relationships import RelationshipError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import deep_annotate, selectables_overlap
@@ -228,7 +228,7 @@ def mark(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
     if not has_mark(primaryjoin, "remote"):
         primaryjoin, secondaryjoin = _mark_remote(ends, primaryjoin, secondaryjoin)
     elif ends.remote_side:
-        raise RelationshipError.remote_side_twice(ends.name)
+        raise errors.RelationshipError.remote_side_twice(ends.name)
     return _mark_local(ends, primaryjoin), secondaryjoin
 
 

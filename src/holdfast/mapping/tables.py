@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import Column, Table
 
-from holdfast.errors.mapping import MappingArgumentError, UnknownOptionError, second_version_warning
+from holdfast import errors
 from holdfast.foundation.codegen import build_function, record
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import coercions, reduce_columns, roles
@@ -30,7 +30,7 @@ def mapped_selectable(element: Any) -> Any:
     if element is None:
         return None
     if getattr(element, "_is_select_base", False):
-        raise MappingArgumentError.select_given(element)
+        raise errors.MappingArgumentError.select_given(element)
     return coercions.expect(
         roles.FromClauseRole, element, argname="local_table", disable_inspection=True
     )
@@ -79,7 +79,7 @@ def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
         return tuple(_named_identity_column(mapper, each) for each in several)
     columns = [column for column in selectable.primary_key if column in set(selectable.c)]
     if not columns:
-        raise MappingArgumentError.no_primary_key(mapper, selectable.description)
+        raise errors.MappingArgumentError.no_primary_key(mapper, selectable.description)
     if len(columns) > 1 and not isinstance(selectable, Table):
         # Both sides of a join's ON clause are one key column seen twice.
         columns = list(reduce_columns(columns, *_on_clauses(selectable)))
@@ -122,11 +122,11 @@ def _named_identity_column(mapper: Any, given: Any) -> Any:
         name = given
         given = mapper.given_properties.get(name, mapper.persist_selectable.c.get(name))
         if given is None:
-            raise MappingArgumentError.no_such_key(name, mapper)
+            raise errors.MappingArgumentError.no_such_key(name, mapper)
         if hasattr(given, "kind"):
             columns: Sequence[Any] = given.columns if given.is_column else ()
             if len(columns) != 1 or not isinstance(columns[0], Column):
-                raise MappingArgumentError.key_not_column(name, mapper)
+                raise errors.MappingArgumentError.key_not_column(name, mapper)
     if hasattr(given, "columns") and hasattr(given, "kind"):
         given = given.columns[0]
     elif hasattr(given, "__clause_element__"):
@@ -208,7 +208,7 @@ class MapperOptions:
         """
         for name in options:
             if name not in cls.__annotations__:
-                raise UnknownOptionError.of_mapper(class_, name, cls.__annotations__)
+                raise errors.UnknownOptionError.of_mapper(class_, name, cls.__annotations__)
         return cls(**options)
 
 
@@ -240,7 +240,7 @@ def settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
     elif hasattr(column, "__clause_element__"):
         column = column.__clause_element__()._deannotate()
     if inherited is not None and column is not inherited:
-        warn(second_version_warning(column, inherited))
+        warn(errors.second_version_warning(column, inherited))
     return column, count_up if generator is None else generator
 
 
@@ -257,6 +257,6 @@ def settle(mapper: Any) -> None:
     if column is None:
         return
     if column not in mapper.key_of_column:
-        raise MappingArgumentError.foreign_column(column, mapper)
+        raise errors.MappingArgumentError.foreign_column(column, mapper)
     mapper.version_key = mapper.key_of_column[column]
     mapper.class_manager.slots[mapper.version_key].active_history = True

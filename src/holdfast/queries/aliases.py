@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from typing_extensions import TypeVar
 
-from holdfast.errors.queries import EntityError
+from holdfast import errors
 from holdfast.foundation.codegen import SelectedAs, record, replace
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import (
@@ -535,12 +535,12 @@ def aliased(
     """
     if isinstance(element, FromClause):
         if adapt_on_names:
-            raise EntityError.adapt_on_names()
+            raise errors.EntityError.adapt_on_names()
         if name:
             return element.alias(name=name)
         return coercions.expect(roles.AnonymizedFromClauseRole, element, flat=flat)
     if isinstance(element, SelectBase):
-        raise EntityError.statement_as_alias()
+        raise errors.EntityError.statement_as_alias()
     source: Any = alias
     if source is not None and not isinstance(source, SelectBase):
         source = coercions.expect(roles.FromClauseRole, source)
@@ -582,7 +582,7 @@ def with_polymorphic(
     mapper.ensure_configured()
     if selectable is not False and selectable is not None:
         if flat:
-            raise EntityError.flat_and_selectable()
+            raise errors.EntityError.flat_and_selectable()
         selectable = coercions.expect(roles.FromClauseRole, selectable, allow_select=True)
     chosen, selectable = mapper.polymorphic_choice(
         classes, selectable=selectable, innerjoin=innerjoin

@@ -13,7 +13,7 @@ from sqlalchemy.engine import result_tuple
 from sqlalchemy.sql.expression import ClauseList
 from typing_extensions import TypeVar
 
-from holdfast.errors.queries import BundleError
+from holdfast import errors
 from holdfast.foundation.codegen import SelectedAs
 from holdfast.foundation.sqlalchemy_core import (
     HasCacheKey,
@@ -173,7 +173,7 @@ class DictBundle(Bundle):
     def __init__(self, name: str, *exprs: Any, **kw: Any) -> None:
         super().__init__(name, *exprs, **kw)
         if len(set(self.c.keys())) < len(self.exprs):
-            raise BundleError.repeated_name(self.name)
+            raise errors.BundleError.repeated_name(self.name)
 
     def create_row_processor(
         self, query: Any, procs: Sequence[Reader], labels: Sequence[str]

@@ -11,13 +11,7 @@ from sqlalchemy.sql.elements import ClauseList, OrderByList
 from sqlalchemy.sql.operators import ColumnOperators
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from holdfast.errors.queries import (
-    BoundObjectError,
-    ComparisonError,
-    EntityError,
-    InNotSupportedError,
-    OperatorNotSupportedError,
-)
+from holdfast import errors
 from holdfast.foundation.describe import state_text, warn
 from holdfast.foundation.load_policy import ATTR_EMPTY, NO_VALUE, PASSIVE_NO_RESULT, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import ClauseAdapter, coercions, marks_of, roles
@@ -103,8 +97,8 @@ def value_at_execution(mapper: Any, state: Any, column: Any) -> Callable[[], Any
             current = dict(zip(mapper.primary_key_keys, identity, strict=False)).get(key, NO_VALUE)
         if current is NO_VALUE:
             if state.pk is not None and not is_attached:
-                raise BoundObjectError.detached(column, state_text(state))
-            raise BoundObjectError.never_set(column, state_text(state))
+                raise errors.BoundObjectError.detached(column, state_text(state))
+            raise errors.BoundObjectError.never_set(column, state_text(state))
         if current is None:
             warn(
                 f"Got None for value of column {column}; this is unsupported for a relationship "
@@ -131,11 +125,11 @@ def with_parent(instance: object, prop: Any, from_entity: Any | None = None) -> 
         ArgumentError: `prop` is no relationship attribute.
     """
     if isinstance(prop, str):
-        raise EntityError.attribute_name("with_parent()")
+        raise errors.EntityError.attribute_name("with_parent()")
     prop = real_attribute(prop)
     relationship = getattr(prop, "property", None)
     if relationship is None or not getattr(relationship, "is_relationship", False):
-        raise EntityError.relationship_expected("with_parent()", prop)
+        raise errors.EntityError.relationship_expected("with_parent()", prop)
     relationship.parent.ensure_configured()
     about = prop.of_type_entity if from_entity is None else inspect(from_entity)
     state = None if instance is None else instance_state_of(instance)
@@ -154,7 +148,7 @@ def instance_state_of(instance: Any) -> Any:
     """
     state = None if isinstance(instance, type) else find_state(instance)
     if state is None:
-        raise EntityError.instance_expected()
+        raise errors.EntityError.instance_expected()
     return state
 
 
@@ -184,7 +178,7 @@ class PropComparator(ColumnOperators, Generic[T]):
         return self.prop
 
     def __clause_element__(self) -> Any:
-        raise OperatorNotSupportedError.without_expression(type(self))
+        raise errors.OperatorNotSupportedError.without_expression(type(self))
 
     def adapt_to_entity(self, entity: Any) -> PropComparator[T]:
         """The same operators for the attribute of another entity, an alias."""
@@ -347,7 +341,7 @@ class RelationshipComparator(PropComparator[Any]):
         """The attribute with a subclass or alias of the related class as its target."""
         target = inspect(class_, raiseerr=False)
         if target is None or not hasattr(target, "mapper"):
-            raise EntityError.expected(class_)
+            raise errors.EntityError.expected(class_)
         return type(self)(self.prop, self.owner, target, self.extra_criteria)
 
     def and_(self, *criteria: Any) -> Any:
@@ -385,7 +379,7 @@ class RelationshipComparator(PropComparator[Any]):
                 return self._compared(None)
             return ~self._exists(None)
         if self.prop.uselist:
-            raise ComparisonError.collection()
+            raise errors.ComparisonError.collection()
         return self._compared(instance_state_of(other))
 
     def __ne__(self, other: object) -> Any:
@@ -394,13 +388,13 @@ class RelationshipComparator(PropComparator[Any]):
                 return ~self._compared(None)
             return self._exists(None)
         if self.prop.uselist:
-            raise ComparisonError.collection()
+            raise errors.ComparisonError.collection()
         return self._differs(instance_state_of(other))
 
     def contains(self, other: Any, **_: Any) -> Any:
         """Is the object a member of the collection?"""
         if not self.prop.uselist:
-            raise ComparisonError.wrong_method("contains", "scalar attributes", "==")
+            raise errors.ComparisonError.wrong_method("contains", "scalar attributes", "==")
         state = instance_state_of(other)
         clause = self._compared(state)
         if self.prop.secondary is not None:
@@ -409,17 +403,17 @@ class RelationshipComparator(PropComparator[Any]):
 
     def in_(self, other: Any) -> NoReturn:
         """Refused: compare the foreign key instead."""
-        raise InNotSupportedError.on_relationship()
+        raise errors.InNotSupportedError.on_relationship()
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Refuse what relationships have no operator for."""
-        raise OperatorNotSupportedError.on_relationship(
+        raise errors.OperatorNotSupportedError.on_relationship(
             getattr(op, "opstring", op.__name__), self.prop
         )
 
     def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
         """Refuse as well."""
-        raise OperatorNotSupportedError.on_relationship(
+        raise errors.OperatorNotSupportedError.on_relationship(
             getattr(op, "opstring", op.__name__), self.prop
         )
 
@@ -459,7 +453,7 @@ class RelationshipComparator(PropComparator[Any]):
             kwargs: Attributes of the related class and the values they must have.
         """
         if not self.prop.uselist:
-            raise ComparisonError.wrong_method("any()", "scalar attributes", "has().")
+            raise errors.ComparisonError.wrong_method("any()", "scalar attributes", "has().")
         return self._exists(criterion, **kwargs)
 
     def has(self, criterion: Any = None, **kwargs: Any) -> Any:
@@ -470,7 +464,7 @@ class RelationshipComparator(PropComparator[Any]):
             kwargs: Attributes of the related class and the values they must have.
         """
         if self.prop.uselist:
-            raise ComparisonError.wrong_method("has()", "collections", "any().")
+            raise errors.ComparisonError.wrong_method("has()", "collections", "any().")
         return self._exists(criterion, **kwargs)
 
     def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from holdfast.errors.dml import BulkError
+from holdfast import errors
 from holdfast.foundation.codegen import replace
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -229,7 +229,7 @@ def _of_own_table(element: SelectedElement, plain: Any) -> SelectedElement:
         named = chain.from_iterable(each._from_objects for each in plain._where_criteria)
         if any(mapper.base_mapper.local_table.is_derived_from(each) for each in named):
             return element  # which some databases return too
-        raise BulkError.unknown_class(mapper, table)
+        raise errors.BulkError.unknown_class(mapper, table)
     return replace(element, entity=inspect(AliasedClass(mapper, table, stands_for=mapper)))
 
 

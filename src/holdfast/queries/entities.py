@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import (
     SelectBase,
 )
 
-from holdfast.errors.dml import StarError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import (
     column_naming,
@@ -218,7 +218,7 @@ def refuse_star(elements: Sequence[SelectedElement]) -> None:
         StarError: Something does.
     """
     if len(elements) > 1 and has_star(elements):
-        raise StarError.not_alone()
+        raise errors.StarError.not_alone()
 
 
 def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedElement]:

@@ -20,7 +20,7 @@ from sqlalchemy import and_, inspect
 from sqlalchemy.sql.expression import FromClause, Join, Select
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from holdfast.errors.queries import EntityError, JoinError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import (
     InternalTraversal,
@@ -125,11 +125,11 @@ def requested_join(
     target, onclause = real_attribute(target), real_attribute(onclause)
     if is_relationship_attribute(target):
         if onclause is not None:
-            raise JoinError.two_conditions(target, onclause)
+            raise errors.JoinError.two_conditions(target, onclause)
         right = side_of_entity(target.of_type_entity or target.property.entity)
         return RequestedJoin(left_side, right, None, target, isouter, full)
     if isinstance(target, QueryableAttribute):
-        raise EntityError.column_as_target(target)
+        raise errors.EntityError.column_as_target(target)
     right = side_of(target)
     if not is_relationship_attribute(onclause):
         if hasattr(onclause, "__clause_element__"):
@@ -138,9 +138,9 @@ def requested_join(
     if right.entity is None:
         right = _selectable_for(onclause, right.selectable)
     elif not right.entity.common_parent(onclause.property.mapper):
-        raise JoinError.other_target(right, onclause)
+        raise errors.JoinError.other_target(right, onclause)
     if left_side is not None and not _may_start_from(left_side.entity, onclause.parent):
-        raise JoinError.other_left_side(left_side, onclause)
+        raise errors.JoinError.other_left_side(left_side, onclause)
     return RequestedJoin(left_side, right, None, onclause, isouter, full)
 
 
@@ -157,7 +157,7 @@ def _selectable_for(attribute: Any, selectable: Any) -> JoinSide:
     """A plain selectable as the target of a relationship: an alias of the related class on it."""
     mapper = attribute.property.mapper
     if not selectable.is_derived_from(mapper.persist_selectable):
-        raise JoinError.not_derived(selectable, mapper.persist_selectable)
+        raise errors.JoinError.not_derived(selectable, mapper.persist_selectable)
     if selectable is mapper.selectable:
         return side_of_entity(mapper)
     return side_of_entity(inspect(aliased(mapper, selectable)))
@@ -210,7 +210,7 @@ class JoinResolver:
             index = self._only(found, join.right)
             return JoinSide(self.from_clauses[index]), index
         if not self.entities:
-            raise JoinError.no_entities()
+            raise errors.JoinError.no_entities()
         candidates = self._candidates(join.right)
         found = find_left_clause_to_join_from(
             list(candidates), join.right.selectable, join.onclause
@@ -228,7 +228,7 @@ class JoinResolver:
             return None
         found = find_left_clause_that_matches_given(self.from_clauses, left.selectable)
         if len(found) > 1:
-            raise JoinError.unclear_left_side(left)
+            raise errors.JoinError.unclear_left_side(left)
         return found[0] if found else None
 
     def _candidates(self, right: JoinSide) -> dict[Any, JoinSide]:
@@ -248,17 +248,17 @@ class JoinResolver:
         if len(found) == 1:
             return found[0]
         if found:
-            raise JoinError.several_ways()
-        raise JoinError.unknown_way(right)
+            raise errors.JoinError.several_ways()
+        raise errors.JoinError.unknown_way(right)
 
     @staticmethod
     def _check_sides(left: JoinSide, right: JoinSide) -> None:
         if left.identity is right.identity:
-            raise JoinError.same_entity(left, right)
+            raise errors.JoinError.same_entity(left, right)
         if left.selectable is right.selectable and selectables_overlap(
             left.selectable, right.selectable
         ):
-            raise JoinError.same_table(left.selectable)
+            raise errors.JoinError.same_table(left.selectable)
 
 
 def _has_joined_tables(side: JoinSide) -> bool:
@@ -435,7 +435,7 @@ def join(
     target = coercions.expect(roles.JoinTargetRole, right)
     if onclause is not None and not is_relationship_attribute(onclause):
         if isinstance(onclause, str):
-            raise EntityError.on_clause(onclause)
+            raise errors.EntityError.on_clause(onclause)
         onclause = coercions.expect(roles.OnClauseRole, onclause)
     asked = requested_join(target, onclause, None, isouter=isouter, full=full)
     return _with_entities(build_join(left_side.selectable, left_side, asked), left_side, asked)

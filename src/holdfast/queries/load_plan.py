@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, ClassVar, TypeAlias
 
-from holdfast.errors.loading import dropped_criteria_warning
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import immutabledict
@@ -125,7 +125,7 @@ class AttributeChoice:
     def __reduce__(self) -> Any:
         # Expressions do not travel; what was loaded with them does.
         if self.criteria and self.strategy == "select":
-            warn(dropped_criteria_warning(self.text))
+            warn(errors.dropped_criteria_warning(self.text))
         settings = {key: each for key, each in self.settings.items() if key != EXPRESSION}
         plain = (self.strategy, immutabledict(settings), (), self.of_type, self.wildcard, self.text)
         return AttributeChoice, plain

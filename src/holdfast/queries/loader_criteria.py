@@ -25,7 +25,7 @@ from sqlalchemy import and_, inspect
 from sqlalchemy.sql.expression import SelectBase
 from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
-from holdfast.errors.queries import EntityError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
 from holdfast.queries.entities import (
     SelectedElement,
@@ -95,7 +95,7 @@ class LoaderCriteriaOption(LoaderOption):
         if self.entity is not None:
             self.criteria[self.entity.class_] = self._made(where_criteria, self.entity.entity)
         elif not isinstance(entity_or_base, type):
-            raise EntityError.expected(entity_or_base)
+            raise errors.EntityError.expected(entity_or_base)
 
     def about(self, mapper: Any | None) -> LoaderCriteriaOption:
         """For a mixin, the same for one execution of a statement about this mapper.

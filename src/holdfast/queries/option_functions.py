@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from holdfast.errors.queries import LoaderOptionError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import ExecutableOption
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.queries.options import Load
@@ -22,14 +22,14 @@ def _start(attr: Any) -> Load:
     if isinstance(attr, str):
         return Load.unbound()
     if not isinstance(attr, QueryableAttribute) or attr.parent is None:
-        raise LoaderOptionError.attribute_expected(attr)
+        raise errors.LoaderOptionError.attribute_expected(attr)
     return Load(attr.parent)
 
 
 def _along(keys: tuple[Any, ...]) -> tuple[Load, Any]:
     """The option that has followed all but the last key, and that key."""
     if not keys:
-        raise LoaderOptionError.attribute_expected(None)
+        raise errors.LoaderOptionError.attribute_expected(None)
     option = _start(keys[0])
     for key in keys[:-1]:
         option = option.defaultload(key)
@@ -129,7 +129,7 @@ def load_only(*attrs: Any, raiseload: bool = False) -> Load:
     option, _ = _along(attrs[:1])
     for attr in attrs:
         if hasattr(attr, "parent") and not _same_hierarchy(attr.parent, option.root):
-            raise LoaderOptionError.several_entities()
+            raise errors.LoaderOptionError.several_entities()
     return option.load_only(*attrs, raiseload=raiseload)
 
 

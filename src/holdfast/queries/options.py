@@ -15,8 +15,7 @@ from typing import Any, Self
 
 from sqlalchemy import exc, inspect
 
-from holdfast.errors.loading import noload_warning
-from holdfast.errors.queries import LoaderOptionError
+from holdfast import errors
 from holdfast.foundation.codegen import record, replace
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
@@ -139,7 +138,7 @@ class Load(LoaderOption):
 
     def noload(self, attr: Any) -> Load:
         """Leave empty. Deprecated: what is read is wrong; use `raiseload`."""
-        warn_deprecated(noload_warning(), version="2.1")
+        warn_deprecated(errors.noload_warning(), version="2.1")
         return self.with_relationship("noload", attr, "noload")
 
     def defaultload(self, attr: Any) -> Load:
@@ -204,7 +203,7 @@ class Load(LoaderOption):
         made = self
         for option in opts:
             if not isinstance(option, Load):
-                raise LoaderOptionError.not_within(option)
+                raise errors.LoaderOptionError.not_within(option)
             made = made._including(option)
         return made
 
@@ -292,14 +291,14 @@ class Load(LoaderOption):
         if self.sayings:
             last = self.sayings[-1]
             if last.choice.wildcard and last.kind == RELATIONSHIP and last.path == self.path:
-                raise LoaderOptionError.after_wildcard()
+                raise errors.LoaderOptionError.after_wildcard()
 
     def _check_link(self, entity: Any, what: str) -> None:
         target = self.target
         if target is None or _links(target, entity) or self._selects_too(entity):
             return
         if not self.via:
-            raise LoaderOptionError.no_link_from_entity(what, entity_text(target))
+            raise errors.LoaderOptionError.no_link_from_entity(what, entity_text(target))
         name = entity_text(target)
         came_from = self.via
         subclass = ""
@@ -308,7 +307,7 @@ class Load(LoaderOption):
                 came_from += f".of_type({name})"
             elif entity.is_mapper and entity.isa(target):
                 subclass = entity_text(entity)
-        raise LoaderOptionError.no_link(what, came_from, name, self.path, subclass=subclass)
+        raise errors.LoaderOptionError.no_link(what, came_from, name, self.path, subclass=subclass)
 
     def _selects_too(self, entity: Any) -> bool:
         """Whether `selectin_polymorphic()` named a subclass here that has its attributes."""
@@ -412,14 +411,14 @@ def _entity_of(given: Any) -> Any:
 
 def _property_of(attr: Any) -> Any:
     if not isinstance(attr, QueryableAttribute) or attr.property is None:
-        raise LoaderOptionError.attribute_expected(attr)
+        raise errors.LoaderOptionError.attribute_expected(attr)
     attr.property.parent.ensure_configured()
     return attr.property
 
 
 def _check_wildcard(name: str) -> None:
     if name != "*":
-        raise LoaderOptionError.string_given()
+        raise errors.LoaderOptionError.string_given()
 
 
 def _raise_setting(raiseload: bool) -> Mapping[str, Any]:  # noqa: FBT001

@@ -17,8 +17,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from holdfast.errors.dml import option_in_dml_warning
-from holdfast.errors.loading import LargeCollectionError
+from holdfast import errors
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, hide_from_words, is_left_out
 from holdfast.queries.entities import SelectedBundle, SelectedColumn, SelectedElement
@@ -415,14 +414,14 @@ class EntityLoadBuilder:
         if prop.is_large:
             # No wildcard means it (LD-87), nor is there anything to leave unloaded.
             if choice is not None and choice.strategy in EAGER and not choice.wildcard:
-                raise LargeCollectionError.eager_option(prop)
+                raise errors.LargeCollectionError.eager_option(prop)
             return
         name = _strategy_name(prop, choice)
         if name in EAGER and not self.plan.is_eager:
             return
         if self.plan.in_returning and name in SELECTING:
             if choice is not None and choice.strategy is not None and not choice.wildcard:
-                warn_deprecated(option_in_dml_warning(SELECTING[name]), version="2.1")
+                warn_deprecated(errors.option_in_dml_warning(SELECTING[name]), version="2.1")
             return
         if name == "joined" and not self.has_columns:
             self._joined_later.append(prop.key)

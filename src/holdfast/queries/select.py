@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import (
     TextualSelect,
 )
 
-from holdfast.errors.queries import alias_made_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -338,7 +338,7 @@ def parsed(statement: Any) -> tuple[Any, tuple[SelectedElement, ...], Mapping[An
     if not mappers:
         return statement, elements, EMPTY_DICT
     for mapper in mappers:
-        warn(alias_made_warning(mapper))
+        warn(errors.alias_made_warning(mapper))
     aliases = {each: inspect(AliasedClass(each, flat=True, stands_for=each)) for each in mappers}
     statement = with_stand_ins(statement, aliases)
     return statement, parsed_elements(statement), aliases

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Any
 
-from holdfast.errors.queries import LoaderConflictError, LoaderOptionError, LoaderStrategyException
+from holdfast import errors
 from holdfast.foundation.codegen import record, replace
 from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
 from holdfast.queries.entities import SelectedElement, root_entities
@@ -135,8 +135,8 @@ class _Resolver:
 
     def _refuse(self, saying: Saying) -> None:
         if not self.roots:
-            raise LoaderOptionError.only_expressions(saying.choice.text)
-        raise LoaderOptionError.no_root(
+            raise errors.LoaderOptionError.only_expressions(saying.choice.text)
+        raise errors.LoaderOptionError.no_root(
             entity_text(saying.path[0]),
             saying.choice.text,
             [entity_text(root) for root in self.roots],
@@ -152,9 +152,9 @@ def _check_kind(saying: Saying, prop: Any) -> None:
             if getattr(prop, "is_sql_expression", False)
             else f"{prop.kind} property"
         )
-        raise LoaderStrategyException.wrong_kind(loader, prop, kind, "relationship property")
+        raise errors.LoaderStrategyException.wrong_kind(loader, prop, kind, "relationship property")
     if saying.kind == COLUMN and prop.is_relationship:
-        raise LoaderStrategyException.wrong_kind(
+        raise errors.LoaderStrategyException.wrong_kind(
             "column loader", prop, "relationship", "column property"
         )
 
@@ -188,7 +188,7 @@ def _merged(known: AttributeChoice, added: AttributeChoice, prop: Any) -> Attrib
         # What leads further along need not repeat the alias.
         return known if known.settings else added
     if not _agree(known, added):
-        raise LoaderConflictError.between(added.text, known.text)
+        raise errors.LoaderConflictError.between(added.text, known.text)
     return known
 
 
@@ -200,7 +200,7 @@ def _joint_target(known: Any, added: Any, prop: Any) -> Any:
     if all(each.is_mapper for each in mappers):
         return tuple(dict.fromkeys(mappers))
     first, second = _target_text(known, prop), _target_text(added, prop)
-    raise LoaderConflictError.targets(first, second, prop)
+    raise errors.LoaderConflictError.targets(first, second, prop)
 
 
 def _target_text(target: Any, prop: Any) -> str:

@@ -27,6 +27,9 @@ from holdfast.states.ports import SessionPort
 ORIGIN_OPTION = "_load_origin"
 """Key under which the origin travels in execution options, as far as the session."""
 
+GATHERING_OPTION = "_load_gathering"
+"""The same for the list in which contexts wait for others that load the same thing."""
+
 
 @record
 class LoadOrigin:
@@ -158,6 +161,8 @@ class LoadContext:
     __slots__ = (
         "execution_options",
         "fillings",
+        "gathered",
+        "gathers_in",
         "identity_map",
         "identity_token",
         "is_lazy",
@@ -203,10 +208,15 @@ class LoadContext:
         self.is_lazy: bool = False
         # Whether they are for `Session.refresh` of the whole of an object (EV-83).
         self.is_refresh: bool = False
+        # Of SELECTs that load one thing together, so that what follows waits for the last of them:
+        # the contexts that this one has gathered, and the list in which it is gathered itself.
+        self.gathered: list[LoadContext] | None = None
+        self.gathers_in: list[LoadContext] | None = None
         if execution_options:
             self.note_origin(execution_options.get(ORIGIN_OPTION))
             self.populate_existing = bool(execution_options.get("populate_existing"))
             self.identity_token = execution_options.get("identity_token")
+            self.gathers_in = execution_options.get(GATHERING_OPTION)
         # Options that stay with the loaded objects: with all, or where they say something.
         self.load_options: tuple[Any, ...] = load_options
         self.keeps_for_all: bool = bool(load_options) and getattr(load_options, "for_all", True)
@@ -274,6 +284,24 @@ def load_follow_ups(context: LoadContext) -> None:
                 distinct = [each for each in distinct if not _is_complete(each, relationship.key)]
         if distinct:
             strategy.load_for(distinct, follow_up, context)
+
+
+def load_gathered(context: LoadContext) -> None:
+    """Load what follows the SELECTs that `context` has gathered, at once where they agree.
+
+    A listener may have given each of them other options.
+    """
+    waiting, context.gathered = context.gathered, []
+    while waiting:
+        first, *others = waiting
+        waiting = []
+        for other in others:
+            if other.load_options != first.load_options or other.roots != first.roots:
+                waiting.append(other)
+                continue
+            for follow_up, objects in other.parents.items():
+                first.parents.setdefault(follow_up, []).extend(objects)
+        load_follow_ups(first)
 
 
 def _rank(item: tuple[FollowUp, Any]) -> int:

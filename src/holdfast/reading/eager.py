@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import FromClause, Join
 
-from holdfast.errors.queries import LoaderConflictError
+from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import unwrap_order_by
 from holdfast.mapping.remote import is_plain_equality
 from holdfast.mapping.sockets import register_strategy
@@ -63,7 +63,7 @@ class JoinedStrategy(RelationshipStrategy):
         if target is relationship.entity or not target.is_aliased_class:
             target = inspect(aliased(target.entity, flat=True))
         elif target.mapper.primary_key[0] is columns_on(target, target.mapper.primary_key)[0]:
-            raise LoaderConflictError.unaliased()
+            raise errors.LoaderConflictError.unaliased()
         innerjoin = relationship.innerjoin
         if choice is not None and choice.settings.get("innerjoin") is not None:
             innerjoin = choice.settings["innerjoin"]

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import bindparam
 from sqlalchemy.sql.elements import BindParameter
 
-from holdfast.errors.loading import several_rows_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.result_rows import remaining_rows
@@ -27,12 +27,14 @@ from holdfast.queries.load_plan import (
 from holdfast.queries.select import planned_select
 from holdfast.queries.statement_options import UNFILTERED, StartsAt
 from holdfast.reading.context import (
+    GATHERING_OPTION,
     ORIGIN_OPTION,
     Filling,
     LoadContext,
     LoadOrigin,
     Source,
     load_follow_ups,
+    load_gathered,
 )
 from holdfast.reading.row_loader import EntityLoader, Row, parts_by_class
 from holdfast.states.changes import forget_change, forget_changes
@@ -71,7 +73,13 @@ def finish_batch(context: LoadContext) -> None:
     if context.new_states or context.refreshed_states:
         _tell_listeners(context)
     if context.parents:
-        load_follow_ups(context)
+        # What embeds the statement of these parents does not reach those of another.
+        if context.gathers_in is None or context.source is not None:
+            load_follow_ups(context)
+        elif context not in context.gathers_in:
+            context.gathers_in.append(context)
+    if context.gathered:
+        load_gathered(context)
 
 
 def _element_values(
@@ -210,7 +218,7 @@ def _warn_of_several(joined: JoinedLoad, parents: list[Any], children: list[Any]
         if parent is None or child is None:
             continue
         if first.setdefault(id(parent), child) is not child:
-            warn(several_rows_warning("eagerly", joined.relationship))
+            warn(errors.several_rows_warning("eagerly", joined.relationship))
             return
 
 
@@ -383,6 +391,7 @@ def following(context: LoadContext) -> LoadContext:
     }
     inner = LoadContext(context.session, options, load_options=context.load_options)
     inner.refreshed = context.refreshed
+    inner.gathered = []
     return inner
 
 
@@ -411,6 +420,7 @@ def fetch_many(
     session = inner.session
     options = uncached_if_deep(inner.execution_options, origin.path)
     if session.intercepts_execution:
+        options = {**options, GATHERING_OPTION: inner.gathered}
         return fetch_columns(
             session, statement, parameters, execution_options=options, origin=origin
         )
@@ -428,6 +438,8 @@ def fetch_many(
     if plan.embeds_statement:
         inner.source = source or source_of(statement, parameters)
     columns = load_columns(plan, remaining_rows(result), inner)
+    if source is None and plan.embeds_statement:
+        finish_batch(inner)
     return _without_repeated_rows(columns) if plan.needs_unique else columns
 
 
@@ -463,6 +475,7 @@ OF_ONE_CURSOR = frozenset(
         "stream_results",
         "yield_per",
         ORIGIN_OPTION,
+        GATHERING_OPTION,
         TARGET_OPTION,
         LOCKED_OPTION,
     )

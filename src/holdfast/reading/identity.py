@@ -14,12 +14,7 @@ from sqlalchemy import (
     select,
 )
 
-from holdfast.errors.loading import (
-    DetachedInstanceError,
-    ObjectDeletedError,
-    SeveralRowsError,
-    null_key_load_warning,
-)
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.load_policy import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT, LoadPolicy
@@ -83,7 +78,7 @@ def load_by_key(
     """
     values = key_values(mapper, pk)
     if None in values and all(value is None for value in values):
-        warn(null_key_load_warning())
+        warn(errors.null_key_load_warning())
         return None
     asks_for_more = populate_existing or options or execution_options or bind_arguments
     locks, has_token = with_for_update is not None, identity_token is not None
@@ -122,7 +117,7 @@ def _the_one(found: Sequence[Any], mapper: Any, values: tuple[Any, ...]) -> Any 
         MultipleResultsFound: They are those of several objects.
     """
     if len(set(map(id, found))) > 1:
-        raise SeveralRowsError.with_key(mapper, values)
+        raise errors.SeveralRowsError.with_key(mapper, values)
     return found[0] if found else None
 
 
@@ -392,7 +387,7 @@ def load_expired(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     if session is None:
         if not policy.raise_on_missing:
             return PASSIVE_NO_RESULT
-        raise DetachedInstanceError.refresh(state)
+        raise errors.DetachedInstanceError.refresh(state)
     if policy.autoflushes:
         session.autoflush_if_enabled()
     if state.expired:
@@ -400,7 +395,7 @@ def load_expired(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     else:
         is_there = load_column_values(session, state, sorted_keys(state, key))
     if not is_there:
-        raise ObjectDeletedError(state)
+        raise errors.ObjectDeletedError(state)
     return ATTR_WAS_SET
 
 

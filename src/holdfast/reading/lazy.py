@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from holdfast.errors.loading import DetachedInstanceError, several_rows_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import (
     ATTR_EMPTY,
@@ -122,7 +122,7 @@ class LazyStrategy(RelationshipStrategy):
         if session is None:
             if not policy.raise_on_missing or not policy.may_fetch:
                 return PASSIVE_NO_RESULT
-            raise DetachedInstanceError.lazy_load(state, self.key)
+            raise errors.DetachedInstanceError.lazy_load(state, self.key)
         if self.foreign_keys:
             pk = self._target_key(state, d, policy)
             if pk is None or pk is PASSIVE_NO_RESULT:
@@ -337,7 +337,7 @@ class LazyStrategy(RelationshipStrategy):
             set_loaded_collection(state(), self.key, found)
             return ATTR_WAS_SET
         if len(found) > 1:
-            warn(several_rows_warning("lazily", self.relationship))
+            warn(errors.several_rows_warning("lazily", self.relationship))
         return found[0] if found else None
 
 

@@ -14,8 +14,7 @@ from sqlalchemy.engine import Result
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from sqlalchemy.sql.expression import Select
 
-from holdfast.errors.loading import LoadingError
-from holdfast.errors.session import MembershipError
+from holdfast import errors
 from holdfast.foundation.codegen import replace
 from holdfast.foundation.result_rows import next_rows, paused_collector, remaining_rows
 from holdfast.foundation.sqlalchemy_core import (
@@ -196,7 +195,9 @@ def _planned_result(
             context.target_load = plan.elements[0]  # type: ignore[assignment]
     yield_per = execution_options.get("yield_per") if execution_options else None
     if yield_per and (plan.needs_unique or plan.embeds_statement):
-        raise LoadingError.no_eager_with_yield_per("joined" if plan.needs_unique else "subquery")
+        raise errors.LoadingError.no_eager_with_yield_per(
+            "joined" if plan.needs_unique else "subquery"
+        )
     is_source = rows.positions is None and not statement.is_dml
     if plan.embeds_statement and context.target is None and is_source:
         context.source = source_of(statement, parameters)
@@ -245,7 +246,7 @@ def _result_of(
         metadata = result_metadata(plan, context.statement)
         result = IteratorResult(metadata, loaded, cursor, is_single)
     if plan.needs_unique:
-        require_unique_with(result, _refusal(LoadingError.unique_required, cursor))
+        require_unique_with(result, _refusal(errors.LoadingError.unique_required, cursor))
     return result  # type: ignore[no-any-return]
 
 
@@ -404,10 +405,10 @@ def _refuse_after_close(plan: LoadPlan, rows: Rows) -> None:
 
 def _raise_after_close(plan: LoadPlan) -> NoReturn:
     instance = next(plan.entity_loads()).mapper.class_manager.new_instance()
-    raise MembershipError.after_close(instance_state(instance))
+    raise errors.MembershipError.after_close(instance_state(instance))
 
 
-def _refusal(error: Callable[[], LoadingError], cursor: Any) -> Callable[[Any], NoReturn]:
+def _refusal(error: Callable[[], errors.LoadingError], cursor: Any) -> Callable[[Any], NoReturn]:
     """A filter of unique rows that refuses to work."""
 
     def refuse(_: Any) -> NoReturn:
@@ -423,7 +424,7 @@ def _unique_filters(
     """How each element of a row is told apart from others, for `unique()`."""
     if yield_per_of(result):
         result.raw.close()
-        raise LoadingError.no_unique_with_yield_per()
+        raise errors.LoadingError.no_unique_with_yield_per()
     return [_unique_filter(element) for element in elements]
 
 
@@ -437,7 +438,7 @@ def _unique_filter(element: ElementResult) -> Callable[[Any], Any] | None:
     def hashed(value: Any) -> Any:
         is_known = not is_null_type(type_)
         if is_known or not isinstance(value, Hashable):
-            raise LoadingError.unhashable(type_, is_known=is_known)
+            raise errors.LoadingError.unhashable(type_, is_known=is_known)
         return value
 
     return hashed

@@ -9,8 +9,7 @@ from operator import attrgetter, call, itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from holdfast.errors.flush import StaleDataError
-from holdfast.errors.loading import RowClassError, UnknownIdentityError
+from holdfast import errors
 from holdfast.foundation.codegen import build_function, record, replace
 from holdfast.foundation.load_policy import NO_VALUE
 from holdfast.queries.load_plan import EntityLoad
@@ -230,14 +229,14 @@ def load_of_value(
     if value is None:
         key = key_with_value(load, None, rows, values)
         if key is not None:
-            raise RowClassError.unknown(key, mapper.polymorphic_on)
+            raise errors.RowClassError.unknown(key, mapper.polymorphic_on)
         return load_of_class(load, mapper)
     named = mapper.polymorphic_map.get(value)
     if named is None:
-        raise UnknownIdentityError.value(value)
+        raise errors.UnknownIdentityError.value(value)
     if not named.isa(mapper):
         key = key_with_value(load, value, rows, values)
-        raise RowClassError.beside(key, mapper.polymorphic_on, named, mapper)
+        raise errors.RowClassError.beside(key, mapper.polymorphic_on, named, mapper)
     known[value] = made = load_of_class(load, named)
     return made
 
@@ -295,7 +294,7 @@ def check_version(state: InstanceState, loaded: Mapping[str, Any]) -> None:
         return
     known = state.committed_value(key)
     if known is not NO_VALUE and known != loaded[key]:
-        raise StaleDataError.version_loaded(state, known, loaded[key])
+        raise errors.StaleDataError.version_loaded(state, known, loaded[key])
 
 
 class EntityLoader:

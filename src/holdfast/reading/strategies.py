@@ -7,14 +7,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from holdfast.errors.loading import (
-    DetachedInstanceError,
-    LoadingError,
-    LoadRefusedError,
-    ObjectDeletedError,
-    several_rows_warning,
-)
-from holdfast.errors.queries import LoaderStrategyException
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT, LoadPolicy
 from holdfast.mapping.sockets import register_strategy
@@ -83,7 +76,7 @@ class RelationshipStrategy:
             LoadingError: It does.
         """
         if levels_of(choice) != 1 and not self.relationship.is_self_referential:
-            raise LoadingError.recursion(str(self.relationship))
+            raise errors.LoadingError.recursion(str(self.relationship))
 
     def fill(self, parents: list[Any], keyed: list[Any], found: dict[Any, list[Any]]) -> None:
         """Give the parents that lack the attribute what was found under their keys."""
@@ -100,7 +93,7 @@ class RelationshipStrategy:
                 continue
             targets = found.get(parent_key)
             if targets is not None and len(targets) > 1:
-                warn(several_rows_warning("eagerly", self.relationship))
+                warn(errors.several_rows_warning("eagerly", self.relationship))
             parent.__dict__[key] = targets[0] if targets else None
 
 
@@ -197,7 +190,7 @@ class QueryExpressionStrategy(ColumnStrategy):
     def setup(self, load: EntityLoadBuilder, choice: AttributeChoice | None) -> None:
         """Select the expression, if there is one."""
         if self.prop.strategy_name != "query_expression":
-            raise LoaderStrategyException.no_query_expression(self.prop)
+            raise errors.LoaderStrategyException.no_query_expression(self.prop)
         given = None if choice is None else choice.settings.get(EXPRESSION)
         if given is not None:
             load.add_column(self.prop.key, given)
@@ -244,13 +237,13 @@ class DeferredStrategy:
         if session is None:
             if not policy.raise_on_missing:
                 return PASSIVE_NO_RESULT
-            raise DetachedInstanceError.deferred_load(state, self.key)
+            raise errors.DetachedInstanceError.deferred_load(state, self.key)
         if policy.raise_on_missing and self._is_refused(state):
-            raise LoadRefusedError.by(self.prop, "raiseload=True")
+            raise errors.LoadRefusedError.by(self.prop, "raiseload=True")
         if policy.autoflushes:
             session.autoflush_if_enabled()
         if not load_column_values(session, state, self._keys(state, d)):
-            raise ObjectDeletedError(state)
+            raise errors.ObjectDeletedError(state)
         return ATTR_WAS_SET
 
     def _is_refused(self, state: Any) -> bool:
@@ -286,7 +279,7 @@ class RaiseStrategy(RelationshipStrategy):
             return super().load(state, d, policy)
         if not policy.may_fetch:
             return PASSIVE_NO_RESULT
-        raise LoadRefusedError.by(self.relationship, "lazy='raise'")
+        raise errors.LoadRefusedError.by(self.relationship, "lazy='raise'")
 
 
 @register_strategy("raise_on_sql")
@@ -301,7 +294,7 @@ class RaiseOnSqlStrategy(RelationshipStrategy):
             return super().load(state, d, policy)
         found = super().load(state, d, LoadPolicy.MEMORY_ONLY)
         if found is PASSIVE_NO_RESULT:
-            raise LoadRefusedError.by(self.relationship, "lazy='raise_on_sql'")
+            raise errors.LoadRefusedError.by(self.relationship, "lazy='raise_on_sql'")
         return found
 
 

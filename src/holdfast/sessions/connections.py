@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy.engine import Connection, Engine
 
-from holdfast.errors.session import SessionUseError
+from holdfast import errors
 from holdfast.foundation.codegen import FieldTuple
 
 JoinMode = Literal["conditional_savepoint", "rollback_only", "control_fully", "create_savepoint"]
@@ -139,7 +139,7 @@ def lease_root(
     connection: Any
     if isinstance(bind, Connection):
         if bind.engine in leases.by_bind:
-            raise SessionUseError.second_connection()
+            raise errors.SessionUseError.second_connection()
         connection = bind
     else:
         connection = bind.connect()

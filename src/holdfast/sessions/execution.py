@@ -10,10 +10,8 @@ from sqlalchemy.engine import Connection, Engine, Result
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.sql import Executable, Select, TableClause, visitors
 
+from holdfast import errors
 from holdfast.dml.update_delete import run_dml
-from holdfast.errors.mapping import UnmappedClassError
-from holdfast.errors.queries import StatementEventError
-from holdfast.errors.session import BindError, SessionArgumentError
 from holdfast.foundation.codegen import Keywords, record
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -29,7 +27,7 @@ from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.loader_criteria import criteria_about
 from holdfast.queries.option_functions import UserDefinedOption
 from holdfast.queries.select import FromStatement
-from holdfast.reading.context import ORIGIN_OPTION
+from holdfast.reading.context import GATHERING_OPTION, ORIGIN_OPTION
 from holdfast.reading.result import build_result, result_by_equality
 from holdfast.sessions.host import SessionHost
 
@@ -54,7 +52,7 @@ def add_bind(routes: dict[Any, Bind], key: Any, bind: Bind) -> None:
         found: Any = inspect(key)
     except NoInspectionAvailable:
         if not isinstance(key, type):
-            raise SessionArgumentError.bad_bind_key(key) from None
+            raise errors.SessionArgumentError.bad_bind_key(key) from None
         # A base class or mixin: its mapped subclasses are found through their bases.
         routes[key] = bind
         return
@@ -66,7 +64,7 @@ def add_bind(routes: dict[Any, Bind], key: Any, bind: Bind) -> None:
             if isinstance(table, TableClause):
                 routes[table] = bind
     else:
-        raise SessionArgumentError.bad_bind_key(key)
+        raise errors.SessionArgumentError.bad_bind_key(key)
 
 
 def find_bind(
@@ -93,13 +91,13 @@ def find_bind(
     if default is not None:
         return default
     if mapper is None and clause is None:
-        raise BindError.nothing_known()
+        raise errors.BindError.nothing_known()
     clues = []
     if mapper is not None:
         clues.append(f"mapper {mapper}")
     if clause is not None:
         clues.append("SQL expression")
-    raise BindError.not_found(clues)
+    raise errors.BindError.not_found(clues)
 
 
 def _mapper_of(subject: Any) -> Any:
@@ -109,7 +107,7 @@ def _mapper_of(subject: Any) -> Any:
         found: Any = inspect(subject)
     except NoInspectionAvailable:
         if isinstance(subject, type):
-            raise UnmappedClassError(subject) from None
+            raise errors.UnmappedClassError(subject) from None
         raise
     return getattr(found, "mapper", None) or found
 
@@ -236,7 +234,7 @@ class ORMExecuteState:
             return params
         mine = self.parameters if isinstance(self.parameters, list) else [self.parameters]
         if len(mine) != len(params):
-            raise StatementEventError.other_count(len(mine), len(params))
+            raise errors.StatementEventError.other_count(len(mine), len(params))
         return [{**row, **more} for row, more in zip(mine, params, strict=True)]
 
     def update_execution_options(self, **options: Any) -> None:
@@ -309,7 +307,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT.
         """
         if not self.is_select:
-            raise StatementEventError.other_kind("a SELECT", "load")
+            raise errors.StatementEventError.other_kind("a SELECT", "load")
         return self._origin("lazy_loaded_from")
 
     @property
@@ -322,7 +320,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT over classes.
         """
         if not self.is_orm_statement or not (self.is_select or self.is_from_statement):
-            raise StatementEventError.other_kind("a SELECT", "load")
+            raise errors.StatementEventError.other_kind("a SELECT", "load")
         return self._origin("attribute_path")
 
     # -- what it is about --------------------------------------------------------------------------
@@ -369,7 +367,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is no SELECT over classes (EV-24).
         """
         if not self.is_orm_statement or not (self.is_select or self.is_from_statement):
-            raise StatementEventError.other_kind("a SELECT", "load")
+            raise errors.StatementEventError.other_kind("a SELECT", "load")
         options = self._present_options()
         return LoadOptions(
             populate_existing=options.get("populate_existing", False),
@@ -386,7 +384,7 @@ class ORMExecuteState:
             InvalidRequestError: The statement is neither (EV-24).
         """
         if not self.is_orm_statement or not (self.is_update or self.is_delete):
-            raise StatementEventError.other_kind("an UPDATE or DELETE", "update")
+            raise errors.StatementEventError.other_kind("an UPDATE or DELETE", "update")
         options = self._present_options()
         return UpdateDeleteOptions(
             synchronize_session=options.get("synchronize_session", "auto"),
@@ -531,6 +529,7 @@ def run_over_classes(
         return result
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)
+    core_options.pop(GATHERING_OPTION, None)
     cursor: Any = core_options.pop(CURSOR_OPTION, None)
     if cursor is None:
         cursor = connection.execute(statement, params, execution_options=core_options)

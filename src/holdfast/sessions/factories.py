@@ -8,7 +8,7 @@ from functools import cache, singledispatch, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, overload
 
-from holdfast.errors.session import SessionUseError, scope_configured_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import ScopedRegistry, ThreadLocalRegistry
 from holdfast.sessions.execution import Bind
@@ -180,7 +180,7 @@ class SessionRegistry(SessionClassMethods, Generic[AnySession]):
             found: AnySession = self.registry()
             return found
         if self.registry.has():
-            raise SessionUseError.scoped_present()
+            raise errors.SessionUseError.scoped_present()
         session: AnySession = self.session_factory(**kw)
         self.registry.set(session)
         return session
@@ -188,7 +188,7 @@ class SessionRegistry(SessionClassMethods, Generic[AnySession]):
     def configure(self, **kwargs: Any) -> None:
         """Configure the factory, for sessions made from now on (SC-7)."""
         if self.registry.has():
-            warn(scope_configured_warning())
+            warn(errors.scope_configured_warning())
         self.session_factory.configure(**kwargs)
 
     def __contains__(self, instance: object) -> bool:

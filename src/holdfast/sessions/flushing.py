@@ -16,9 +16,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from holdfast.errors.dml import BulkError
-from holdfast.errors.flush import note_failed_rollback, note_step
-from holdfast.errors.session import SessionUseError, late_changes_warning
+from holdfast import errors
 from holdfast.foundation.describe import origin_of_warnings, public_call, warn
 from holdfast.sessions.host import SessionHost, state_of
 from holdfast.sessions.membership import make_transient_to_detached
@@ -38,7 +36,7 @@ AUTOFLUSH_HINT = (
 def flush(session: SessionHost, objects: Iterable[Any] | None = None) -> None:
     """Write what is new, changed and deleted (SB-100)."""
     if session.is_flushing:
-        raise SessionUseError.flushing(public_call("flush"))
+        raise errors.SessionUseError.flushing(public_call("flush"))
     if not session.members.has_changes:
         return
     if session.async_reference is not None:
@@ -71,9 +69,9 @@ def write_in_bulk(session: SessionHost, write: Callable[[ConnectionSource], obje
         BulkError: Each object has a connection of its own.
     """
     if session.connection_callable is not None:
-        raise BulkError.by_row()
+        raise errors.BulkError.by_row()
     if session.is_flushing:
-        raise SessionUseError.flushing(public_call("flush"))
+        raise errors.SessionUseError.flushing(public_call("flush"))
     session.is_flushing = True
     try:
         with internal_level(session):
@@ -125,7 +123,7 @@ def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:
                 _write(session, context, level)
         except Exception as error:
             if context.step is not None:
-                note_step(error, context.step)
+                errors.note_step(error, context.step)
             raise
 
 
@@ -144,7 +142,7 @@ def internal_level(session: SessionHost) -> Iterator[SessionTransaction]:
                 level.rollback(error)
         except DBAPIError as trouble:
             # As after a full disk, where SQLite has undone more than the SAVEPOINT by itself.
-            note_failed_rollback(error, trouble)
+            errors.note_failed_rollback(error, trouble)
         raise
 
 
@@ -167,5 +165,5 @@ def _forget_late_changes(members: Members) -> None:
     """Changes made by listeners while rows were written came too late for this flush."""
     late = list(members.modified)
     if late:
-        warn(late_changes_warning(len(late)))
+        warn(errors.late_changes_warning(len(late)))
         forget_changes(late)

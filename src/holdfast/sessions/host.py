@@ -10,9 +10,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, Result
 from sqlalchemy.sql import Executable
 
-from holdfast.errors.mapping import UnmappedClassError, UnmappedInstanceError
-from holdfast.errors.queries import EntityError
-from holdfast.errors.session import IdentifierError
+from holdfast import errors
 from holdfast.instrument.manager import find_manager
 from holdfast.states.instance import InstanceState
 from holdfast.states.ports import SessionPort
@@ -97,15 +95,15 @@ def state_of(instance: Any) -> InstanceState:
     try:
         state = instance.__dict__["_sa_instance_state"]
     except (AttributeError, KeyError, TypeError):
-        raise UnmappedInstanceError(instance) from None
+        raise errors.UnmappedInstanceError(instance) from None
     if not isinstance(state, InstanceState) or isinstance(instance, type):
-        raise UnmappedInstanceError(instance)
+        raise errors.UnmappedInstanceError(instance)
     if state.manager.mapper is None:
         if find_manager(type(instance)) is not state.manager:
             # The class was unmapped after the object was made.
-            raise UnmappedInstanceError(instance)
+            raise errors.UnmappedInstanceError(instance)
         # A subclass of a mapped class that is not mapped itself.
-        raise UnmappedClassError(type(instance))
+        raise errors.UnmappedClassError(type(instance))
     return state
 
 
@@ -118,7 +116,7 @@ def mapper_of(entity: Any) -> Any:
     """
     found: Any = inspect(entity)
     if found is None or not getattr(found, "is_mapper", False):
-        raise EntityError.expected(entity)
+        raise errors.EntityError.expected(entity)
     return found
 
 
@@ -143,7 +141,7 @@ def key_values(mapper: Any, ident: Any) -> list[Any]:
     else:
         values = [ident]
     if len(values) != len(mapper.primary_key):
-        raise IdentifierError.wrong_count(mapper.primary_key)
+        raise errors.IdentifierError.wrong_count(mapper.primary_key)
     return values
 
 
@@ -151,7 +149,7 @@ def _values_by_name(mapper: Any, ident: Mapping[str, Any]) -> list[Any]:
     given = {_target_of_synonym(mapper, name): value for name, value in ident.items()}
     keys = mapper.primary_key_keys
     if set(given) != set(keys):
-        raise IdentifierError.wrong_names(keys)
+        raise errors.IdentifierError.wrong_names(keys)
     return [given[key] for key in keys]
 
 

@@ -8,8 +8,7 @@ from typing import Any, cast
 from sqlalchemy import inspect
 from sqlalchemy.exc import NoInspectionAvailable
 
-from holdfast.errors.mapping import UnmappedClassError
-from holdfast.errors.session import MembershipError, SessionArgumentError, use_in_flush_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy, PassiveFlag, policy_of
 from holdfast.mapping.cascades import reachable
@@ -106,7 +105,7 @@ def _take_in(session: SessionHost, state: InstanceState) -> None:
     elif state.members is members:
         session.autobegin()
         if state.was_deleted:
-            raise MembershipError.was_deleted(state)
+            raise errors.MembershipError.was_deleted(state)
         if state.pk is not None:
             members.deleted.pop(state, None)
             return
@@ -116,7 +115,7 @@ def _take_in(session: SessionHost, state: InstanceState) -> None:
     if instance is None:
         return
     if state.was_deleted and state.pk is not None:
-        raise MembershipError.was_deleted(state)
+        raise errors.MembershipError.was_deleted(state)
     check_attachable(session, state)
     cause = Move.ADDED if state.pk is None else Move.ATTACHED
     _attach(session, state, instance, cause)
@@ -126,12 +125,12 @@ def check_attachable(session: SessionHost, state: InstanceState) -> None:
     """Raise unless the object may join the session."""
     holder = None if state.members is session.members else state.session
     if holder is not None:
-        raise MembershipError.other_session(state, holder.hash_key, session.hash_key)
+        raise errors.MembershipError.other_session(state, holder.hash_key, session.hash_key)
     if state.pk is not None:
         mapper = state.manager.mapper
         present = session.members.identity_map.find_state(mapper, state.pk, state.identity_token)
         if present is not None and present is not state:
-            raise MembershipError.identity_taken(state, state.key)
+            raise errors.MembershipError.identity_taken(state, state.key)
 
 
 def _attach(session: SessionHost, state: InstanceState, instance: object, cause: Move) -> None:
@@ -165,7 +164,7 @@ def delete(session: SessionHost, instance: object) -> None:
     state = state_of(instance)
     members = session.members
     if state.pk is None:
-        raise MembershipError.not_persisted(state)
+        raise errors.MembershipError.not_persisted(state)
     if state in members.deleted:
         return
     extra = state.extra
@@ -210,7 +209,7 @@ def expunge(session: SessionHost, instance: object) -> None:
     """Take an object, and what its `expunge` cascades reach, out of the session (SM-100)."""
     state = state_of(instance)
     if state.members is not session.members:
-        raise MembershipError.not_present(state)
+        raise errors.MembershipError.not_present(state)
     reached = [state]
     if type(state).manager.mapper.expunge_keys:
         reached += [each for each in reachable(state, "expunge") if each.members is session.members]
@@ -256,7 +255,7 @@ def expunge_all(session: SessionHost) -> None:
 def warn_inside_flush(session: SessionHost, method: str) -> None:
     """Warn of a change of membership while rows are being written (EV-64)."""
     if session.is_writing:
-        warn(use_in_flush_warning(method))
+        warn(errors.use_in_flush_warning(method))
 
 
 # ------------------------------------------------------------------------------
@@ -374,7 +373,7 @@ def make_transient_to_detached(instance: object) -> None:
     """
     state = state_or_attribute_error(instance)
     if state.pk is not None or state.is_attached:
-        raise MembershipError.not_transient()
+        raise errors.MembershipError.not_transient()
     manager: Any = type(state).manager
     pk = manager.mapper.read_pk(state.dict)
     if pk is None:
@@ -409,7 +408,7 @@ def identity_key(
     """
     if class_ is None:
         if instance is None:
-            raise SessionArgumentError.identity_key_needs_subject()
+            raise errors.SessionArgumentError.identity_key_needs_subject()
         mapper = state_of(instance).manager.mapper
         found: IdentityKey = mapper.identity_key_from_instance(instance)
         return found
@@ -420,7 +419,7 @@ def identity_key(
         values = key_values(mapper, ident)
         found = mapper.identity_key_from_primary_key(values, identity_token=identity_token)
     else:
-        raise SessionArgumentError.identity_key_needs_key()
+        raise errors.SessionArgumentError.identity_key_needs_key()
     return found
 
 
@@ -433,7 +432,7 @@ def mapper_of_class(class_: Any) -> Any:
     try:
         return inspect(class_).mapper
     except (NoInspectionAvailable, AttributeError):
-        raise UnmappedClassError(class_) from None
+        raise errors.UnmappedClassError(class_) from None
 
 
 def differs(state: InstanceState, *, include_collections: bool) -> bool:

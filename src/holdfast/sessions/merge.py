@@ -15,8 +15,7 @@ from typing import Any
 
 from sqlalchemy.engine import FrozenResult
 
-from holdfast.errors.flush import StaleDataError
-from holdfast.errors.session import MembershipError, merge_pending_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.foundation.sqlalchemy_core import frozen_rows
@@ -140,9 +139,11 @@ class Merger:
     def _own(self, state: InstanceState) -> Any:
         """The source itself, which is in the session (SM-70)."""
         if state.pk is None:
-            warn(merge_pending_warning(state))
+            warn(errors.merge_pending_warning(state))
             if not self.load:
-                raise MembershipError.merge_without_load("transient (i.e. unpersisted) objects")
+                raise errors.MembershipError.merge_without_load(
+                    "transient (i.e. unpersisted) objects"
+                )
         return state()
 
     def _key_of(self, state: InstanceState, mapper: Any) -> Key | None:
@@ -150,7 +151,7 @@ class Merger:
         if state.pk is not None:
             return (mapper.base_mapper, state.pk, state.identity_token)
         if not self.load:
-            raise MembershipError.merge_without_load("transient (i.e. unpersisted) objects")
+            raise errors.MembershipError.merge_without_load("transient (i.e. unpersisted) objects")
         return _given_key(state, mapper)
 
     def _look_further(
@@ -179,7 +180,7 @@ class Merger:
             if target is not None:
                 return target, False
         if not self.load and state.changes is not None:
-            raise MembershipError.merge_without_load("marked as 'dirty'")
+            raise errors.MembershipError.merge_without_load("marked as 'dirty'")
         target = mapper.class_manager.new_instance()
         made = state_of(target)
         if not self.load:
@@ -342,4 +343,4 @@ def _check_version(state: InstanceState, key: str, target_state: InstanceState) 
     merged = state.dict.get(key, NO_VALUE)
     if existing is NO_VALUE or merged is NO_VALUE or existing == merged:
         return
-    raise StaleDataError.version_merged(merged, state, existing)
+    raise errors.StaleDataError.version_merged(merged, state, existing)

@@ -10,13 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from holdfast.errors.loading import ObjectDeletedError
-from holdfast.errors.session import (
-    MembershipError,
-    SessionArgumentError,
-    SessionUseError,
-    null_identity_warning,
-)
+from holdfast import errors
 from holdfast.foundation.codegen import FieldTuple, Keywords
 from holdfast.foundation.describe import warn
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT, ForUpdateArg
@@ -70,7 +64,7 @@ def get(
         if present is not None:
             return present if isinstance(present, mapper.class_) else None
     if all(value is None for value in values):
-        warn(null_identity_warning())
+        warn(errors.null_identity_warning())
         return None
     if merged.get("autoflush", True):
         session.autoflush_if_enabled()
@@ -134,23 +128,23 @@ def for_update_of(given: Any) -> ForUpdateArg | None:
     if isinstance(given, ForUpdateArg):
         return given
     if not given or not isinstance(given, Mapping):
-        raise SessionArgumentError.bad_for_update()
+        raise errors.SessionArgumentError.bad_for_update()
     return ForUpdateArg(**given)
 
 
 def check_persistent(session: SessionHost, state: InstanceState) -> None:
     """Raise unless the object is persistent in this session (SM-112, SM-127)."""
     if state.members is not session.members or state.pk is None:
-        raise MembershipError.not_persistent(state)
+        raise errors.MembershipError.not_persistent(state)
     if state.was_deleted:
-        raise ObjectDeletedError(state)
+        raise errors.ObjectDeletedError(state)
 
 
 def expire(session: SessionHost, instance: object, names: Iterable[str] | None) -> None:
     """Forget the values of an object, or of the named attributes (SM-110 to SM-113)."""
     state = state_of(instance)
     if state.members is not session.members or state.pk is None or state.was_deleted:
-        raise MembershipError.not_persistent(state)
+        raise errors.MembershipError.not_persistent(state)
     _expire(session, state, None if names is None else list(names))
 
 
@@ -196,7 +190,7 @@ def refresh(
     if not refresh_state(
         session, state, wanted or None, with_for_update=for_update, origin=REFRESH
     ):
-        raise MembershipError.not_refreshed(state)
+        raise errors.MembershipError.not_refreshed(state)
 
 
 def _check_key_is_flushed(state: InstanceState) -> None:
@@ -213,4 +207,4 @@ def _check_key_is_flushed(state: InstanceState) -> None:
         if key in changes and manager.slots[key].history(state, values).has_changes()
     }
     if changed:
-        raise SessionUseError.unflushed_key_change(sorted(changed), mapper)
+        raise errors.SessionUseError.unflushed_key_change(sorted(changed), mapper)

@@ -22,13 +22,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine, Result, Row, Sca
 from sqlalchemy.schema import DefaultGenerator
 from sqlalchemy.sql import Executable
 
-from holdfast.errors.session import (
-    NoRowError,
-    OutsideGreenletError,
-    SessionArgumentError,
-    SessionUseError,
-    StateChangeError,
-)
+from holdfast import errors
 from holdfast.foundation.describe import public_call, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -127,9 +121,9 @@ class SessionServices(EventTarget):
         if innermost is not None:
             return innermost
         if self.closed_by is not None:
-            raise SessionUseError.permanently_closed(public_call("begin"), self.closed_by)
+            raise errors.SessionUseError.permanently_closed(public_call("begin"), self.closed_by)
         if not explicitly and not self.autobegins:
-            raise SessionUseError.autobegin_disabled()
+            raise errors.SessionUseError.autobegin_disabled()
         origin = SessionTransactionOrigin
         return SessionTransaction(self, origin.BEGIN if explicitly else origin.AUTOBEGIN)
 
@@ -166,7 +160,7 @@ class SessionServices(EventTarget):
     def check_awaitable(self) -> None:
         """Raise where SQL would have to be awaited and nothing can be (XT-101)."""
         if not in_greenlet():
-            raise OutsideGreenletError.unexpected_sql()
+            raise errors.OutsideGreenletError.unexpected_sql()
 
     def connection_for(self: SessionHost, mapper: Any) -> Connection:
         """The connection of the current transaction that serves a mapper."""
@@ -267,11 +261,11 @@ class Session(SessionClassMethods, SessionServices):
     ) -> None:
         """Make a session; nothing is connected or begun yet."""
         if autocommit:
-            raise SessionArgumentError.autocommit()
+            raise errors.SessionArgumentError.autocommit()
         if future is not True:
-            raise SessionArgumentError.not_future()
+            raise errors.SessionArgumentError.not_future()
         if join_transaction_mode not in JOIN_MODES:
-            raise SessionArgumentError.bad_join_mode(join_transaction_mode)
+            raise errors.SessionArgumentError.bad_join_mode(join_transaction_mode)
         self.hash_key: int = next(NUMBERS)
         self.bind = bind
         self.binds: Any = EMPTY_DICT
@@ -364,7 +358,7 @@ class Session(SessionClassMethods, SessionServices):
             if not nested:
                 return level
         if not nested:
-            raise SessionUseError.already_begun()
+            raise errors.SessionUseError.already_begun()
         inner: SessionTransaction = level.begin_nested()
         return inner
 
@@ -375,7 +369,7 @@ class Session(SessionClassMethods, SessionServices):
     def commit(self) -> None:
         """Flush and commit, whatever SAVEPOINTs are open (TX-21)."""
         if self.is_flushing:
-            raise StateChangeError.during("commit", "flush", PREPARED)
+            raise errors.StateChangeError.during("commit", "flush", PREPARED)
         level: SessionTransaction | None = self.autobegin()
         while level is not None:
             parent = level.parent
@@ -837,7 +831,7 @@ class Session(SessionClassMethods, SessionServices):
         how |= {"populate_existing": populate_existing, "options": options}
         instance = self.get(entity, ident, **how)
         if instance is None:
-            raise NoRowError.required()
+            raise errors.NoRowError.required()
         return instance
 
     def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:

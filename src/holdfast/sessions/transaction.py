@@ -11,15 +11,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
-from holdfast.errors.flush import FlushError, note_failed_rollback
-from holdfast.errors.session import (
-    RollbackRequiredError,
-    SessionUseError,
-    StateChangeError,
-    TransactionClosedError,
-    connection_established_warning,
-    state_discarded_warning,
-)
+from holdfast import errors
 from holdfast.foundation.codegen import Choice
 from holdfast.foundation.describe import public_call, warn
 from holdfast.foundation.sqlalchemy_core import TransactionalContext
@@ -69,15 +61,15 @@ class Phased:
 
     def refuse(self, method: str, phase: Any) -> None:
         """Raise because `method` may not start in `phase`."""
-        raise StateChangeError.wrong_start(method, phase)
+        raise errors.StateChangeError.wrong_start(method, phase)
 
     def check_free(self, method: str, after: Any) -> None:
         """Raise if a method is running that does not let `method` lead to `after`."""
         expected = self.expected
         if expected is Shift.IN_PROGRESS:
-            raise StateChangeError.during(method, str(self.running), after)
+            raise errors.StateChangeError.during(method, str(self.running), after)
         if expected is not Shift.NO_CHANGE and expected is not after:
-            raise StateChangeError.wrong_destination(method, after, expected)
+            raise errors.StateChangeError.wrong_destination(method, after, expected)
 
     def occupy(self, method: str) -> None:
         """From now on `method` is running; it moves the object on inside `expecting` alone."""
@@ -135,8 +127,8 @@ def moves(before: Iterable[Any] | Shift, after: Any, *, name: str = "") -> Calla
 
 def _complain(name: str, outer: str | None, found: Any, after: Any, reached: Any) -> None:
     if reached is found:
-        raise StateChangeError.unmoved(name, after)
-    raise StateChangeError.moved_elsewhere(name, outer, reached)
+        raise errors.StateChangeError.unmoved(name, after)
+    raise errors.StateChangeError.moved_elsewhere(name, outer, reached)
 
 
 # ------------------------------------------------------------------------------
@@ -202,7 +194,7 @@ class SessionTransaction(Phased, TransactionalContext):
         TransactionalContext._trans_ctx_check(subject)  # noqa: SLF001  Core's protocol
         nested = origin is SessionTransactionOrigin.BEGIN_NESTED
         if nested and parent is None:
-            raise SessionUseError.savepoint_alone()
+            raise errors.SessionUseError.savepoint_alone()
         self.session: SessionHost = session
         self.origin = origin
         self.parent = parent
@@ -254,7 +246,7 @@ class SessionTransaction(Phased, TransactionalContext):
         bind = self.session.get_bind(bindkey, **kw)
         lease = self.leases.find(bind)
         if lease is None:
-            raise SessionUseError.no_connection_for(bind)
+            raise errors.SessionUseError.no_connection_for(bind)
         return lease.connection
 
     def levels(self, upto: SessionTransaction | None = None) -> Iterator[SessionTransaction]:
@@ -295,7 +287,7 @@ class SessionTransaction(Phased, TransactionalContext):
         ):
             return self.acquire(bind, options)
         if options:
-            warn(connection_established_warning())
+            warn(errors.connection_established_warning())
         return lease.connection
 
     @moves((ACTIVE,), Shift.NO_CHANGE, name="connection")
@@ -348,7 +340,7 @@ class SessionTransaction(Phased, TransactionalContext):
         """All of a commit that comes before the COMMIT."""
         session = self.session
         if self.parent is None and session.is_flushing:
-            raise StateChangeError.during("commit", "flush", PREPARED)
+            raise errors.StateChangeError.during("commit", "flush", PREPARED)
         if self.is_boundary and session.has_listeners:
             session.dispatch.before_commit(session)
         for level in self.levels_inside():
@@ -359,7 +351,7 @@ class SessionTransaction(Phased, TransactionalContext):
                     break
                 session.flush()
             else:
-                raise FlushError.endless()
+                raise errors.FlushError.endless()
         if self.parent is None and session.twophase:
             try:
                 self.leases.prepare()
@@ -369,7 +361,7 @@ class SessionTransaction(Phased, TransactionalContext):
                         self.rollback()
                 except exc.DBAPIError as trouble:
                     # A driver may believe that what it could not prepare is prepared.
-                    note_failed_rollback(error, trouble)
+                    errors.note_failed_rollback(error, trouble)
                 raise
         self.phase = PREPARED
 
@@ -381,7 +373,7 @@ class SessionTransaction(Phased, TransactionalContext):
             InvalidRequestError: The session is not two-phase, or this is no root level.
         """
         if self.parent is not None or not self.session.twophase:
-            raise SessionUseError.cannot_prepare()
+            raise errors.SessionUseError.cannot_prepare()
         with self.expecting(PREPARED):
             self.make_ready()
 
@@ -444,7 +436,7 @@ class SessionTransaction(Phased, TransactionalContext):
         if session.has_listeners:
             session.dispatch.after_soft_rollback(session, self)
         if discards:
-            warn(state_discarded_warning())
+            warn(errors.state_discarded_warning())
 
     def _roll_back_boundary(self) -> tuple[SessionTransaction, BaseException | None]:
         """Roll back the nearest boundary; every level up to it is over, though not ended."""
@@ -499,13 +491,13 @@ class SessionTransaction(Phased, TransactionalContext):
         """Say why the level's phase does not allow a method."""
         if phase is DEACTIVE:
             if self.failure is not None:
-                raise RollbackRequiredError.after(self.failure) from self.failure
-            raise RollbackRequiredError.inactive(method, self.running)
+                raise errors.RollbackRequiredError.after(self.failure) from self.failure
+            raise errors.RollbackRequiredError.inactive(method, self.running)
         if phase is CLOSED:
-            raise TransactionClosedError.closed(method)
+            raise errors.TransactionClosedError.closed(method)
         if phase is PROVISIONING:
-            raise SessionUseError.provisioning(public_call(method), str(self.running))
-        raise SessionUseError.no_sql_in(phase.value, method, self.running)
+            raise errors.SessionUseError.provisioning(public_call(method), str(self.running))
+        raise errors.SessionUseError.no_sql_in(phase.value, method, self.running)
 
     # -- what Core's context manager asks ----------------------------------------------------------
 

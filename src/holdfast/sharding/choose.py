@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy.engine import Result
 
-from holdfast.errors.session import ShardError
+from holdfast import errors
 from holdfast.queries.facade.query import Query
 from holdfast.queries.option_functions import UserDefinedOption
 from holdfast.sessions.execution import ORMExecuteState
@@ -109,7 +109,7 @@ def execute_on_shards(state: ORMExecuteState) -> Result[Any]:
         for each in shards
     ]
     if not results:
-        raise ShardError.none_chosen()
+        raise errors.ShardError.none_chosen()
     return results[0].merge(*results[1:]) if len(results) > 1 else results[0]
 
 

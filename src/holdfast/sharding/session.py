@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from holdfast.errors.session import ShardArgumentError, ShardError
+from holdfast import errors
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EMPTY_DICT
 from holdfast.reading.identity import key_values
@@ -148,7 +148,7 @@ class ShardedSession(Session):
         try:
             return self.shards[shard_id]
         except KeyError:
-            raise ShardError.unknown(shard_id, self.shards) from None
+            raise errors.ShardError.unknown(shard_id, self.shards) from None
 
     def _shard_of(self, mapper: Any, instance: Any) -> Any:
         """The shard of an object: the one it has, or else the one that is chosen for it now."""
@@ -223,7 +223,7 @@ def _current_form(
     """A chooser, whichever form it was given in."""
     (name, chooser), (old_name, old_chooser) = new, old
     if (chooser is None) is (old_chooser is None):
-        raise ShardArgumentError.choosers(name, old_name)
+        raise errors.ShardArgumentError.choosers(name, old_name)
     if old_chooser is None:
         found: Callable[..., Any] = chooser
         return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import TypeVar
 
-from holdfast.errors.mapping import UnmappedInstanceError
+from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE
 
 if TYPE_CHECKING:
@@ -406,7 +406,7 @@ def restore_state(instance: Any) -> InstanceState:
     """Make the state of an object that is being unpickled."""
     manager: ManagerPort | None = getattr(type(instance), "_sa_class_manager", None)
     if manager is None:
-        raise UnmappedInstanceError.unpickled(type(instance))
+        raise errors.UnmappedInstanceError.unpickled(type(instance))
     if manager.prepare is not None:
         manager.prepare()
     state: InstanceState = manager.attach(instance)

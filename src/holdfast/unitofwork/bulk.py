@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from itertools import chain, groupby, repeat
 from typing import Any
 
-from holdfast.errors.flush import BulkRowError
+from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.insert import form_of, insert_run
@@ -279,7 +279,7 @@ def change_by_key(rows: TableRows, keys: tuple[str, ...], values: Values) -> Cha
     names = rows.pk_keys if version is None else (*rows.pk_keys, version)
     row_key = tuple(values.get(key) for key in names)
     if None in row_key:
-        raise BulkRowError.without_key(
+        raise errors.BulkRowError.without_key(
             rows.column_of[key] for key in names if values.get(key) is None
         )
     if version is not None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from holdfast.errors.session import MembershipError
+from holdfast import errors
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.mapping.cascades import reachable
 from holdfast.states.changes import has_parent
@@ -96,7 +96,7 @@ def check_values(new: Iterable[InstanceState]) -> None:
         mapper = state.manager.mapper
         lost = [key for key in mapper.column_keys if key in released and is_given(mapper, key)]
         if lost:
-            raise MembershipError.values_lost(state, lost)
+            raise errors.MembershipError.values_lost(state, lost)
 
 
 def is_given(mapper: Any, key: str) -> bool:

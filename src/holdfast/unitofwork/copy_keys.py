@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, insert, update
 
-from holdfast.errors.flush import DependencyRuleError, StaleDataError
+from holdfast import errors
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.states.changes import note_change
@@ -108,7 +108,7 @@ def refuse_blank(pair: KeyPair, holder: InstanceState, values: dict[str, Any]) -
         AssertionError: It has a value that would be lost.
     """
     if values.get(pair.holder) is not None:
-        raise DependencyRuleError.blanked_key(pair.source_column, pair.holder_column, holder)
+        raise errors.DependencyRuleError.blanked_key(pair.source_column, pair.holder_column, holder)
     values[pair.holder] = None
 
 
@@ -183,7 +183,7 @@ def write_associations(journal: Journal, step: AssociationStep) -> None:
         rows = rows_of(dependency, pairs, committed_value)
         matched = form.delete.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
-            raise StaleDataError.row_count(
+            raise errors.StaleDataError.row_count(
                 "DELETE", form.table.description, len(rows), matched, of_links=True
             )
     for connection, pairs in by_connection(journal, dependency, step.rekeyed):
@@ -192,7 +192,7 @@ def write_associations(journal: Journal, step: AssociationStep) -> None:
         rows = [(*now, *before) for now, before in zip(new, old, strict=True)]
         matched = form.update.execute_many(connection, rows)
         if is_countable(connection, rows) and 0 <= matched != len(rows):
-            raise StaleDataError.row_count(
+            raise errors.StaleDataError.row_count(
                 "UPDATE", form.table.description, len(rows), matched, of_links=True
             )
     for connection, pairs in by_connection(journal, dependency, step.added):

@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from holdfast.errors.flush import FlushError
-from holdfast.errors.mapping import UnmappedColumnError
+from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.mapping.cascades import reachable
 from holdfast.states.changes import History, has_parent
@@ -55,7 +54,7 @@ def attribute_of(mapper: Any, column: Any, side: str) -> str:
     """
     key: str | None = mapper.key_of_column.get(column)
     if key is None:
-        raise UnmappedColumnError.in_key_copy(side, column, mapper)
+        raise errors.UnmappedColumnError.in_key_copy(side, column, mapper)
     return key
 
 
@@ -118,7 +117,7 @@ class Dependency(ABC):
     def state_of(self, member: Any) -> InstanceState:
         """The state of a related object, which must be of the right class."""
         if member is None:
-            raise FlushError.none_in_collection(str(self.relationship))
+            raise errors.FlushError.none_in_collection(str(self.relationship))
         state: InstanceState = member.__dict__["_sa_instance_state"]
         if type(state) not in self.checked:
             self.check_class(state)
@@ -128,7 +127,7 @@ class Dependency(ABC):
         """Refuse an object whose class the relationship does not lead to."""
         relationship = self.relationship
         if relationship.enable_typechecks and not self.accepts(state.mapper):
-            raise FlushError.wrong_class(
+            raise errors.FlushError.wrong_class(
                 state.class_,
                 str(relationship),
                 self.mapper.class_,
@@ -387,7 +386,7 @@ class OneToManyDependency(KeyedDependency):
         for child in children:
             if child is None:
                 if self.uselist:
-                    raise FlushError.none_in_collection(str(self.relationship))
+                    raise errors.FlushError.none_in_collection(str(self.relationship))
                 continue
             state = child.__dict__["_sa_instance_state"]
             if type(state) not in checked:

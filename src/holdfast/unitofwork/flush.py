@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from holdfast.errors.flush import replaced_in_map_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.states.changes import forget_changes
@@ -155,7 +155,7 @@ def enter(members: Members, base: Any, states: Any, keys: Any) -> None:
             existing = members.identity_map.find_state(base, state.pk, state.identity_token)
             if existing is not None and existing is not state:
                 if not existing.expired:
-                    warn(replaced_in_map_warning(state))
+                    warn(errors.replaced_in_map_warning(state))
                 members.identity_map.discard(existing)
                 members.modified.pop(existing, None)
                 existing.members = None

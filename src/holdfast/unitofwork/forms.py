@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Insert, Update, and_, bindparam, delete, exc, insert, or_, select, update
 
-from holdfast.errors.flush import FlushError, StaleRow, unverified_version_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
@@ -223,7 +223,7 @@ def start_versions(journal: Journal, rows: TableRows, states: Sequence[InstanceS
         if generator:
             values[key] = generator(None)
         elif values.get(key) is None and column.default is None and column.server_default is None:
-            raise FlushError.null_version(state)
+            raise errors.FlushError.null_version(state)
 
 
 def next_version(
@@ -249,7 +249,7 @@ def next_version(
     if key in keys:
         version = values.get(key)
         if version is None:
-            raise FlushError.null_version(state)
+            raise errors.FlushError.null_version(state)
         if not is_expression(version):
             journal.versions[state] = version
     return keys, present
@@ -259,7 +259,7 @@ def check_verifiable(connection: Any, rows: TableRows, verb: str) -> None:
     """Warn where the driver cannot tell whether a row still had its version."""
     dialect = connection.dialect
     if rows.version_key is not None and not dialect.supports_sane_rowcount:
-        warn(unverified_version_warning(dialect.dialect_description, verb))
+        warn(errors.unverified_version_warning(dialect.dialect_description, verb))
 
 
 # ------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def fetch_stale_rows(
     row_keys: Sequence[tuple[Any, ...]],
     missed: int,
     written: Sequence[Mapping[str, Any]] | None = None,
-) -> list[StaleRow]:
+) -> list[errors.StaleRow]:
     """The rows that are not as they were loaded, at most `missed`.
 
     Args:
@@ -300,16 +300,16 @@ def fetch_stale_rows(
         found = fetch_present_rows(connection, rows, [key[:width] for key in row_keys], tuple(keys))
     except exc.SQLAlchemyError:
         return []
-    sure: list[StaleRow] = []
+    sure: list[errors.StaleRow] = []
     possible = []
     for number, row_key in enumerate(row_keys):
         pk, present = row_key[:width], found.get(row_key[:width])
         if present is None:
             if written is not None:
                 # Else it was deleted by this very statement, or before: nobody knows.
-                sure.append(StaleRow(pk, *row_key[width:]))
+                sure.append(errors.StaleRow(pk, *row_key[width:]))
         elif version is not None:
-            stale = StaleRow(pk, row_key[width], present[version])
+            stale = errors.StaleRow(pk, row_key[width], present[version])
             values = {version: NO_VALUE} if written is None else written[number]
             if version not in values or present[version] != values[version]:
                 sure.append(stale)
@@ -428,7 +428,7 @@ def insert_returning_many(
     )
     keys = result.inserted_primary_key_rows
     if len(keys) != len(run.dicts):
-        raise FlushError.no_rows_returned("Multi-row", form.rows.mapper)
+        raise errors.FlushError.no_rows_returned("Multi-row", form.rows.mapper)
     returned = result.returned_defaults_rows or [None] * len(keys)
     parameters = result.context.compiled_parameters
     take_prefetched(form, run.dicts, parameters)
@@ -477,7 +477,7 @@ def take_single(form: InsertForm, values: Values, result: Any) -> None:
     """What the INSERT of one row gave back."""
     take_prefetched(form, [values], result.context.compiled_parameters)
     if result.inserted_primary_key is None:
-        raise FlushError.no_rows_returned("Single-row", form.rows.mapper)
+        raise errors.FlushError.no_rows_returned("Single-row", form.rows.mapper)
     take_key(form, values, result.inserted_primary_key)
     take_returned(form.rows, values, form.server_made, result.returned_defaults)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from holdfast.errors.flush import polymorphic_mismatch_warning
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.graph import Cycle, sort
 from holdfast.mapping.inheritance import equal_columns
@@ -140,4 +140,6 @@ def check_identities(states: Sequence[InstanceState]) -> None:
         if not mapper.sets_polymorphic_identity or key not in values:
             continue
         if values[key] not in mapper.own_identities:
-            warn(polymorphic_mismatch_warning(state, values[key], mapper.polymorphic_identity))
+            warn(
+                errors.polymorphic_mismatch_warning(state, values[key], mapper.polymorphic_identity)
+            )

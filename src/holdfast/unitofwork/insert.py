@@ -17,8 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from holdfast.errors.flush import FlushError, identity_conflict_warning
-from holdfast.errors.loading import ObjectDeletedError
+from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.fixed_statement import supports_lastrowid_loop
 from holdfast.foundation.load_policy import LoadPolicy
@@ -94,7 +93,7 @@ def part_with_successors(
             successors[state] = existing
         else:
             identity = full_key(base, pk, state.identity_token)
-            warn(identity_conflict_warning(state, identity, existing))
+            warn(errors.identity_conflict_warning(state, identity, existing))
     if not successors:
         return states, successors
     return [state for state in states if state not in successors], successors
@@ -108,7 +107,7 @@ def is_gone(journal: Journal, state: InstanceState) -> bool:
     try:
         slot = mapper.class_manager.slots[mapper.primary_key_keys[0]]
         slot.get(state, state.dict, LoadPolicy.LOAD)
-    except ObjectDeletedError:
+    except errors.ObjectDeletedError:
         journal.gone.append(state)
         return True
     return False
@@ -187,5 +186,5 @@ def new_keys(base: Any, states: Iterable[InstanceState]) -> list[Any]:
     if None in keys:
         for state, each in zip(states, keys, strict=True):
             if each is None:
-                raise FlushError.null_identity(state)
+                raise errors.FlushError.null_identity(state)
     return keys

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from sqlalchemy import exc
 
-from holdfast.errors.flush import FlushCycleError, FlushError, UnsortableKeyError
+from holdfast import errors
 from holdfast.foundation.describe import describe_state
 from holdfast.foundation.graph import Cycle, sort, strongly_connected
 from holdfast.states.instance import InstanceState
@@ -273,7 +273,7 @@ def units_of(states: Iterable[InstanceState]) -> Units:
         found = list(run)
         mapper = found[0].manager.mapper
         if not mapper.tables:
-            raise FlushError.nowhere_to_write(mapper)
+            raise errors.FlushError.nowhere_to_write(mapper)
         units.setdefault(mapper.base_mapper, []).extend(found)
     return units
 
@@ -366,7 +366,7 @@ def layers(states: Sequence[InstanceState], edges: Sequence[Edge]) -> list[list[
         order = sort(states, edges)
     except Cycle as cycle:
         inside = set(cycle.nodes)
-        raise FlushCycleError.among(
+        raise errors.FlushCycleError.among(
             [describe_state(state) for state in cycle.nodes],
             [
                 (describe_state(first), describe_state(then))
@@ -408,7 +408,7 @@ def sorted_by_key(states: Sequence[InstanceState]) -> Sequence[InstanceState]:
     try:
         return sorted(states, key=order)
     except TypeError as error:
-        raise UnsortableKeyError.because(error) from error
+        raise errors.UnsortableKeyError.because(error) from error
 
 
 def key_order(mapper: Any) -> Callable[[InstanceState], Any]:

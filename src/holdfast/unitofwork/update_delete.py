@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from holdfast.errors.flush import FlushError, StaleDataError, delete_count_warning
+from holdfast import errors
 from holdfast.foundation.codegen import FieldTuple
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import LoadPolicy
@@ -211,7 +211,7 @@ def refuse_null_key(rows: TableRows, run: Sequence[Change]) -> None:
     for change in run:
         if None in change.row_key[: len(rows.pk_columns)]:
             column = rows.pk_columns[change.row_key.index(None)]
-            raise FlushError.null_key("update", rows.table.description, column)
+            raise errors.FlushError.null_key("update", rows.table.description, column)
 
 
 def write_run(
@@ -280,7 +280,7 @@ def write_single(
     wanted = made if eager else keys_made
     returns = connection.dialect.update_returning and rows.table.implicit_returning
     if keys_made and not returns:
-        raise FlushError.computed_key(rows.table.description, keys_made[0])
+        raise errors.FlushError.computed_key(rows.table.description, keys_made[0])
     if wanted and returns:
         statement = form.returning(statement, wanted)
     result = connection.execute(
@@ -328,7 +328,7 @@ def check_count(
         row_keys = [row[len(keys) :] for row in params]
         stale = fetch_stale_rows(connection, rows, row_keys, expected - matched, written)
         table = rows.table.description
-        raise StaleDataError.row_count("UPDATE", table, expected, matched, rows=stale)
+        raise errors.StaleDataError.row_count("UPDATE", table, expected, matched, rows=stale)
 
 
 def take_over_rows(
@@ -497,7 +497,7 @@ def delete_rows(
         for key in params:
             if None in key:
                 column = rows.pk_columns[key.index(None)]
-                raise FlushError.null_key("delete from", rows.table.description, column)
+                raise errors.FlushError.null_key("delete from", rows.table.description, column)
     if version is not None:
         params = [
             (*key, row_version(journal, state, version))
@@ -524,5 +524,5 @@ def delete_rows(
     if sane and 0 <= matched != expected and rows.mapper.confirm_deleted_rows:
         if checks_version:
             stale = fetch_stale_rows(connection, rows, params, expected - matched)
-            raise StaleDataError.row_count("DELETE", table, expected, matched, rows=stale)
-        warn(delete_count_warning(table, expected, matched))
+            raise errors.StaleDataError.row_count("DELETE", table, expected, matched, rows=stale)
+        warn(errors.delete_count_warning(table, expected, matched))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 
-from holdfast.errors.flush import not_in_session_warning
+from holdfast import errors
 from holdfast.foundation.load_policy import PASSIVE_NO_RESULT, LoadPolicy, PassiveFlag, policy_of
 from holdfast.states.changes import History
 from holdfast.states.identity_map import Members
@@ -190,7 +190,7 @@ class WorkSet:
         if self.members.is_member(state):
             return True
         if not state.was_deleted:
-            self.warnings[not_in_session_warning(state, operation, relationship)] = None
+            self.warnings[errors.not_in_session_warning(state, operation, relationship)] = None
         return False
 
     def delete(self, state: InstanceState) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, ForeignKeyConstraint, MetaData, select
+from sqlalchemy import Engine, ForeignKey, ForeignKeyConstraint, MetaData, event, select
 
 from holdfast import (
     DeclarativeBase,
@@ -214,3 +214,34 @@ def test_related_subclasses_are_loaded_with_their_columns(
 
         assert (engineer.language, engineer.machines, manager.level) == ("sql", [], 1)
         assert len(sql) == emitted == 3
+
+
+@pytest.mark.rule("LD-35")
+def test_chunks_of_a_level_come_first_also_when_executions_are_heard(
+    session: Session, sql: Any
+) -> None:
+    event.listen(session, "do_orm_execute", lambda state: None)
+    option = selectinload(Author.books, chunksize=1).selectinload(Book.tags)
+
+    session.scalars(select(Author).options(option).order_by(Author.id)).all()
+
+    assert [text.split(" FROM ")[1].split()[0] for text in sql.emitted] == [
+        *("author", "book", "book", "book", "book_tag")
+    ]
+    assert sql.parameters[-1] == (1, 2, 3)
+
+
+@pytest.mark.rule("LD-35", "LD-61")
+@pytest.mark.parametrize("are_heard", [False, True])
+def test_subqueries_that_follow_embed_each_chunk(session: Session, *, are_heard: bool) -> None:
+    if are_heard:
+        event.listen(session, "do_orm_execute", lambda state: None)
+    plain = session.scalars(select(Author).order_by(Author.id)).all()
+    wanted = [[{tag.id for tag in book.tags} for book in author.books] for author in plain]
+    session.expunge_all()
+    option = selectinload(Author.books, chunksize=1).subqueryload(Book.tags)
+
+    authors = session.scalars(select(Author).options(option).order_by(Author.id)).all()
+
+    assert wanted[0][0]
+    assert [[{tag.id for tag in b.__dict__["tags"]} for b in a.books] for a in authors] == wanted

@@ -9,11 +9,7 @@ from typing import Any, get_args, get_origin
 
 from sqlalchemy import Column
 
-from holdfast.errors.declarative import (
-    AnnotatedConstructError,
-    DeclarationArgumentError,
-    MappedAnnotationError,
-)
+from holdfast import errors
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     NO_ARG,
@@ -61,12 +57,12 @@ def complete_column(
     column = made.column
     if annotation is not None:
         if not made.is_mapped and not annotation.is_unmapped:
-            raise DeclarationArgumentError.unmapped_with_mapped(owner, key)
+            raise errors.DeclarationArgumentError.unmapped_with_mapped(owner, key)
         _apply_python_type(made, owner, key, annotation, registry)
     elif is_null_type(column.type) and not column.foreign_keys:
-        raise DeclarationArgumentError.annotation_required(owner, key, "MappedColumn")
+        raise errors.DeclarationArgumentError.annotation_required(owner, key, "MappedColumn")
     if not made.is_mapped and made.attribute_options:
-        raise DeclarationArgumentError.unmapped_options(owner, key, made.attribute_options)
+        raise errors.DeclarationArgumentError.unmapped_options(owner, key, made.attribute_options)
     name_column(column, key)
 
 
@@ -96,9 +92,9 @@ def _apply_python_type(
     if is_null_type(column.type) and not column.foreign_keys:
         unknown = list(unresolved_names(python_type))
         if unknown:
-            raise MappedAnnotationError.types_unknown(annotation.text, unknown)
+            raise errors.MappedAnnotationError.types_unknown(annotation.text, unknown)
         if isinstance(without_none(python_type), MappedColumn):
-            raise MappedAnnotationError.no_type_given(key, python_type)
+            raise errors.MappedAnnotationError.no_type_given(key, python_type)
         found = sql_type_from_listeners(python_type, registry, owner)
         if found is None:
             found = sql_type_for(python_type, registry.type_annotation_map, key)
@@ -109,7 +105,7 @@ def _merge_annotated(made: MappedColumn[Any], annotated: Any) -> None:
     """Take over what a `mapped_column()` within `Annotated[]` says."""
     for each in annotated.__metadata__:
         if isinstance(each, MapperProperty):
-            raise AnnotatedConstructError.of(each)
+            raise errors.AnnotatedConstructError.of(each)
         if isinstance(each, MappedColumn):
             _warn_of_ignored(each)
             merge_column(each.column, made.column, keep_default=made.has_default)
@@ -169,12 +165,12 @@ def complete_composite(
     if annotation is not None:
         _read_class(prop, annotation)
     if prop.composite_class is None:
-        raise DeclarationArgumentError.annotation_required(owner, key, "Composite")
+        raise errors.DeclarationArgumentError.annotation_required(owner, key, "Composite")
     template = getattr(prop, "column_template", None)
     made_of = prop.composite_class
     fields = _fields_of(made_of)
     if fields is None and template is not None:
-        raise DeclarationArgumentError.template_without_dataclass()
+        raise errors.DeclarationArgumentError.template_without_dataclass()
     named = list((fields or {}).items())
     left_out = [[] if template is None else [template % name] for name, _ in named]
     attrs = [*prop.attrs, *(MappedColumn(*name) for name in left_out[len(prop.attrs) :])]
@@ -201,7 +197,7 @@ def _read_class(prop: CompositeProperty, annotation: AttributeAnnotation) -> Non
         return
     value = annotation.evaluator.resolved(candidates(annotation.inner)[-1])
     if isinstance(value, UnresolvedName):
-        raise MappedAnnotationError.types_unknown(annotation.text, unresolved_names(value))
+        raise errors.MappedAnnotationError.types_unknown(annotation.text, unresolved_names(value))
     prop.composite_class = value
 
 
@@ -237,7 +233,7 @@ def _complete_part(
             Mapped, python_type, str(python_type), Evaluator(made_of), was_text=False
         )
     elif name is None:
-        raise DeclarationArgumentError.composite_unnamed()
+        raise errors.DeclarationArgumentError.composite_unnamed()
     if made.column.table is None:
         complete_column(made, owner, name, annotation, registry)
 
@@ -261,7 +257,7 @@ def complete_relationship(
     if _is_collection(collection):
         if prop.collection_class is None:
             if inspect.isabstract(collection):
-                raise DeclarationArgumentError.collection_is_abstract(collection)
+                raise errors.DeclarationArgumentError.collection_is_abstract(collection)
             prop.collection_class = collection
         if prop.uselist is None:
             prop.uselist = True
@@ -279,7 +275,7 @@ def check_default(prop: Relationship, owner: type, key: str) -> None:
     if arguments is None:
         return
     if prop.uselist and arguments.default is not NO_ARG:
-        raise DeclarationArgumentError.default_of_collection(owner, key)
+        raise errors.DeclarationArgumentError.default_of_collection(owner, key)
     if arguments.default_factory is NO_ARG:
         return
     expected = prop.collection_class or list
@@ -289,7 +285,9 @@ def check_default(prop: Relationship, owner: type, key: str) -> None:
         if plain is not expected:
             allowed.append(plain)
     if not any(arguments.default_factory is each for each in allowed):
-        raise DeclarationArgumentError.wrong_factory(owner, key, " or ".join(map(str, allowed)))
+        raise errors.DeclarationArgumentError.wrong_factory(
+            owner, key, " or ".join(map(str, allowed))
+        )
 
 
 def _is_collection(origin: Any) -> bool:

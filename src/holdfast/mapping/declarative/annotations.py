@@ -26,7 +26,7 @@ from typing import (
 import typing_extensions
 from typing_extensions import TypeAliasType
 
-from holdfast.errors.declarative import MappedAnnotationError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import TypeEngine, python_type_map, type_for_python_type
 from holdfast.mapping.mapped import AnnotationMarker, Unmapped
@@ -140,7 +140,7 @@ class Evaluator:
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError as error:
-            raise MappedAnnotationError.names_unknown(text) from error
+            raise errors.MappedAnnotationError.names_unknown(text) from error
         return self.evaluate_tree(tree, text)
 
     def evaluate_tree(self, tree: ast.expr, whole: str) -> Any:
@@ -148,12 +148,12 @@ class Evaluator:
         try:
             tree = _StringsResolved().visit(tree)
         except _CallError as error:
-            raise MappedAnnotationError.names_unknown(whole) from error
+            raise errors.MappedAnnotationError.names_unknown(whole) from error
         code = compile(ast.fix_missing_locations(ast.Expression(tree)), "<annotation>", "eval")
         try:
             return eval(code, {"__builtins__": {}}, self.names)
         except Exception as error:
-            raise MappedAnnotationError.names_unknown(whole) from error
+            raise errors.MappedAnnotationError.names_unknown(whole) from error
 
     def resolved(self, value: Any) -> Any:
         """A value whose outermost string or forward reference is evaluated, also within a union."""
@@ -333,10 +333,10 @@ def sql_type_for(value: Any, type_map: Mapping[Any, Any], key: str) -> TypeEngin
             return found
     last = tried[-1]
     if isinstance(last, type) and issubclass(last, TypeEngine):
-        raise MappedAnnotationError.sql_type_given(key, last)
+        raise errors.MappedAnnotationError.sql_type_given(key, last)
     if not _is_type(last):
-        raise MappedAnnotationError.no_type_given(key, last)
-    raise MappedAnnotationError.no_sql_type(key, tried)
+        raise errors.MappedAnnotationError.no_type_given(key, last)
+    raise errors.MappedAnnotationError.no_sql_type(key, tried)
 
 
 def _look_up(python_type: Any, type_map: Mapping[Any, Any]) -> TypeEngine[Any] | None:
@@ -457,7 +457,7 @@ def read_annotation(
         inner = evaluator.resolved(arguments[0]) if arguments else Any
         return AttributeAnnotation(origin, inner, str(raw), evaluator, was_text=False)
     if required and not _declares_no_attribute(origin):
-        raise MappedAnnotationError.without_mapped(evaluator.owner, key)
+        raise errors.MappedAnnotationError.without_mapped(evaluator.owner, key)
     return None
 
 
@@ -466,7 +466,7 @@ def _from_text(
 ) -> AttributeAnnotation | None:
     try:
         origin, inside = evaluator.outer_of(text)
-    except MappedAnnotationError:
+    except errors.MappedAnnotationError:
         if required:
             raise
         return None
@@ -476,8 +476,8 @@ def _from_text(
     if not required or _declares_no_attribute(origin):
         return None
     if isinstance(origin, UnresolvedName) and inside is not None:
-        raise MappedAnnotationError.names_unknown(text)
-    raise MappedAnnotationError.without_mapped(evaluator.owner, key)
+        raise errors.MappedAnnotationError.names_unknown(text)
+    raise errors.MappedAnnotationError.without_mapped(evaluator.owner, key)
 
 
 def is_container(origin: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 from sqlalchemy import Column, insert_sentinel, null
 from sqlalchemy.sql.expression import Null
 
-from holdfast.errors.declarative import DeclarationArgumentError
+from holdfast import errors
 from holdfast.foundation.codegen import Keywords, record
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import NO_ARG, SchemaConst
@@ -438,7 +438,7 @@ def composite(
     settings: dict[str, Any] = dict(arguments)
     template = settings.pop("column_template", None)
     if template is not None and not _is_template(template):
-        raise DeclarationArgumentError.bad_template(template)
+        raise errors.DeclarationArgumentError.bad_template(template)
     made = _declared(CompositeProperty, [_class_or_attr, *attrs], settings)
     made.return_none_on_default = "return_none_on" not in settings
     made.column_template = template
@@ -482,7 +482,7 @@ def relationship(
     not given. The parameters are described in the documentation of relationships.
     """
     if arguments.get("default", NO_ARG) not in (NO_ARG, None):
-        raise DeclarationArgumentError.relationship_default()
+        raise errors.DeclarationArgumentError.relationship_default()
     return _declared(Relationship, [argument, secondary], arguments)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.schema import DefaultGenerator
 
-from holdfast.errors.declarative import DataclassSettingsError, DeclarationError
+from holdfast import errors
 from holdfast.foundation.codegen import Keywords
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.load_policy import DONT_SET
@@ -61,7 +61,7 @@ def check_settings(settings: DataclassSettings) -> None:
     """
     unknown = sorted(settings.keys() - DataclassSettings.__annotations__.keys())
     if unknown:
-        raise DataclassSettingsError.unknown(unknown)
+        raise errors.DataclassSettingsError.unknown(unknown)
 
 
 def make_unmapped_dataclass(cls: type, settings: DataclassSettings) -> None:
@@ -125,7 +125,7 @@ def make_dataclass(
         make(cls, **said)
         _show_signature(cls)
     except TypeError as error:
-        raise DeclarationError.dataclass_failed(cls.__name__, error) from error
+        raise errors.DeclarationError.dataclass_failed(cls.__name__, error) from error
     finally:
         cls.__annotations__ = written
         _restore(cls, before, {*sources, *unread})
@@ -245,13 +245,13 @@ def _set_or_remove(cls: type, key: str, value: Any) -> None:
 def _check(cls: type) -> None:
     """Refuse a class whose fields are made already, or hold what is to be mapped."""
     if "__dataclass_fields__" in cls.__dict__:
-        raise DeclarationError.already_dataclass(cls)
+        raise errors.DeclarationError.already_dataclass(cls)
     metadata_key = getattr(cls, "__sa_dataclass_metadata_key__", None)
     if any(
         isinstance(each, dataclasses.Field) and metadata_key in each.metadata
         for each in cls.__dict__.values()
     ):
-        raise DeclarationError.mapping_in_field(cls)
+        raise errors.DeclarationError.mapping_in_field(cls)
 
 
 def _check_mixins(cls: type) -> None:
@@ -266,4 +266,4 @@ def _check_mixins(cls: type) -> None:
             if key not in written and annotation is not None and not annotation.is_unmapped
         ]
         if names and SETTINGS_NAME not in base.__dict__:
-            raise DeclarationError.dataclass_mixin(cls, tuple(names), base)
+            raise errors.DeclarationError.dataclass_mixin(cls, tuple(names), base)

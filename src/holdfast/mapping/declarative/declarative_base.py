@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, overload
 from sqlalchemy import MetaData
 from typing_extensions import dataclass_transform
 
-from holdfast.errors.declarative import DeclarationError
+from holdfast import errors
 from holdfast.mapping.declarative.constructs import (
     MappedColumn,
     column_property,
@@ -130,9 +130,9 @@ def _set_up_base(cls: type) -> None:
     type_map = getattr(cls, "type_annotation_map", None)
     if found is not None:
         if not isinstance(found, Registry):
-            raise DeclarationError.wrong_registry()
+            raise errors.DeclarationError.wrong_registry()
         if type_map is not None:
-            raise DeclarationError.registry_and_type_map()
+            raise errors.DeclarationError.registry_and_type_map()
     else:
         metadata = getattr(cls, "metadata", None)
         found = new_registry(
@@ -151,7 +151,7 @@ def _refuse_direct_use(cls: type, base: type) -> None:
     """A mapped class needs a base of its own between it and `DeclarativeBase`."""
     names = ("__table__", "__tablename__")
     if any(not isinstance(cls.__dict__.get(each), declared_attr | None) for each in names):
-        raise DeclarationError.base_used_directly(base)
+        raise errors.DeclarationError.base_used_directly(base)
 
 
 class _MapsSubclasses:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError, UnmappingError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import class_text, warn, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import refresh_columns
@@ -67,14 +67,14 @@ def table_of(
     if given is not None:
         for column in columns:
             if not given.c.contains_column(column):
-                raise DeclarationArgumentError.column_beside_table(column.name, cls)
+                raise errors.DeclarationArgumentError.column_beside_table(column.name, cls)
         if "__table__" not in cls.__dict__ or cls.__dict__["__table__"] is not given:
             set_attribute(cls, "__table__", given)
         return given
     name = body.directives.get("__tablename__")
     if name is None:
         if inherits is None:
-            raise DeclarationError.no_table(cls)
+            raise errors.DeclarationError.no_table(cls)
         return None
     positional, keywords = _table_arguments(body)
     maker = getattr(cls, "__table_cls__", Table)
@@ -98,10 +98,10 @@ def check_table_arguments(body: ClassBody) -> None:
     """Refuse wrong `__table_args__`, and those of a class that shares the table of its base."""
     given = body.directives.get("__table_args__")
     if given is not None and not isinstance(given, tuple | dict):
-        raise DeclarationArgumentError.table_arguments()
+        raise errors.DeclarationArgumentError.table_arguments()
     has_table = "__tablename__" in body.directives or "__table__" in body.directives
     if given is not None and not has_table and body.table_args_from is body.cls:
-        raise DeclarationArgumentError.table_without_tablename(body.cls)
+        raise errors.DeclarationArgumentError.table_without_tablename(body.cls)
 
 
 def add_to_inherited(
@@ -114,14 +114,14 @@ def add_to_inherited(
     """
     table = base_mapper.local_table
     if not isinstance(table, Table):
-        raise DeclarationArgumentError.base_without_table(cls, base_mapper.class_)
+        raise errors.DeclarationArgumentError.base_without_table(cls, base_mapper.class_)
     existing: Column[Any] | None = table.c.get(column.key)
     if existing is not None and (existing is column or use_existing):
         return existing
     if column.primary_key:
-        raise DeclarationArgumentError.primary_key_on_single_table()
+        raise errors.DeclarationArgumentError.primary_key_on_single_table()
     if existing is not None:
-        raise DeclarationArgumentError.column_conflict(column, cls, existing)
+        raise errors.DeclarationArgumentError.column_conflict(column, cls, existing)
     table.append_column(column)
     refresh_columns(base_mapper.persist_selectable, column)
     return column
@@ -225,7 +225,7 @@ def prepare_class(registry: Any, cls: type, table: Any = None) -> PreparedClass:
     """Read the body of a class, complete what it declares, and make its table, unless given."""
     settings = cls.__dict__.get(SETTINGS_NAME)
     if settings is not None and "__table__" in cls.__dict__:
-        raise DeclarationError.table_of_dataclass(cls)
+        raise errors.DeclarationError.table_of_dataclass(cls)
     with declaring(cls):
         body = scan(cls)
         if settings is not None:
@@ -287,7 +287,7 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
         plain = {"default"} if isinstance(declared.value, MappedColumn) else set()
         names = sorted(arguments.given().keys() - plain)
         if names:
-            raise DeclarationArgumentError.no_dataclass(key, body.cls, names)
+            raise errors.DeclarationArgumentError.no_dataclass(key, body.cls, names)
 
 
 def mapped_base(cls: type) -> type | None:
@@ -299,7 +299,7 @@ def mapped_base(cls: type) -> type | None:
     mapped = (filter(is_mapped_class, base.__mro__) for base in cls.__bases__)
     found = list(dict.fromkeys(base for bases in mapped for base in islice(bases, 1)))
     if len(found) > 1:
-        raise DeclarationError.several_bases(cls, found)
+        raise errors.DeclarationError.several_bases(cls, found)
     return found[0] if found else None
 
 
@@ -364,9 +364,9 @@ def _check(cls: type, key: str, declared: Declared) -> None:
     value, annotation = declared.value, declared.annotation
     is_mapped = not isinstance(value, MappedColumn) or value.is_mapped
     if annotation is not None and annotation.is_unmapped and is_mapped:
-        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
+        raise errors.DeclarationArgumentError.unmapped_needs_column(cls, key)
     if isinstance(value, Relationship) and value.argument is None and declared.raw is None:
-        raise DeclarationArgumentError.annotation_required(cls, key, "Relationship")
+        raise errors.DeclarationArgumentError.annotation_required(cls, key, "Relationship")
 
 
 def _check_synonym_defaults(body: ClassBody) -> None:
@@ -377,7 +377,7 @@ def _check_synonym_defaults(body: ClassBody) -> None:
         default = None if target is None else given_default(prop)
         expected = None if target is None else given_default(target.value)
         if default is not None and default != expected:
-            raise DeclarationArgumentError.synonym_default(
+            raise errors.DeclarationArgumentError.synonym_default(
                 key, default, prop.name, "not set" if expected is None else repr(expected)
             )
 
@@ -494,7 +494,7 @@ def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
     if column.table is not None:
         return
     if not isinstance(mapper.local_table, Table):
-        raise DeclarationError.not_a_table(cls, key)
+        raise errors.DeclarationError.not_a_table(cls, key)
     mapper.local_table.append_column(column, replace_existing=True)
     refresh_columns(mapper.persist_selectable, column)
 
@@ -506,6 +506,6 @@ def delete_attribute(cls: type, key: str) -> None:
         type.__delattr__(cls, key)
         return
     if key in cls.__dict__ and mapper.has_property(key) and not mapper.disposed:
-        raise UnmappingError.of(cls, key)
+        raise errors.UnmappingError.of(cls, key)
     type.__delattr__(cls, key)
     mapper.forget_derived()

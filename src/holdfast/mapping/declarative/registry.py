@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Unpack, overload
 from sqlalchemy.schema import TypedColumns
 from typing_extensions import dataclass_transform
 
-from holdfast.errors.declarative import DeclarationError
+from holdfast import errors
 from holdfast.mapping.declarative.annotations import optional_free_map
 from holdfast.mapping.declarative.constructs import (
     column_property,
@@ -81,7 +81,7 @@ class DeclarativeMeta(Intercepting):
         if getattr(cls, REGISTRY_NAME, None) is None:
             found = cls.__dict__.get("registry")
             if not isinstance(found, Registry):
-                raise DeclarationError.no_registry()
+                raise errors.DeclarationError.no_registry()
             set_attribute(cls, REGISTRY_NAME, found)
         map_new_class(cls)
         type.__init__(cls, classname, bases, dict_)

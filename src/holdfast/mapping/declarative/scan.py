@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from sqlalchemy import Column, ColumnElement, MetaData
 from sqlalchemy.sql.schema import SchemaItem
 
-from holdfast.errors.declarative import DeclarationArgumentError, DeclarationError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import class_text, warn
 from holdfast.foundation.sqlalchemy_core import merge_lists_w_ordering, refers_to_bare_column
@@ -362,7 +362,7 @@ def _is_in_ready_table(body: ClassBody, key: str, value: Any) -> bool:
 def _copied(value: Any) -> Any:
     column = value.column if isinstance(value, MappedColumn) else value
     if any(refers_to_bare_column(each) for each in column.foreign_keys):
-        raise DeclarationError.foreign_key_on_mixin()
+        raise errors.DeclarationError.foreign_key_on_mixin()
     return value.copy() if isinstance(value, MappedColumn) else value._copy()
 
 
@@ -388,7 +388,7 @@ def _take_inherited(
         return
     if isinstance(value, MapperProperty):
         if not _is_overridden(body, base, key):
-            raise DeclarationError.property_on_mixin()
+            raise errors.DeclarationError.property_on_mixin()
     elif _is_stray_expression(value) and not _is_overridden(body, base, key):
         _warn_stray_expression(base, key)
 
@@ -451,7 +451,7 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
     if isinstance(value, Column | MappedColumn | MapperProperty):
         body.attributes[key] = Declared(value, annotation, cls, raw=raw)
     elif annotation is not None and annotation.is_unmapped:
-        raise DeclarationArgumentError.unmapped_needs_column(cls, key)
+        raise errors.DeclarationArgumentError.unmapped_needs_column(cls, key)
 
 
 def _as_declared(cls: type, key: str, value: Any) -> Any:

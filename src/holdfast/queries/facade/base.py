@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, exc, inspect, select
 from sqlalchemy.sql.expression import FromClause, Select
 
-from holdfast.errors.queries import EntityError, QueryUseError
+from holdfast import errors
 from holdfast.foundation.codegen import record, replace
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
@@ -166,7 +166,7 @@ class QueryBase:
     def drafted(self, label_style: SelectLabelStyle | None = None) -> Any:
         """The same without asking listeners."""
         if not self.draft._raw_columns and not self.draft._setup_joins:
-            raise QueryUseError.no_columns()
+            raise errors.QueryUseError.no_columns()
         style = self.settings.label_style if label_style is None else label_style
         draft: Any = self.draft
         if not self.settings.eager_loads:
@@ -192,7 +192,7 @@ class QueryBase:
             InvalidRequestError: The statement was given whole.
         """
         if self.settings.from_statement is not None:
-            raise QueryUseError.given_statement()
+            raise errors.QueryUseError.given_statement()
         return self.changed(eager_loads=False).plain()
 
     @property
@@ -217,12 +217,12 @@ class QueryBase:
         self.check_no_statement(method)
         draft = self.draft
         if draft._limit_clause is not None or draft._offset_clause is not None:
-            raise QueryUseError.after_limit(method)
+            raise errors.QueryUseError.after_limit(method)
 
     def check_no_statement(self, method: str) -> None:
         """Refuse what a given statement cannot take in."""
         if self.settings.assertions and self.settings.from_statement is not None:
-            raise QueryUseError.existing_statement(method)
+            raise errors.QueryUseError.existing_statement(method)
 
     def check_fresh(self, method: str, *, joins: bool = True) -> None:
         """Refuse a new source of rows, or a look-up by key, once criteria were given."""
@@ -239,7 +239,7 @@ class QueryBase:
             or (joins and (draft._from_obj or draft._setup_joins))
         )
         if has_criteria or self.settings.source is not None:
-            raise QueryUseError.existing_criterion(method)
+            raise errors.QueryUseError.existing_criterion(method)
 
 
 # ------------------------------------------------------------------------------
@@ -359,4 +359,4 @@ def _relationship_between(instance: object, entity: Any | None) -> Any:
             if relationship.mapper is entity.mapper:
                 return relationship.class_attribute
     related = "unmapped" if entity is None else entity.class_.__name__
-    raise EntityError.no_relationship_between(mapper.class_, related)
+    raise errors.EntityError.no_relationship_between(mapper.class_, related)

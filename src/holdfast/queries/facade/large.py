@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.sql.expression import Join
 
-from holdfast.errors.loading import DetachedInstanceError, IterationError, LargeCollectionError
+from holdfast import errors
 from holdfast.foundation.describe import state_text, warn
 from holdfast.foundation.load_policy import LoadPolicy
 from holdfast.foundation.sqlalchemy_core import IteratorResult, SimpleResultMetaData
@@ -80,7 +80,7 @@ class WriteOnlyCollection(MemberChanges[T]):
         self.belong_to(relationship, state)
 
     def __iter__(self) -> Iterator[T]:
-        raise IterationError.write_only(self.relationship)
+        raise errors.IterationError.write_only(self.relationship)
 
     def select(self) -> Select[T]:
         """A SELECT of the members, in the order of the relationship."""
@@ -95,7 +95,7 @@ class WriteOnlyCollection(MemberChanges[T]):
         """
         relationship = self.relationship
         if relationship.secondary is not None:
-            raise LargeCollectionError.insert_with_association(relationship)
+            raise errors.LargeCollectionError.insert_with_association(relationship)
         return insert(relationship.mapper).values(
             {
                 target: bindparam(
@@ -193,7 +193,7 @@ class AppenderQuery(MemberChanges[T], Query[T]):
             DetachedInstanceError: The object is in no session.
         """
         if self.session is None:
-            raise DetachedInstanceError.lazy_load(self.state, self.relationship.key)
+            raise errors.DetachedInstanceError.lazy_load(self.state, self.relationship.key)
         return self._in_session().changed(draft, **settings)
 
     def _in_session(self) -> Query[T]:

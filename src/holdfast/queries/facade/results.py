@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy import exists as sql_exists
 from sqlalchemy.engine import result_tuple
 
-from holdfast.errors.queries import QueryUseError
+from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.queries.entities import SelectedBundle, SelectedEntity, selects_one_entity
@@ -46,7 +46,7 @@ class ReadableQuery(QueryBase, Generic[T]):
             options: Execution options of this execution alone.
         """
         if self.session is None:
-            raise QueryUseError.no_session()
+            raise errors.QueryUseError.no_session()
         query = self.heard()
         params = query.settings.params or None
         result = self.session.execute(query.drafted(), params, execution_options=options)
@@ -95,7 +95,7 @@ class ReadableQuery(QueryBase, Generic[T]):
             category=exc.LegacyAPIWarning,
         )
         if self.session is None:
-            raise QueryUseError.no_session()
+            raise errors.QueryUseError.no_session()
         merge = partial(self.session.merge, load=load)
         if self.is_single_entity:
             return [merge(each) for each in iterator]
@@ -177,7 +177,7 @@ class ReadableQuery(QueryBase, Generic[T]):
     def count(self) -> int:
         """How many rows the query would give, counted by the database."""
         if self.session is None:
-            raise QueryUseError.no_session()
+            raise errors.QueryUseError.no_session()
         inner = self.built(LABEL_STYLE_TABLENAME_PLUS_COL)
         counted = select(func.count(literal_column("*"))).select_from(inner.subquery())
         counted = counted._set_propagate_attrs(inner._propagate_attrs)
@@ -205,9 +205,9 @@ class ReadableQuery(QueryBase, Generic[T]):
         self.check_fresh("get")
         entity = self.only_entity
         if entity is None:
-            raise QueryUseError.single_entity("get")
+            raise errors.QueryUseError.single_entity("get")
         if self.session is None:
-            raise QueryUseError.no_session()
+            raise errors.QueryUseError.no_session()
         execution_options = dict(self.draft._execution_options)
         found: T | None = self.session.get(
             entity.entity,
@@ -384,11 +384,11 @@ class WritableQuery(QueryBase):
         }
         for methods, was_called in called.items():
             if was_called:
-                raise QueryUseError.not_for_writing(methods)
+                raise errors.QueryUseError.not_for_writing(methods)
         if self.session is None:
-            raise QueryUseError.no_session()
+            raise errors.QueryUseError.no_session()
         if len(draft._raw_columns) != 1:
-            raise QueryUseError.single_entity("update() and delete")
+            raise errors.QueryUseError.single_entity("update() and delete")
         only = self.elements[0]
         return only.entity.entity if isinstance(only, SelectedEntity) else draft._raw_columns[0]
 
