@@ -1,8 +1,25 @@
 """Every socket is filled after import, and the page that lists them is complete."""
 
+import re
+from importlib import import_module
+
+import pytest
+
 from holdfast.mapping import sockets
 from holdfast.states import ports
-from tree import DOCS
+from tree import DOCS, MODULES
+
+LATE = [
+    found
+    for text in MODULES.values()
+    for found in re.findall(r'= late_function\("([\w.]+)", "(\w+)"\)', text)
+]
+
+
+@pytest.mark.parametrize(("module", "name"), LATE)
+def test_functions_that_are_imported_late_exist(module, name):
+    assert callable(getattr(import_module(module), name))
+
 
 
 def test_every_function_socket_is_plugged_after_import():

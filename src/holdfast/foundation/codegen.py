@@ -6,6 +6,7 @@ import linecache
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, field
+from importlib import import_module
 from itertools import count
 from types import FunctionType, GenericAlias
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, dataclass_transform, overload
@@ -54,6 +55,19 @@ def source_of(function: Callable[..., Any]) -> str | None:
     if code is None or not code.co_filename.startswith("<holdfast "):
         return None
     return "".join(linecache.getlines(code.co_filename)) or None
+
+
+def late_function(module: str, name: str) -> Callable[..., Any]:
+    """A function that stands for one of a module which is imported at the first call.
+
+    For parts of the house that many programs never enter. Type checkers, and the contracts on
+    imports, are shown an ordinary import instead.
+    """
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        return getattr(import_module(module), name)(*arguments, **keywords)
+
+    return call
 
 
 # ------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, TypeVarTuple
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, Engine, Result
@@ -11,8 +11,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.sql import Executable, Select, TableClause, visitors
 
 from holdfast import errors
-from holdfast.dml.update_delete import run_dml
-from holdfast.foundation.codegen import Keywords, record
+from holdfast.foundation.codegen import Keywords, late_function, record
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
     coercions,
@@ -30,6 +29,11 @@ from holdfast.queries.select import FromStatement
 from holdfast.reading.context import GATHERING_OPTION, ORIGIN_OPTION
 from holdfast.reading.result import build_result, result_by_equality
 from holdfast.sessions.host import SessionHost
+
+if TYPE_CHECKING:
+    from holdfast.dml.update_delete import run_dml
+else:
+    run_dml = late_function("holdfast.dml.update_delete", "run_dml")
 
 # ------------------------------------------------------------------------------
 # This file finds the engine or connection for a class, a table or a statement.
