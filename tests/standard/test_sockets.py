@@ -21,7 +21,6 @@ def test_functions_that_are_imported_late_exist(module, name):
     assert callable(getattr(import_module(module), name))
 
 
-
 def test_every_function_socket_is_plugged_after_import():
     found = [value for value in vars(ports).values() if isinstance(value, ports.Socket)]
 

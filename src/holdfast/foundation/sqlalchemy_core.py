@@ -302,6 +302,11 @@ def require_unique_with(result: Any, refuse: Any) -> None:
     result._unique_filter_state = (set(), refuse)
 
 
+def requires_unique(result: Any) -> bool:
+    """Whether the rows of a result have to be read with `unique()`."""
+    return result._unique_filter_state is not None
+
+
 def yield_per_of(result: Any) -> int | None:
     """How many rows at a time a result was told to fetch."""
     count: int | None = result._yield_per

@@ -13,7 +13,7 @@ from holdfast import errors
 from holdfast.foundation.describe import warn
 from holdfast.foundation.fixed_statement import FixedStatement
 from holdfast.foundation.result_rows import remaining_rows
-from holdfast.foundation.sqlalchemy_core import gives_scalars, numbered_names
+from holdfast.foundation.sqlalchemy_core import gives_scalars, numbered_names, requires_unique
 from holdfast.mapping.remote import replace_parts
 from holdfast.queries.load_plan import (
     BundleResult,
@@ -370,7 +370,7 @@ def fetch_columns(
     result = session.execute_internal(statement, parameters, execution_options=options, **more)
     if gives_scalars(result):
         return [result.unique().scalars().all()]
-    rows = result.all()
+    rows = (result.unique(_row_identity) if requires_unique(result) else result).all()
     return list(zip(*rows, strict=True)) if rows else [()] * len(statement._raw_columns)
 
 
@@ -447,8 +447,12 @@ def _without_repeated_rows(columns: list[Sequence[Any]]) -> list[Sequence[Any]]:
     """Rows that differ only in joined collections, once each; the last column holds objects."""
     unique: dict[Any, tuple[Any, ...]] = {}
     for row in zip(*columns, strict=True):
-        unique.setdefault((*row[:-1], id(row[-1])), row)
+        unique.setdefault(_row_identity(row), row)
     return list(zip(*unique.values(), strict=True)) or [()] * len(columns)
+
+
+def _row_identity(row: Sequence[Any]) -> tuple[Any, ...]:
+    return (*row[:-1], id(row[-1]))
 
 
 def uncached_if_deep(options: Mapping[str, Any], path: LoadPath) -> Mapping[str, Any]:

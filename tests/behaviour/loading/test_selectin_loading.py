@@ -13,10 +13,12 @@ from holdfast import (
     Mapped,
     Session,
     defer,
+    immediateload,
     lazyload,
     mapped_column,
     relationship,
     selectinload,
+    subqueryload,
     with_polymorphic,
 )
 from models.company import Base as CompanyBase
@@ -245,3 +247,18 @@ def test_subqueries_that_follow_embed_each_chunk(session: Session, *, are_heard:
 
     assert wanted[0][0]
     assert [[{tag.id for tag in b.__dict__["tags"]} for b in a.books] for a in authors] == wanted
+
+
+@pytest.mark.rule("LD-30", "EV-20")
+@pytest.mark.parametrize("load", [selectinload, subqueryload, immediateload])
+def test_collections_are_joined_to_what_follows_also_when_executions_are_heard(
+    session: Session, load: Callable[..., Any]
+) -> None:
+    event.listen(session, "do_orm_execute", lambda state: None)
+    option = load(Author.books).joinedload(Book.tags)
+
+    authors = session.scalars(select(Author).options(option).order_by(Author.id)).all()
+
+    assert [[len(book.__dict__["tags"]) for book in author.books] for author in authors] == [
+        *([2, 0], [0], [])
+    ]
