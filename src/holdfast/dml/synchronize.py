@@ -386,7 +386,9 @@ class _Reader:
         if clause.operator is operators.is_true:
             return self.read(clause.element)
         if clause.operator not in NEGATIONS:
-            raise errors.UnevaluatableError.operator("unary", clause.operator)
+            raise errors.UnevaluatableError.operator(
+                "unary", getattr(clause.operator, "__name__", clause.operator)
+            )
         return _not(self.read(clause.element))
 
     def read_binary(self, clause: Any) -> Evaluator:
@@ -429,7 +431,7 @@ class _Reader:
             if not all(isinstance(each, NUMBERS) for each in of):
                 raise errors.UnevaluatableError.types("math", kind, of)
             return MATHEMATICS[kind]
-        raise errors.UnevaluatableError.operator("binary", kind)
+        raise errors.UnevaluatableError.operator("binary", kind.__name__)
 
 
 # ------------------------------------------------------------------------------

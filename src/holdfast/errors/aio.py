@@ -20,7 +20,7 @@ from holdfast.foundation.sqlalchemy_asyncio import (
 class MissingLibraryError(HoldfastError, ImportError):
     """A library is not installed that this part of Holdfast needs."""
 
-    greenlet = cause(
+    greenlet: cause = cause(
         "Asyncio sessions cannot be imported: they need the library 'greenlet', which is not "
         "installed. Install holdfast[asyncio]. [needs-greenlet]"
     )
@@ -29,7 +29,7 @@ class MissingLibraryError(HoldfastError, ImportError):
 class ConcurrentUseError(HoldfastError, exc.IllegalStateChangeError):
     """Two tasks use one session at the same time."""
 
-    by = cause(
+    by: cause = cause(
         "Method '{method}()' can't be called here; method '{running}()' is already in progress. "
         "Task {task!r} uses the AsyncSession that awaits the database for task {other!r}. Give "
         "each task an AsyncSession of its own. [async-concurrent-use]",
@@ -41,7 +41,7 @@ class ConcurrentUseError(HoldfastError, exc.IllegalStateChangeError):
 class AsyncBindError(HoldfastError, AsyncBindNotFound):
     """An engine or connection has no asyncio side that the session knows of."""
 
-    unknown = cause(
+    unknown: cause = cause(
         "Can't translate bind {bind}: this AsyncSession was not given its asyncio side. Pass it "
         "as bind or in binds. [async-bind]",
         "bind",
@@ -51,7 +51,7 @@ class AsyncBindError(HoldfastError, AsyncBindNotFound):
 class AsyncArgumentError(HoldfastError, exc.ArgumentError):
     """An asyncio session was given something of the synchronous kind."""
 
-    engine_expected = cause(
+    engine_expected: cause = cause(
         "AsyncEngine expected, got {given}. Make the engine with create_async_engine(). "
         "[async-engine]"
     )
@@ -60,7 +60,7 @@ class AsyncArgumentError(HoldfastError, exc.ArgumentError):
 class AsyncMethodError(HoldfastError, AsyncMethodRequired):
     """A result would have to be awaited while it is read."""
 
-    server_side = cause(
+    server_side: cause = cause(
         "Can't use the AsyncSession.{method}() method with a server-side cursor. Use the "
         "AsyncSession.stream() method for an async streaming result set. [async-stream]"
     )
@@ -69,11 +69,11 @@ class AsyncMethodError(HoldfastError, AsyncMethodRequired):
 class AsyncNotStartedError(HoldfastError, AsyncContextNotStarted):
     """Something is used before it was awaited or entered."""
 
-    transaction = cause(
+    transaction: cause = cause(
         "AsyncSessionTransaction context has not been started and object has not been awaited. "
         "Write `await session.begin()` or `async with session.begin():`. [async-not-started]"
     )
-    connection = cause(
+    connection: cause = cause(
         "AsyncConnection context has not been started and object has not been awaited. Write "
         "`await engine.connect()` or `async with engine.connect() as connection:`. "
         "[async-not-started]"
@@ -83,7 +83,7 @@ class AsyncNotStartedError(HoldfastError, AsyncContextNotStarted):
 class AsyncStartedError(HoldfastError, AsyncContextAlreadyStarted):
     """Something is awaited or entered for a second time."""
 
-    transaction = cause(
+    transaction: cause = cause(
         "This AsyncSessionTransaction is started already. Call session.begin() for another one. "
         "[async-started]"
     )

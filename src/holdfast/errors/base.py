@@ -11,7 +11,7 @@ keys and states; a message never shows another value of an object, and never cal
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, Final, Self, TypeVar
 
@@ -62,7 +62,7 @@ class _Filler(string.Formatter):
 
 
 _FILLER = _Filler()
-parsed = _FILLER.parse
+parsed: Callable[[str], Iterable[tuple[str, str | None, str | None, str | None]]] = _FILLER.parse
 """Text before a field, the field, its format and its conversion, for each field of a template."""
 
 
@@ -79,7 +79,7 @@ class wording:  # noqa: N801 - stands among functions, and is called like one
     __slots__ = ("text",)
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text: str = text
 
     def __call__(self, *values: Any, **named: Any) -> str:
         """The text with its fields filled in."""
@@ -103,10 +103,10 @@ class cause:  # noqa: N801 - stands among methods, as property does
     __slots__ = ("kept", "note", "parts", "text")
 
     def __init__(self, text: str, *kept: str, note: str = "", **parts: str) -> None:
-        self.text = text
-        self.kept = kept
-        self.note = note
-        self.parts = parts
+        self.text: str = text
+        self.kept: tuple[str, ...] = kept
+        self.note: str = note
+        self.parts: dict[str, str] = parts
 
     def __get__(self, error: object, owner: type[E]) -> Callable[..., E]:
         return partial(self._compose, owner)
@@ -160,7 +160,7 @@ class HoldfastError(Exception):
 class HoldfastBug(HoldfastError, RuntimeError):
     """Something that Holdfast promises itself does not hold."""
 
-    broken = cause(
+    broken: cause = cause(
         "{promise}. This is a bug in Holdfast: report it with the traceback, and with the classes "
         "and steps that led here. [bug]"
     )
@@ -169,7 +169,7 @@ class HoldfastBug(HoldfastError, RuntimeError):
 class StandInError(HoldfastError, RuntimeError):
     """Holdfast cannot take the place of `sqlalchemy.orm` now."""
 
-    too_late = cause(
+    too_late: cause = cause(
         "Cannot stand in for sqlalchemy.orm: {module} is imported already. Call "
         "install_as_sqlalchemy_orm() before anything imports it. [stand-in-too-late]",
         "module",
@@ -179,7 +179,7 @@ class StandInError(HoldfastError, RuntimeError):
 class AbsentNameError(HoldfastError, exc.InvalidRequestError):
     """A name is used that Holdfast only lets programs import."""
 
-    used = cause(
+    used: cause = cause(
         "Holdfast has no {name} yet. Run this part of the program with sqlalchemy.orm itself. "
         "[absent-name]",
         "name",

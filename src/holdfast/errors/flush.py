@@ -41,12 +41,12 @@ SHOWN_ROWS = 5
 class FlushError(HoldfastError, exc.SQLAlchemyError):
     """An object cannot be written as it is."""
 
-    nowhere_to_write = cause(
+    nowhere_to_write: cause = cause(
         "Can't write objects of {mapper}: what it is mapped to is a query whose rows are not "
         "those of tables. Read with this class only, and write with one that is mapped to the "
         "table. [nowhere-to-write]"
     )
-    endless = cause(
+    endless: cause = cause(
         "Over 100 subsequent flushes have occurred within session.commit() - is an after_flush() "
         "hook creating new objects? Let it make them in before_flush(). [endless-flush]"
     )
@@ -75,31 +75,31 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
             attribute=attribute,
         )
 
-    none_in_collection = cause(
+    none_in_collection: cause = cause(
         "Can't flush None value found in collection {attribute}. Take it out of it. "
         "[none-in-collection]",
         "attribute",
     )
-    null_identity = cause(
+    null_identity: cause = cause(
         "Instance {state!i} has a NULL identity key.  If this is an auto-generated value, check "
         "that the database table allows generation of new primary key values, and that the mapped "
         "Column object is configured to expect these generated values.  Ensure also that this "
         "flush() is not occurring at an inappropriate time, such as within a load() event. "
         "[null-identity]"
     )
-    null_version = cause(
+    null_version: cause = cause(
         "Instance does not contain a non-NULL version value: {state!i}. Set the version "
         "attribute, or let a version_id_generator make it. [null-version]"
     )
-    no_rows_returned = cause(
+    no_rows_returned: cause = cause(
         "{kind} INSERT statement for {mapper} did not produce the primary keys of the new rows. "
         "Let the table generate them, or give them to the objects. [no-keys-returned]"
     )
-    null_key = cause(
+    null_key: cause = cause(
         "Can't {change} table {table} using NULL for primary key value on column {column}. Set "
         "the key, or expunge the object. [null-key]"
     )
-    computed_key = cause(
+    computed_key: cause = cause(
         "Can't update table {table}: the new value of primary key column {column} is a SQL "
         "expression, and this database does not return what an UPDATE computes. Select the value "
         "first, and set that. [computed-key]"
@@ -109,7 +109,7 @@ class FlushError(HoldfastError, exc.SQLAlchemyError):
 class BulkRowError(HoldfastError, exc.InvalidRequestError, KeyError):
     """A dictionary does not say which row it belongs to."""
 
-    without_key = cause(
+    without_key: cause = cause(
         "No primary key value supplied for column(s) {columns!j}; per-row ORM Bulk UPDATE by "
         "Primary Key requires that records contain primary key values. Give each dictionary the "
         "full key, and the version where the class has one. [bulk-row-without-key]"
@@ -207,17 +207,17 @@ class StaleDataError(HoldfastError, exc.SQLAlchemyError):
             rows=tuple(rows),
         )
 
-    parent_gone = cause(
+    parent_gone: cause = cause(
         "Removing state {child!i} from parent state {parent!i} along attribute '{key}', but the "
         "parent record has gone stale, can't be sure this is the most recent parent. Keep the "
         "parent referenced until the change is flushed. [parent-gone]",
         "key",
     )
-    version_loaded = cause(
+    version_loaded: cause = cause(
         "Instance '{state!i}' has version id '{version}' which does not match database-loaded "
         "version id '{loaded}'. Refresh the object, then try again. [stale-version]"
     )
-    version_merged = cause(
+    version_merged: cause = cause(
         "Version id '{version}' on merged state {state!i} does not match existing version "
         "'{existing}'. Leave the version attribute unset when merging to update the most recent "
         "version. [stale-version]"
@@ -231,7 +231,7 @@ ConcurrentModificationError = StaleDataError
 class DependencyRuleError(HoldfastError, AssertionError):
     """Removing a parent would leave a row without part of its primary key."""
 
-    blanked_key = cause(
+    blanked_key: cause = cause(
         "Dependency rule on column '{parent_column}' tried to blank-out primary key column "
         "'{child_column}' on instance '{state!i}'. Delete the object together with its parent: "
         'relationship(..., cascade="all, delete-orphan"). [blanked-key]'
@@ -241,7 +241,7 @@ class DependencyRuleError(HoldfastError, AssertionError):
 class UnsortableKeyError(HoldfastError, exc.InvalidRequestError):
     """Rows are written in the order of their keys, and these keys have none."""
 
-    because = cause(
+    because: cause = cause(
         "Could not sort objects by primary key; primary key values must be sortable in Python "
         "(was: {cause}). Give the class of the key an order. [unsortable-key]"
     )
@@ -250,47 +250,47 @@ class UnsortableKeyError(HoldfastError, exc.InvalidRequestError):
 class CascadeTypeError(HoldfastError, AssertionError):
     """A cascade met an object of a class that the relationship does not lead to."""
 
-    met = cause(
+    met: cause = cause(
         "Attribute '{key}' on class '{owner!c}' doesn't handle objects of type '{given!c}'. It "
         "takes {target.__name__}. [wrong-class]",
         "key",
     )
 
 
-delete_count_warning = wording(
+delete_count_warning: wording = wording(
     "DELETE statement on table '{table}' expected to delete {expected} row(s); {matched} were "
     "matched.  Please set confirm_deleted_rows=False within the mapper configuration to prevent "
     "this warning. [rows-not-deleted]"
 )
 
 
-unverified_version_warning = wording(
+unverified_version_warning: wording = wording(
     "Dialect {dialect} does not support {verb} rowcount - versioning cannot be verified. "
     "[unverified-version]"
 )
 
 
-identity_conflict_warning = wording(
+identity_conflict_warning: wording = wording(
     "New instance {state!i} with identity key {key} conflicts with persistent instance "
     "{existing!i}. The INSERT will fail; use session.merge(). [identity-taken]"
 )
 
 
-replaced_in_map_warning = wording(
+replaced_in_map_warning: wording = wording(
     "Identity map already had an identity for {state.key}, replacing it with newly flushed "
     "object.   Are there load operations occurring inside of an event handler within the flush? "
     "[replaced-in-map]"
 )
 
 
-not_in_session_warning = wording(
+not_in_session_warning: wording = wording(
     "Object of type {child!k} not in session, {operation} operation along '{attribute}' will not "
     "proceed. Add the object to the session, or give the relationship the save-update cascade. "
     "[not-in-session]"
 )
 
 
-polymorphic_mismatch_warning = wording(
+polymorphic_mismatch_warning: wording = wording(
     "Flushing object {state!i} with incompatible polymorphic identity {identity!r}; the object "
     "may not refresh and/or load correctly (expected {expected}). [polymorphic-identity]"
 )

@@ -18,53 +18,53 @@ _WITH_KEY = (
 class RelationshipError(HoldfastError, exc.ArgumentError):
     """A relationship cannot be made out, or contradicts itself."""
 
-    bad_target = cause(
+    bad_target: cause = cause(
         "relationship '{key}' expects a class or a mapper argument (received: {given!c}). Pass "
         "the class, or its name. [bad-target]"
     )
-    no_foreign_columns = cause(
+    no_foreign_columns: cause = cause(
         "Could not locate any relevant foreign key columns for {which} join condition "
         f"'{{condition}}' on relationship {{relationship}}.  {_WITH_KEY} are annotated in the join "
         "condition with the foreign() annotation. [no-foreign-columns]"
     )
-    no_equality = cause(
+    no_equality: cause = cause(
         "Could not locate any simple equality expressions involving locally mapped foreign key "
         "columns for {which} join condition '{condition}' on relationship {relationship}.  "
         f"{_WITH_KEY} are annotated in the join condition with the foreign() annotation. To allow "
         "comparison operators other than '==', the relationship can be marked as viewonly=True. "
         "[no-equality]"
     )
-    no_direction = cause(
+    no_direction: cause = cause(
         "Can't determine relationship direction for relationship '{relationship}' - foreign key "
         "columns are present in neither the parent nor the child's mapped tables. Name the "
         "foreign key columns with foreign_keys. [no-direction]"
     )
-    both_directions = cause(
+    both_directions: cause = cause(
         "Can't determine relationship direction for relationship '{relationship}' - foreign key "
         "columns within the join condition are present in both the parent and the child's mapped "
         "tables.  Ensure that only those columns referring to a parent column are marked as "
         "foreign, either via the foreign() annotation or via the foreign_keys argument. "
         "[no-direction]"
     )
-    same_direction = cause(
+    same_direction: cause = cause(
         "{one} and back-reference {other} are both of the same direction {direction!r}.  Did you "
         "mean to set remote_side on the many-to-one side ? [same-direction]"
     )
-    foreign_reverse = cause(
+    foreign_reverse: cause = cause(
         "reverse_property {attribute!r} on relationship {relationship} references relationship "
         "{reverse}, which does not reference mapper {mapper}. Name another one. "
         "[foreign-reverse]"
     )
-    backref_exists = cause(
+    backref_exists: cause = cause(
         "Error creating backref '{backref}' on relationship '{relationship}': property of that "
         "name exists on mapper '{mapper}'. Choose another name, or use back_populates on both "
         "sides. [backref-exists]"
     )
-    unknown_cascades = cause(
+    unknown_cascades: cause = cause(
         "Invalid cascade option(s): {names!q}. There are save-update, merge, refresh-expire, "
         "expunge, delete, delete-orphan, all and none. [cascade-names]"
     )
-    delete_orphan_on_many = cause(
+    delete_orphan_on_many: cause = cause(
         "For {kind} relationship {relationship}, delete-orphan cascade is normally configured "
         'only on the "one" side of a one-to-many relationship, and not on the "many" side of a '
         "many-to-one or many-to-many relationship.  To force this relationship to allow a "
@@ -72,52 +72,52 @@ class RelationshipError(HoldfastError, exc.ArgumentError):
         "time via the {relationship} relationship, which would allow delete-orphan cascade to "
         "take place in this direction, set the single_parent=True flag. [delete-orphan-on-many]"
     )
-    passive_deletes_all = cause(
+    passive_deletes_all: cause = cause(
         "On {relationship}, can't set passive_deletes='all' in conjunction with 'delete' or "
         "'delete-orphan' cascade. Leave one of them out. [passive-deletes-all]"
     )
-    sync_backref_viewonly = cause(
+    sync_backref_viewonly: cause = cause(
         "sync_backref and viewonly cannot both be True. A view-only relationship writes nothing. "
         "[viewonly]"
     )
-    column_expected = cause(
+    column_expected: cause = cause(
         "Column expression expected for argument '{argument}'; got {given!r}. Pass a column. "
         "[column-expected]"
     )
-    cascade_backrefs = cause(
+    cascade_backrefs: cause = cause(
         "The 'cascade_backrefs' parameter passed to relationship() may only be set to False. Add "
         "objects to the session themselves, or set the other side. [cascade-backrefs]"
     )
-    two_reverses = cause(
+    two_reverses: cause = cause(
         "backref and back_populates keyword arguments are mutually exclusive. Use back_populates "
         "on both sides. [two-reverses]"
     )
-    secondary_missing = cause(
+    secondary_missing: cause = cause(
         "Property {relationship} specified with secondary join condition but no secondary "
         "argument. Name the association table with `secondary`. [secondary-missing]"
     )
-    mapped_secondary = cause(
+    mapped_secondary: cause = cause(
         "secondary argument {secondary} passed to to relationship() {relationship} must be a "
         "Table object or other FROM clause; can't send a mapped class directly as rows in "
         "'secondary' are persisted independently of a class that is mapped to that same table. "
         "[mapped-secondary]"
     )
-    no_local_remote_pairs = cause(
+    no_local_remote_pairs: cause = cause(
         "Relationship {relationship} could not determine any unambiguous local/remote column "
         "pairs based on join condition and remote_side arguments.  Consider using the remote() "
         "annotation to accurately mark those elements of the join condition that are on the "
         "remote side of the relationship. [no-remote-side]"
     )
-    remote_side_twice = cause(
+    remote_side_twice: cause = cause(
         "remote_side argument is redundant against more detailed _local_remote_side argument or "
         "remote() marks in the condition of {relationship}. Leave one of them out. "
         "[no-remote-side]"
     )
-    bad_reverse = cause(
+    bad_reverse: cause = cause(
         "Invalid back_populates value: {given!p} of {relationship}. Name a relationship of the "
         "target class, or pass the class-bound attribute. [back-populates]"
     )
-    backref_secondaryjoin = cause(
+    backref_secondaryjoin: cause = cause(
         "Can't assign 'secondaryjoin' on a backref against a non-secondary relationship. "
         "{relationship} has no association table. [secondary-missing]"
     )

@@ -126,7 +126,7 @@ def reverse_key(prop: Any, value: Any) -> str | None:
         return value
     key: Any = getattr(value, "key", None)
     if not isinstance(key, str):
-        raise errors.RelationshipError.bad_reverse(prop, value)
+        raise errors.RelationshipError.bad_reverse(value, prop)
     return key
 
 

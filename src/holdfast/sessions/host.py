@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -141,7 +141,7 @@ def key_values(mapper: Any, ident: Any) -> list[Any]:
     else:
         values = [ident]
     if len(values) != len(mapper.primary_key):
-        raise errors.IdentifierError.wrong_count(mapper.primary_key)
+        raise errors.IdentifierError.wrong_count(_quoted(mapper.primary_key))
     return values
 
 
@@ -149,8 +149,12 @@ def _values_by_name(mapper: Any, ident: Mapping[str, Any]) -> list[Any]:
     given = {_target_of_synonym(mapper, name): value for name, value in ident.items()}
     keys = mapper.primary_key_keys
     if set(given) != set(keys):
-        raise errors.IdentifierError.wrong_names(keys)
+        raise errors.IdentifierError.wrong_names(_quoted(keys))
     return [given[key] for key in keys]
+
+
+def _quoted(names: Iterable[Any]) -> str:
+    return ",".join(f"'{name}'" for name in names)
 
 
 def _composite_of(mapper: Any, value: Any) -> Any:

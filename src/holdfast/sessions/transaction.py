@@ -128,7 +128,8 @@ def moves(before: Iterable[Any] | Shift, after: Any, *, name: str = "") -> Calla
 def _complain(name: str, outer: str | None, found: Any, after: Any, reached: Any) -> None:
     if reached is found:
         raise errors.StateChangeError.unmoved(name, after)
-    raise errors.StateChangeError.moved_elsewhere(name, outer, reached)
+    start = f"While method '{outer}()' was running, method" if outer else "Method"
+    raise errors.StateChangeError.moved_elsewhere(start, name, reached)
 
 
 # ------------------------------------------------------------------------------
@@ -489,15 +490,19 @@ class SessionTransaction(Phased, TransactionalContext):
 
     def refuse(self, method: str, phase: Any) -> None:
         """Say why the level's phase does not allow a method."""
+        running = self.running
+        when = running and f"while '{running}()' is in progress"
         if phase is DEACTIVE:
             if self.failure is not None:
                 raise errors.RollbackRequiredError.after(self.failure) from self.failure
-            raise errors.RollbackRequiredError.inactive(method, self.running)
+            when = when or "before that of the outer one"
+            raise errors.RollbackRequiredError.inactive(public_call(method), when, running)
         if phase is CLOSED:
             raise errors.TransactionClosedError.closed(method)
+        call = public_call(method)
         if phase is PROVISIONING:
-            raise errors.SessionUseError.provisioning(public_call(method), str(self.running))
-        raise errors.SessionUseError.no_sql_in(phase.value, method, self.running)
+            raise errors.SessionUseError.provisioning(call, str(running))
+        raise errors.SessionUseError.no_sql_in(phase.value, call, when or "before its end", running)
 
     # -- what Core's context manager asks ----------------------------------------------------------
 

@@ -148,7 +148,9 @@ class ShardedSession(Session):
         try:
             return self.shards[shard_id]
         except KeyError:
-            raise errors.ShardError.unknown(shard_id, self.shards) from None
+            raise errors.ShardError.unknown(
+                str(shard_id), ", ".join(map(str, self.shards)) or "none"
+            ) from None
 
     def _shard_of(self, mapper: Any, instance: Any) -> Any:
         """The shard of an object: the one it has, or else the one that is chosen for it now."""
