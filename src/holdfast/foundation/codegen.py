@@ -22,6 +22,7 @@ from holdfast.foundation.sqlalchemy_core import roles
 # goes.
 
 _serial = count(1)
+_DROPPED = str.maketrans("", "", "<>[]{}'\"`|:;*?&#/\\\n")  # not in names of files
 
 
 def build_function(
@@ -35,8 +36,7 @@ def build_function(
         namespace: The names that the source refers to; it is copied, not filled.
         filename_hint: What the function is for, e.g. `load User`; shown in tracebacks.
     """
-    hint = "".join(each for each in filename_hint if each.isalnum() or each in "_.,()- ")
-    filename = f"<holdfast {hint} #{next(_serial)}>"
+    filename = f"<holdfast {filename_hint.translate(_DROPPED)} #{next(_serial)}>"
     if not source.endswith("\n"):
         source += "\n"
     scope = dict(namespace)

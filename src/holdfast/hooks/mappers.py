@@ -82,6 +82,10 @@ class MapperEvents(OwnDocstrings, Events[Any]):
         **kw: Any,
     ) -> None:
         target = event_key.dispatch_target
+        if isinstance(target, MapperInWaiting):
+            options = {"raw": raw, "retval": retval, **kw}
+            hold(event_key, mapper_of_class, propagate=propagate, options=options)
+            return
         name = event_key.identifier
         if name in PERSISTENCE_EVENTS:
             target.has_persistence_listeners = True
@@ -140,18 +144,10 @@ class MapperEvents(OwnDocstrings, Events[Any]):
         """The row was deleted."""
 
 
-class WaitingMapperEvents(MapperEvents):
-    """The same, for a class that is not mapped yet."""
-
-    @classmethod
-    def _listen(cls, event_key: EventKey[Any], *, propagate: bool = False, **kw: Any) -> None:
-        hold(event_key, mapper_of_class, propagate=propagate, options=kw)
-
-
 class MapperInWaiting(ClassInWaiting):
     """An unmapped class as the target of mapper events."""
 
-    dispatch: Any = dispatcher(WaitingMapperEvents)
+    dispatch: Any = dispatcher(MapperEvents)
 
 
 class MapperDispatch(dispatcher[Any]):

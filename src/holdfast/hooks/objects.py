@@ -198,6 +198,9 @@ class InstanceEvents(OwnDocstrings, Events[Any]):
         **kw: Any,
     ) -> None:
         target = event_key.dispatch_target
+        if isinstance(target, ObjectsInWaiting):
+            hold(event_key, find_manager, propagate=propagate, options={"raw": raw, **kw})
+            return
         if not raw:
             event_key = event_key.with_wrapper(_with_object(listener_of(event_key)))
         event_key.base_listen(propagate=propagate, **kw)
@@ -237,18 +240,10 @@ class InstanceEvents(OwnDocstrings, Events[Any]):
         """The object's state was unpickled (EV-86)."""
 
 
-class WaitingInstanceEvents(InstanceEvents):
-    """The same, for a class that is not mapped yet."""
-
-    @classmethod
-    def _listen(cls, event_key: EventKey[Any], *, propagate: bool = False, **kw: Any) -> None:
-        hold(event_key, find_manager, propagate=propagate, options=kw)
-
-
 class ObjectsInWaiting(ClassInWaiting):
     """An unmapped class as the target of instance events."""
 
-    dispatch: Any = dispatcher(WaitingInstanceEvents)
+    dispatch: Any = dispatcher(InstanceEvents)
 
 
 ClassManager.dispatch = dispatcher(InstanceEvents)
