@@ -48,7 +48,7 @@ LIMITS = {
     "portions of 100": 0.42,
     "portions of 1,000": 0.2,
     "columns only 20,000": 0.15,
-    "load 10,000 of 30 columns": 0.21,
+    "load 10,000 of 30 columns": 0.2,
     "load 10,000 of typed columns": 3.4,
     "polymorphic load, joined tables": 0.33,
     "polymorphic load, one table": 0.33,
