@@ -19,7 +19,7 @@ from holdfast.sessions.factories import (
 )
 
 # ------------------------------------------------------------------------------
-# This file defines `async_sessionmaker`, the factory of asyncio sessions that share arguments.
+# Define `async_sessionmaker`, the factory of asyncio sessions that share arguments.
 
 S = TypeVar("S", bound=AsyncSession)
 
@@ -86,7 +86,7 @@ class async_sessionmaker(SessionFactory[S]):  # noqa: N801  public name
 
 
 # ------------------------------------------------------------------------------
-# This file defines `async_scoped_session`: one asyncio session per task, or per another scope.
+# Define `async_scoped_session`: one asyncio session per task, or per another scope.
 #
 # Its methods and attributes are made from those of `AsyncSession`.
 

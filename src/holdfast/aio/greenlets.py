@@ -154,7 +154,7 @@ def sync_side(bind: AsyncBind) -> Bind:
 
 
 # ------------------------------------------------------------------------------
-# This file defines `AsyncSessionTransaction`: what `AsyncSession.begin()` returns.
+# Define `AsyncSessionTransaction`: what `AsyncSession.begin()` returns.
 #
 # It is begun when it is awaited or entered, not when it is made (XT-110).
 

@@ -16,7 +16,7 @@ from holdfast.mapping.mapped import reconstructor_of
 from holdfast.mapping.registry import Registry
 
 # ------------------------------------------------------------------------------
-# This file makes listeners of a class's marked methods: `@validates` and `@reconstructor`.
+# Make listeners of a class's marked methods: `@validates` and `@reconstructor`.
 
 
 def listen_for_declared(mapper: Any) -> None:
@@ -108,7 +108,7 @@ class Validation:
 
 
 # ------------------------------------------------------------------------------
-# This file holds what all families of hooks share.
+# Hold what all families of hooks share.
 #
 # Event names are global in Core: the first family that accepts a target gets the listener. Ours are
 # asked first, and accept only what is ours, so that `sqlalchemy.orm` may live in the same process.
@@ -165,7 +165,7 @@ def inherit_listeners(dispatch: Any, above: Any) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file keeps listeners on classes that are not mapped yet, until they are.
+# Keep listeners on classes that are not mapped yet, until they are.
 #
 # A listener on an unmapped class stays here for good: with `propagate` it applies to every mapped
 # subclass, without it to the class itself once it is mapped (EV-9).

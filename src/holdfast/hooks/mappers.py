@@ -24,7 +24,7 @@ from holdfast.mapping.mapper import Mapper
 from holdfast.mapping.registry import Registry
 
 # ------------------------------------------------------------------------------
-# This file defines the events of mappers: rows about to be written, and configuration.
+# Define the events of mappers: rows about to be written, and configuration.
 #
 # `Mapper.dispatch` is set here. The first time a mapper's is asked for, it takes over the
 # propagating listeners of the mapper above and those that waited for its class.
@@ -207,7 +207,7 @@ def _adapted(event_key: EventKey[Any], *, raw: bool, retval: bool) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file defines the events of registries: configuration, and types of annotations.
+# Define the events of registries: configuration, and types of annotations.
 
 
 @put_first

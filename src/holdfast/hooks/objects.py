@@ -22,7 +22,7 @@ from holdfast.instrument.manager import ClassManager, find_manager
 from holdfast.mapping.mapper import Mapper
 
 # ------------------------------------------------------------------------------
-# This file defines the events of attributes: set, append, remove and their kin.
+# Define the events of attributes: set, append, remove and their kin.
 #
 # `QueryableAttribute.dispatch` is set here. The slots call each listener with the state and take
 # its answer as the value to go on with, so every listener is wrapped into that form.
@@ -151,7 +151,7 @@ def _adapted(event_key: EventKey[Any], *, raw: bool, retval: bool, include_key: 
 
 
 # ------------------------------------------------------------------------------
-# This file defines the events of objects: construction, loading, expiry, pickling.
+# Define the events of objects: construction, loading, expiry, pickling.
 #
 # `ClassManager.dispatch` is set here. Listeners get the object; with `raw` its state.
 
@@ -279,7 +279,7 @@ def _with_object(listener: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file defines the events of instrumentation: classes and attributes coming under control.
+# Define the events of instrumentation: classes and attributes coming under control.
 
 
 class InstrumentationFactory:

@@ -12,7 +12,7 @@ from holdfast.sessions.factories import scoped_session, sessionmaker
 from holdfast.sessions.session import Session
 
 # ------------------------------------------------------------------------------
-# This file defines the events of sessions.
+# Define the events of sessions.
 #
 # Their methods are never called: a method is an event, its parameters are what a listener gets, and
 # its docstring says when.
@@ -187,7 +187,7 @@ def _with_object(listener: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file defines the events of `Query`: a query is about to be compiled.
+# Define the events of `Query`: a query is about to be compiled.
 
 
 @put_first

@@ -28,7 +28,7 @@ class CollectionAdapter(weakref.ref[Any]):
 
     __slots__ = ("empty", "owner_state", "slot")
 
-    # What the collection's attribute does; a `slots.collection.CollectionSlot`.
+    # What the collection's attribute does; a `CollectionSlot`.
     slot: Any
     # State of the object that owns the collection.
     owner_state: InstanceState

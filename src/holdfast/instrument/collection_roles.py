@@ -282,7 +282,7 @@ K = TypeVar("K")
 class InstrumentedList(list[T]):
     """A list that reports its changes to the object it belongs to."""
 
-    # The tie to the owner; see `collections.adapter`.
+    # The tie to the owner; see `collection_adapter`.
     _sa_adapter: Any = None
 
 

@@ -4,7 +4,7 @@ Rules kept here:
 1. All that an object holds of it are changes that wait for the flush (`queued`). A tuple in the
    object's dict says that it was touched; in it are the members that are deleted with the object,
    so that they live until the flush.
-2. Reading the attribute gives an object that makes statements; see `reading.strategies.large`.
+2. Reading the attribute gives an object that makes statements; see `reading.strategies`.
 """
 
 from __future__ import annotations

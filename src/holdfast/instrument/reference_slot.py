@@ -44,8 +44,8 @@ from holdfast.states.ports import link_listener, missing_value
 # ------------------------------------------------------------------------------
 # Define `ValueSlot`, the slot of a column value.
 #
-# The setter on the class stores directly once a change is recorded (see `accessors`); this is where
-# the first change, listeners and deletion go.
+# The setter on the class stores directly once a change is recorded (see `descriptor`); this is
+# where the first change, listeners and deletion go.
 
 
 class ValueSlot(AttributeSlot):

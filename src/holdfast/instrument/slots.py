@@ -217,7 +217,7 @@ class AttributeSlot(ABC):
         manager: The `ClassManager` of the class.
         parent_token: Shared by the slots of one relationship on all classes of a hierarchy.
         active_history: Load the former value when a new one is set.
-        tracks_parent: Record in the members which object holds them (`states.parents`).
+        tracks_parent: Record in the members which object holds them (`states.changes`).
         single_parent: Refuse a second holder (CA-68).
         reverse_keys: Names of the attributes on the other class that are kept in step.
         cascades: Tell `link_listener` of new and removed members.

@@ -259,7 +259,7 @@ def _is_not_remote(marks: Any) -> bool:
 # ------------------------------------------------------------------------------
 # Run the steps that turn what a relationship was given into marked, checked join conditions.
 #
-# Called by `properties.relationship` when mappers are configured: deduce what was not given, mark
+# Called by `mapping.relationship` when mappers are configured: deduce what was not given, mark
 # the columns, extract pairs, decide the direction, and check that the result can do its work.
 
 

@@ -471,8 +471,7 @@ def polymorphic_selectable(mapper: Any, mappers: Iterable[Any], *, innerjoin: bo
 # ------------------------------------------------------------------------------
 # Define what a mapper knows of the classes above and below its own.
 #
-# A part of `Mapper`, which fills the attributes named here; the rules are in `assembly.inheritance`
-# and `assembly.polymorphic`.
+# A part of `Mapper`, which fills the attributes named here; the rules stand above.
 
 
 class HierarchyMember:

@@ -318,7 +318,7 @@ class NoLoadStrategy(RelationshipStrategy):
 # ------------------------------------------------------------------------------
 # Serve collections that are never loaded whole: `lazy="write_only"` and `lazy="dynamic"`.
 #
-# They take no part in any SELECT of their parents. Their slots, `instrument.slots.large`, ask here
+# They take no part in any SELECT of their parents. Their slots, `instrument.large_slot`, ask here
 # for what their attributes read as.
 
 

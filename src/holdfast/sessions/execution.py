@@ -36,7 +36,7 @@ else:
     run_dml = late_function("holdfast.dml.update_delete", "run_dml")
 
 # ------------------------------------------------------------------------------
-# This file finds the engine or connection for a class, a table or a statement.
+# Find the engine or connection for a class, a table or a statement.
 #
 # Rules kept here:
 # 1. What is named most exactly wins: the class before its bases, classes before tables, both before
@@ -137,7 +137,7 @@ def _find_route(routes: Mapping[Any, Bind], mapper: Any, clause: Any) -> Bind | 
 
 
 # ------------------------------------------------------------------------------
-# This file defines what a `do_orm_execute` listener is given: the statement about to run.
+# Define what a `do_orm_execute` listener is given: the statement about to run.
 #
 # Made by `execution` for every statement while such listeners exist, and for nothing else.
 
@@ -401,7 +401,7 @@ def _mapper_behind(entity: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file runs one statement for a session: listeners, autoflush, connection, rows to objects.
+# Run one statement for a session: listeners, autoflush, connection, rows to objects.
 #
 # Called by `Session.execute` and its relatives, and by `reading` for loads of its own. Statements
 # over classes are compiled by `queries.select` and read by `reading.result`; all others pass

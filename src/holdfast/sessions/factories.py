@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # ------------------------------------------------------------------------------
-# This file defines `sessionmaker`, the factory of sessions that share arguments.
+# Define `sessionmaker`, the factory of sessions that share arguments.
 #
 # What it has in common with the factory of asyncio sessions is `SessionFactory`.
 
@@ -120,7 +120,7 @@ class sessionmaker(SessionFactory[S]):  # noqa: N801  public name
 
 
 # ------------------------------------------------------------------------------
-# This file defines `scoped_session`: one session per thread, or per whatever a function names.
+# Define `scoped_session`: one session per thread, or per whatever a function names.
 #
 # Methods and attributes of `Session` that are listed below are available on the registry and act on
 # the session of the present scope. They are made from the methods of `Session`, so that the two

@@ -16,7 +16,7 @@ from holdfast.states.instance import InstanceState
 from holdfast.states.ports import SessionPort
 
 # ------------------------------------------------------------------------------
-# This file describes a session as the files of this folder see it that `Session` is made of.
+# Describe a session as the files of this folder see it that `Session` is made of.
 #
 # They are called by `Session` and call back, so they know it by this protocol.
 
@@ -82,7 +82,7 @@ class SessionHost(SessionPort, Protocol):
 
 
 # ------------------------------------------------------------------------------
-# This file finds the state, mapper or key behind what a user passes to a session.
+# Find the state, mapper or key behind what a user passes to a session.
 
 
 def state_of(instance: Any) -> InstanceState:

@@ -21,7 +21,7 @@ from holdfast.states.ports import link_listener
 from holdfast.unitofwork.collect import is_orphan
 
 # ------------------------------------------------------------------------------
-# This file decides who belongs to a session, and as what: add, delete, expunge.
+# Decide who belongs to a session, and as what: add, delete, expunge.
 #
 # Called by `Session` and, for linked objects, by `change_cascades`. Moves objects through
 # `states.lifecycle`; follows cascades; reads from the database only for the `delete` cascade.
@@ -259,7 +259,7 @@ def warn_inside_flush(session: SessionHost, method: str) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file brings an object that is linked to a member into the session.
+# Bring an object that is linked to a member into the session.
 #
 # Plugged into the `link_listener` socket: the attribute slots call it when an object is appended,
 # assigned, removed or replaced, but not for the other end, which a back reference keeps in step
@@ -320,7 +320,7 @@ link_listener.plug(cast("Any", Links()))
 
 
 # ------------------------------------------------------------------------------
-# This file offers functions on single objects: what session, what key, transient again.
+# Offer functions on single objects: what session, what key, transient again.
 
 NOTHING_LOADED: LoadPolicy = policy_of(PassiveFlag.NO_CHANGE)
 

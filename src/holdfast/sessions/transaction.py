@@ -21,7 +21,7 @@ from holdfast.sessions.snapshot import Snapshot
 from holdfast.states.changes import expire_everything
 
 # ------------------------------------------------------------------------------
-# This file rules which methods of an object may run in which of its phases.
+# Rule which methods of an object may run in which of its phases.
 #
 # A method that moves an object from one phase to another is declared with `moves`; the declaration
 # refuses calls from a wrong phase, calls while another such method is running (a listener, or
@@ -133,7 +133,7 @@ def _complain(name: str, outer: str | None, found: Any, after: Any, reached: Any
 
 
 # ------------------------------------------------------------------------------
-# This file defines `SessionTransaction`: one level of a session's transaction.
+# Define `SessionTransaction`: one level of a session's transaction.
 #
 # Levels form a chain: the root, nested levels (SAVEPOINT) on it, and the internal level of a flush.
 # A *boundary* is a level with a database transaction of its own: the root or a nested one.

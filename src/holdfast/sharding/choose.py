@@ -119,7 +119,7 @@ def _follows(state: ORMExecuteState) -> bool:
 
 
 # ------------------------------------------------------------------------------
-# This file defines the `Query` of sharded sessions.
+# Define the `Query` of sharded sessions.
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from holdfast.states.identity_map import Members
 from holdfast.states.instance import InstanceState, StateExtra
 
 # ------------------------------------------------------------------------------
-# This file defines `History`: how an attribute differs from what the database holds.
+# Define `History`: how an attribute differs from what the database holds.
 #
 # Builders here compare values that a slot hands them; they never load and never touch objects.
 
@@ -107,7 +107,7 @@ def collection_history(current: Sequence[Any], committed: Sequence[Any]) -> Hist
 
 
 # ------------------------------------------------------------------------------
-# This file records what an object looked like when the database last agreed with it.
+# Record what an object looked like when the database last agreed with it.
 #
 # Called by the attribute slots before each change, and by the flush when it has written.
 #
@@ -193,7 +193,7 @@ def forget_changes(states: Iterable[InstanceState]) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file records which parents claim an object, so that a flush can tell orphans.
+# Record which parents claim an object, so that a flush can tell orphans.
 #
 # Only relationships with a `delete-orphan` cascade or a single-parent rule record anything; the
 # record is keyed by the relationship's slot.
@@ -266,7 +266,7 @@ def forget_parents(state: InstanceState) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file forgets loaded values, so that the next access reads them again.
+# Forget loaded values, so that the next access reads them again.
 #
 # Called at commit and rollback for everything a session holds, and by `expire` for single objects.
 # Emits no SQL.

@@ -10,7 +10,7 @@ from holdfast.states.instance import IdentityKey, InstanceState, bare_key, full_
 from holdfast.states.ports import SessionPort
 
 # ------------------------------------------------------------------------------
-# This file keeps one object per row: the weak map from primary key to object.
+# Keep one object per row: the weak map from primary key to object.
 #
 # One dictionary (a *space*) per inheritance hierarchy maps bare primary keys to states. States are
 # weak references, so an entry does not keep its object alive.
@@ -219,7 +219,7 @@ class IdentityMapView(Mapping[IdentityKey, Any]):
 
 
 # ------------------------------------------------------------------------------
-# This file records what one session holds: by key, new, to be deleted, and changed.
+# Record what one session holds: by key, new, to be deleted, and changed.
 #
 # `Members` knows its session weakly: when the session is collected, its objects read as detached
 # (SB-171) though each still points here.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # ------------------------------------------------------------------------------
-# This file says what of a state travels when its object is pickled or deeply copied.
+# Say what of a state travels when its object is pickled or deeply copied.
 #
 # The session does not: an unpickled object is detached, or transient when it had no key (SM-178).
 
@@ -55,7 +55,7 @@ def unpack(state: Any, values: dict[str, Any]) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file builds and takes apart identity keys.
+# Build and takes apart identity keys.
 #
 # Inside the package a primary key is *bare*: the value itself when one column forms the key, a
 # tuple otherwise. Users see `(class, (values...), identity token)`.
@@ -82,7 +82,7 @@ def bare_key(values: Sequence[Any]) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file defines `InstanceState`, the record kept beside every mapped object.
+# Define `InstanceState`, the record kept beside every mapped object.
 #
 # A state *is* the weak reference to its object: the identity map stores states, and the object
 # stores its state in `obj.__dict__["_sa_instance_state"]`, the place that SQLAlchemy documents.

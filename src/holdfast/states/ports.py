@@ -141,8 +141,8 @@ class LinkListener(Protocol):
 MissingValue = Callable[[InstanceState, str, "LoadPolicy"], object]
 
 missing_value: Socket[MissingValue] = Socket("missing_value")
-"""Loads an attribute that is absent from an object with identity; see `reading.on_demand`."""
+"""Loads an attribute that is absent from an object with identity; see `reading.identity`."""
 
 link_listener: Socket[LinkListener] = Socket("link_listener")
 """Carries an object into the session of the object it was linked to; see
-`sessions.change_cascades`."""
+`sessions.membership`."""

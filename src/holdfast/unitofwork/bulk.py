@@ -1,7 +1,7 @@
 """Write many rows from objects or dictionaries, without collecting or planning anything.
 
 Called by `sessions.flushing` for the three bulk methods of `Session`. Values are brought into the
-form of `writing.rows`, and the statements are those of a flush.
+form of `rows`, and the statements are those of a flush.
 
 Rules kept here:
 1. Only given values are written: what a dictionary does not name takes no part (PT-126).

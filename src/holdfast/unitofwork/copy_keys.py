@@ -18,7 +18,7 @@ from holdfast.unitofwork.plan import AssociationStep
 from holdfast.unitofwork.work_set import Journal, KeyCopy, Pair
 
 # ------------------------------------------------------------------------------
-# This file copies key values from the rows that have them to the rows that refer to them.
+# Copy key values from the rows that have them to the rows that refer to them.
 #
 # Called by `write` between statements. It changes objects in memory only; a source whose key is not
 # loaded is loaded.
@@ -129,7 +129,7 @@ def key_value(state: InstanceState, key: str) -> Any:
 
 
 # ------------------------------------------------------------------------------
-# This file writes the rows of association tables.
+# Write the rows of association tables.
 #
 # Called by `write` for one many-to-many relationship, when the rows of both sides are there.
 #

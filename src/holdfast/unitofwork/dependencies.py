@@ -21,7 +21,7 @@ from holdfast.unitofwork.work_set import (
 )
 
 # ------------------------------------------------------------------------------
-# This file defines what a flush needs to know of any relationship.
+# Define what a flush needs to know of any relationship.
 #
 # Called by the three kinds of relationship beside it. A dependency is made once per relationship
 # and kept with its mapper.
@@ -182,7 +182,7 @@ class KeyedDependency(Dependency):
 
 
 # ------------------------------------------------------------------------------
-# This file finds who must follow when a primary key has changed.
+# Find who must follow when a primary key has changed.
 #
 # Called by the dependencies for the objects that they know, and by `collect` for holders of
 # many-to-one references, which their targets do not know.
@@ -261,7 +261,7 @@ def key_in_row(state: InstanceState, keys: Iterable[str]) -> tuple[Any, ...]:
 
 
 # ------------------------------------------------------------------------------
-# This file says what a many-to-one relationship asks of a flush: targets before holders.
+# Say what a many-to-one relationship asks of a flush: targets before holders.
 #
 # The target is the source of the key and the object with the attribute holds it.
 
@@ -347,7 +347,7 @@ class ManyToOneDependency(KeyedDependency):
 
 
 # ------------------------------------------------------------------------------
-# This file says what a one-to-many relationship asks of a flush: children after parents.
+# Say what a one-to-many relationship asks of a flush: children after parents.
 #
 # The parent is the source of the key and the children hold it. One-to-one with the foreign key on
 # the other side is the same with at most one child.
@@ -465,7 +465,7 @@ class OneToManyDependency(KeyedDependency):
 
 
 # ------------------------------------------------------------------------------
-# This file says what a many-to-many relationship asks of a flush: rows of its association table.
+# Say what a many-to-many relationship asks of a flush: rows of its association table.
 #
 # Rules kept here:
 # 1. A change that both sides of a pair of relationships know of is written once.

@@ -36,7 +36,7 @@ from holdfast.unitofwork.work_set import (
 )
 
 # ------------------------------------------------------------------------------
-# This file runs a plan, step by step.
+# Run a plan, step by step.
 #
 # Called by `flush`. It decides nothing: each step goes to the file that knows how to write it.
 
@@ -65,7 +65,7 @@ WRITERS: dict[type[Step], Callable[[Journal, Any], None]] = {
 
 
 # ------------------------------------------------------------------------------
-# This file brings objects in line with what was written: clean, persistent, or gone.
+# Bring objects in line with what was written: clean, persistent, or gone.
 #
 # Called by `flush` when all SQL was emitted and the listeners of `after_flush` have run.
 #
@@ -167,7 +167,7 @@ def expel(work: WorkSet) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file tells the whole story of a flush: collect, plan, write, settle.
+# Tell the whole story of a flush: collect, plan, write, settle.
 #
 # Called by `sessions.flushing`, which guards against a flush within a flush, opens the transaction
 # and fires the session's events in between.

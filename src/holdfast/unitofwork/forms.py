@@ -23,7 +23,7 @@ from holdfast.unitofwork.rows import (
 from holdfast.unitofwork.work_set import Journal
 
 # ------------------------------------------------------------------------------
-# This file makes the statements that write rows, once per table and set of columns.
+# Make the statements that write rows, once per table and set of columns.
 #
 # Called by `insert`, `update` and `delete`; a form is kept in the memo of its `TableRows`.
 
@@ -186,7 +186,7 @@ def key_criterion(
 
 
 # ------------------------------------------------------------------------------
-# This file finds and advances the version counters of rows.
+# Find and advances the version counters of rows.
 #
 # Called by `insert`, `update` and `delete` for mappers with `version_id_col`.
 #
@@ -263,7 +263,7 @@ def check_verifiable(connection: Any, rows: TableRows, verb: str) -> None:
 
 
 # ------------------------------------------------------------------------------
-# This file finds out which rows a failed UPDATE or DELETE has missed.
+# Find out which rows a failed UPDATE or DELETE has missed.
 #
 # Called by `update` and `delete` when the driver counted fewer rows than objects were written, to
 # tell the user which; then the transaction is given up anyway.
@@ -344,7 +344,7 @@ def fetch_present_rows(
 
 
 # ------------------------------------------------------------------------------
-# This file takes back what the database made: keys, defaults, and what is not known any more.
+# Take back what the database made: keys, defaults, and what is not known any more.
 #
 # Called by `insert` and `update` where a statement has to go through Core's own execution.
 #

@@ -39,7 +39,7 @@ from holdfast.unitofwork.rows import (
 from holdfast.unitofwork.work_set import Journal
 
 # ------------------------------------------------------------------------------
-# This file UPDATEs the rows of changed objects.
+# UPDATE the rows of changed objects.
 #
 # Called by `write`, and by `insert` for new objects that take over the row of a deleted one.
 #
@@ -426,7 +426,7 @@ def late_change(
 
 
 # ------------------------------------------------------------------------------
-# This file DELETEs rows.
+# DELETE rows.
 #
 # Called by `write` for one step of a plan: objects of one hierarchy that do not refer to each
 # other.

@@ -13,7 +13,7 @@ from holdfast.states.identity_map import Members
 from holdfast.states.instance import InstanceState
 
 # ------------------------------------------------------------------------------
-# This file holds what one flush has found to do, before it is ordered.
+# Hold what one flush has found to do, before it is ordered.
 #
 # Filled by `collect` and the `dependencies`, read by `planner`. Nothing here emits SQL or changes
 # an object, so that a `WorkSet` can be made only to be printed.
@@ -236,7 +236,7 @@ class WorkSet:
 
 
 # ------------------------------------------------------------------------------
-# This file records what a flush has written so far, for `settle` and for the session's rollback.
+# Record what a flush has written so far, for `settle` and for the session's rollback.
 #
 # Filled by `insert`, `update` and `delete`, step by step.
 
