@@ -16,7 +16,7 @@ from holdfast.foundation.sqlalchemy_core import immutabledict
 #
 # A `LoadPath` leads from an entity in the select list along relationships to another entity. An
 # `OptionTable` holds what the options of one statement say about the attributes on such paths; the
-# compile hook asks it once per attribute. Built by `statement_options`; `select`, `reading` read it.
+# compile hook asks it once per attribute. `statement_options` builds it; `select`, `reading` read.
 #
 # Rules kept here:
 # 1. A choice for one attribute goes before a wildcard of its entity, and that before a wildcard
