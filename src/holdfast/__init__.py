@@ -91,7 +91,13 @@ from holdfast.mapping.properties import (
 )
 from holdfast.mapping.properties import CompositeProperty as Composite
 from holdfast.mapping.properties import SynonymProperty as Synonym
-from holdfast.mapping.registry import class_mapper, clear_mappers, configure_mappers, object_mapper
+from holdfast.mapping.registry import (
+    class_mapper,
+    clear_mappers,
+    configure_mappers,
+    mapper,
+    object_mapper,
+)
 from holdfast.mapping.relationship import Relationship, RelationshipProperty
 from holdfast.mapping.remote import foreign, remote
 from holdfast.queries.aliases import aliased, with_polymorphic
@@ -104,10 +110,13 @@ from holdfast.queries.facade.large import (
     WriteOnlyMapped,
 )
 from holdfast.queries.facade.query import Query
+from holdfast.queries.facade.results import merge_result
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.loader_criteria import LoaderCriteriaOption, with_loader_criteria
 from holdfast.queries.option_functions import (
+    AliasOption,
     UserDefinedOption,
+    contains_alias,
     contains_eager,
     defaultload,
     defer,
@@ -128,7 +137,12 @@ from holdfast.queries.options import Load
 from holdfast.queries.select import FromStatement
 from holdfast.reading.context import LoadContext as QueryContext
 from holdfast.sessions.execution import ORMExecuteState
-from holdfast.sessions.factories import QueryPropertyDescriptor, scoped_session, sessionmaker
+from holdfast.sessions.factories import (
+    QueryPropertyDescriptor,
+    create_session,
+    scoped_session,
+    sessionmaker,
+)
 from holdfast.sessions.membership import (
     make_transient,
     make_transient_to_detached,
@@ -153,6 +167,7 @@ __all__ = [
     "NO_VALUE",
     "ONETOMANY",
     "AbstractConcreteBase",
+    "AliasOption",
     "AppenderQuery",
     "AttributeEventToken",
     "AttributeEvents",
@@ -232,7 +247,9 @@ __all__ = [
     "column_property",
     "composite",
     "configure_mappers",
+    "contains_alias",
     "contains_eager",
+    "create_session",
     "declarative_base",
     "declarative_mixin",
     "declared_attr",
@@ -253,7 +270,9 @@ __all__ = [
     "mapped_as_dataclass",
     "mapped_collection",
     "mapped_column",
+    "mapper",
     "merge_frozen_result",
+    "merge_result",
     "noload",
     "object_mapper",
     "object_session",

@@ -65,8 +65,7 @@ class AbsentName:
 # Module of SQLAlchemy, below `sqlalchemy.orm` -> names in it.
 ABSENT_NAMES: dict[str, str] = {
     "": """
-        AliasOption SQLORMExpression
-        contains_alias create_session merge_result
+        SQLORMExpression
     """,
     "decl_base": "_DeferredDeclarativeConfig",
     "interfaces": "MapperOption",
@@ -362,7 +361,9 @@ def build_modules() -> dict[str, ModuleType]:
     for module in contents:
         if module:
             setattr(modules[_PACKAGE], module, modules[_full_name(module)])
+    # The module has the name of a function, which comes first.
     modules[_PACKAGE].__dict__["mapperlib"] = modules[_full_name("mapper")]
+    modules[_PACKAGE].__dict__["mapper"] = contents[""]["mapper"]
     return modules
 
 

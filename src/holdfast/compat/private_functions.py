@@ -82,6 +82,12 @@ def has_identity(instance: Any) -> bool:
     return bool(inspect(instance).has_identity)
 
 
+def unconfigured_mappers() -> list[Any]:
+    """Mappers of all registries that wait for the second pass."""
+    waiting = [each for each in registries if each.needs_configure]
+    return [mapper for each in waiting for mapper in each.iter_mappers() if not mapper.configured]
+
+
 def all_registries() -> set[Any]:
     """Every registry of the process."""
     return set(registries)

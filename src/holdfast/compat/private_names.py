@@ -86,7 +86,10 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
         "holdfast.compat.load_paths": "instances",
     },
     "mapper": {
-        _FUNCTIONS: "_CONFIGURE_MUTEX=ConfigureLock _all_registries=all_registries",
+        _FUNCTIONS: """
+            _CONFIGURE_MUTEX=ConfigureLock _all_registries=all_registries
+            _unconfigured_mappers=unconfigured_mappers
+        """,
     },
     "path_registry": {
         "holdfast.compat.load_paths": "PathRegistry PathToken RootRegistry=PathRegistry",

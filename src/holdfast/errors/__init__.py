@@ -13,6 +13,7 @@ imported when the first error is raised, or named by the application:
 - `mapping`: classes, tables and columns that do not fit, or that no mapper knows
 - `relationships`: relationships that cannot be made out
 - `declarative`: class bodies and annotations that cannot be read
+- `legacy`: the 1.x forms of sessions, queries and options
 - `aio`: asyncio sessions; offered by `holdfast.ext.asyncio`
 
 `HoldfastError` is mixed into all of them; most derive from a class of Core's `sqlalchemy.exc` too.
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         StaleDataError,
         UnsortableKeyError,
     )
+    from holdfast.errors.legacy import LegacyArgumentError, LegacyNameError, LegacySessionError
     from holdfast.errors.loading import (
         DetachedInstanceError,
         IterationError,
@@ -170,6 +172,9 @@ __all__ = [
     "IterationError",
     "JoinError",
     "LargeCollectionError",
+    "LegacyArgumentError",
+    "LegacyNameError",
+    "LegacySessionError",
     "LoadRefusedError",
     "LoaderConflictError",
     "LoaderOptionError",
@@ -232,6 +237,7 @@ _PARTS = (
     "mapping",
     "relationships",
     "declarative",
+    "legacy",
     "aio",
 )
 

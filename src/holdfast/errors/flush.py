@@ -41,6 +41,11 @@ SHOWN_ROWS = 5
 class FlushError(HoldfastError, exc.SQLAlchemyError):
     """An object cannot be written as it is."""
 
+    identity_taken: cause = cause(
+        "New instance {state!i} with identity key {key} conflicts with persistent instance "
+        "{existing!i}. Use session.merge() to copy its values onto that one. "
+        "[legacy-identity-taken]"
+    )
     nowhere_to_write: cause = cause(
         "Can't write objects of {mapper}: what it is mapped to is a query whose rows are not "
         "those of tables. Read with this class only, and write with one that is mapped to the "

@@ -109,6 +109,10 @@ class UnmappedColumnError(HoldfastError, exc.InvalidRequestError):
 class MappingError(HoldfastError, exc.InvalidRequestError):
     """A class or its mapper is used in a way that the mapping does not provide for."""
 
+    mapper_function: cause = cause(
+        "The 'sqlalchemy.orm.mapper()' function is removed as of SQLAlchemy 2.0. Use "
+        "registry().map_imperatively(), or the mapper() of holdfast.legacy. [mapper-function]"
+    )
     not_in_hierarchy: cause = cause(
         "{given!r} does not inherit from {mapper!r}. Name subclasses. [not-in-hierarchy]"
     )

@@ -151,10 +151,6 @@ class EntityError(HoldfastError, exc.ArgumentError):
         "Expected relationship property for {function}, got {given}. Write Class.relationship. "
         "[not-an-entity]"
     )
-    no_relationship_between: cause = cause(
-        "Could not locate a property which relates instances of class '{parent.__name__}' to "
-        "instances of class '{related}'. Name the relationship. [not-an-entity]"
-    )
 
 
 class BundleError(HoldfastError, exc.ArgumentError):
@@ -265,6 +261,10 @@ class InNotSupportedError(HoldfastError, NotImplementedError):
 class QueryUseError(HoldfastError, exc.InvalidRequestError):
     """A method of Query does not fit what the query holds already."""
 
+    no_relationship_between: cause = cause(
+        "Could not locate a property which relates instances of class '{related}' to instances of "
+        "class '{parent}'. Name the relationship. [not-an-entity]"
+    )
     after_limit: cause = cause(
         "Query.{method}() being called on a Query which already has LIMIT or OFFSET applied.  "
         "Call it before limit() or offset(), or wrap the query in a subquery first. "

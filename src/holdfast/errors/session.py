@@ -159,6 +159,11 @@ class RollbackRequiredError(HoldfastError, exc.PendingRollbackError):
             objects=getattr(cause, "objects", []),
         )
 
+    by_nested: cause = cause(
+        "This Session's transaction has been rolled back by a nested rollback() call. To begin a "
+        "new transaction, issue Session.rollback() first. Call it once for each level that is "
+        "open. [rollback-required]"
+    )
     inactive: cause = cause(
         "This session is in 'inactive' state, due to the SQL transaction being rolled back; no "
         "further SQL can be emitted within this transaction: method '{method}()' was called "

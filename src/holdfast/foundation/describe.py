@@ -128,6 +128,12 @@ def public_call(otherwise: str) -> str:
     return otherwise if name.startswith(("_", "<")) else name
 
 
+def user_place() -> tuple[str, int]:
+    """The file and line of the user's own code that has called."""
+    frame = _frames_to_user()[-1].f_back
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
 # ------------------------------------------------------------------------------
 # Warn, and warn of old spellings, always at the line of the user's own code.
 #

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 
 from holdfast.foundation.codegen import FieldTuple
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import EventKey, event_registrars, omit_standard_example
 from holdfast.instrument.slots import OP_BULK_REPLACE
 from holdfast.mapping.mapped import reconstructor_of
-from holdfast.mapping.registry import Registry
+from holdfast.mapping.registry import Registry, mapper
 
 # ------------------------------------------------------------------------------
 # Make listeners of a class's marked methods: `@validates` and `@reconstructor`.
@@ -145,6 +146,17 @@ def put_first(family: Family) -> Family:
             listed.remove(family)
         listed.insert(0, family)
     return family
+
+
+def is_mapper_function(target: Any) -> bool:
+    """Whether the target is the name of 1.x for all mappers; warns of it."""
+    if target is not mapper:
+        return False
+    warn_deprecated(
+        "The `sqlalchemy.orm.mapper()` symbol is deprecated and will be removed in a future "
+        "release. For the mapper-wide event target, use the `Mapper` class."
+    )
+    return True
 
 
 def may_become_ours(class_: type[Any], identifier: str) -> bool:

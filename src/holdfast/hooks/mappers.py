@@ -13,6 +13,7 @@ from holdfast.hooks.declared import (
     WaitingRoom,
     hold,
     inherit_listeners,
+    is_mapper_function,
     listen_for_declared,
     listener_of,
     may_become_ours,
@@ -59,6 +60,8 @@ class MapperEvents(OwnDocstrings, Events[Any]):
     def _accept_with(cls, target: Any, identifier: str) -> Any:
         if isinstance(target, type) and issubclass(target, Mapper):
             return target
+        if is_mapper_function(target):
+            return Mapper
         if identifier in RUN_EVENTS:
             # On behalf of all mappers: one mapper, or a class, has no such event.
             return None

@@ -12,6 +12,7 @@ from holdfast.hooks.declared import (
     WaitingRoom,
     hold,
     inherit_listeners,
+    is_mapper_function,
     listener_of,
     may_become_ours,
     put_first,
@@ -178,6 +179,8 @@ class InstanceEvents(OwnDocstrings, Events[Any]):
             return target
         if isinstance(target, Mapper):
             return target.class_manager
+        if is_mapper_function(target):
+            return ClassManager
         if not isinstance(target, type):
             return None
         if issubclass(target, Mapper | ClassManager):

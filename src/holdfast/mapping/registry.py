@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import MetaData, inspect
 
@@ -102,7 +102,7 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
         wanted_now = [mapper for mapper in mappers if mapper not in skipped]
         touched.update((mapper.registry, None) for mapper in wanted_now)
         _run(wanted_now)
-        _call_hooks(mappers, "__declare_last__")
+        _call_hooks(wanted_now, "__declare_last__")
         # Resolving may have led to registries that nobody knew to be needed: once more.
     if not cascade:
         _check_dependencies(chosen)
@@ -120,19 +120,10 @@ def _ordered(chosen: Iterable[Any]) -> list[Any]:
 
 
 def _waiting(registry: Any) -> list[Any]:
-    """Mappers of a registry that are to be configured.
-
-    Raises:
-        MappingError: One of them failed before.
-    """
+    """Mappers of a registry that are to be configured."""
     if not registry.needs_configure:
         return []
-    mappers = registry.iter_mappers()
-    for mapper in mappers:
-        if mapper.configure_failure is not None:
-            error = errors.MappingError.earlier_failure(mapper, mapper.configure_failure)
-            raise error from mapper.configure_failure
-    return [mapper for mapper in mappers if not mapper.configured]
+    return [mapper for mapper in registry.iter_mappers() if not mapper.configured]
 
 
 def _with_dependencies(wanted: Iterable[Any]) -> set[Any]:
@@ -154,17 +145,26 @@ def _check_dependencies(chosen: set[Any]) -> None:
 
 
 def _prepare(mappers: list[Any]) -> Iterator[Any]:
-    """Announce that mappers are to be configured; gives those that are not to be (EV-67)."""
+    """Announce that mappers are to be configured; gives those that are not to be (EV-67).
+
+    Raises:
+        MappingError: One of them failed before.
+    """
     for mapper in mappers:
-        listeners = () if mapper.dispatch is None else mapper.dispatch.before_mapper_configured
-        try:
-            for listener in listeners:
-                if listener(mapper, mapper.class_) is EXT_SKIP:
-                    yield mapper
-                    break
-        except Exception as failure:
-            mapper.configure_failure = failure
-            raise
+        if _is_skipped(mapper):
+            yield mapper
+        elif mapper.configure_failure is not None:
+            error = errors.MappingError.earlier_failure(mapper, mapper.configure_failure)
+            raise error from mapper.configure_failure
+
+
+def _is_skipped(mapper: Any) -> bool:
+    listeners = () if mapper.dispatch is None else mapper.dispatch.before_mapper_configured
+    try:
+        return any(listener(mapper, mapper.class_) is EXT_SKIP for listener in listeners)
+    except Exception as failure:
+        mapper.configure_failure = failure
+        raise
 
 
 def _run(mappers: list[Any]) -> None:
@@ -282,6 +282,15 @@ def map_imperatively(registry: Any, cls: type[Any], table: Any, **kw: Any) -> Ma
         cls.__table__ = mapper.local_table
         registry.add_class(cls.__name__, cls)
         return mapper
+
+
+def mapper(*arguments: Any, **keywords: Any) -> NoReturn:
+    """Nothing but a name, for listeners that are attached to it; use `Mapper` for these.
+
+    Raises:
+        InvalidRequestError: Always: `registry.map_imperatively()` maps classes.
+    """
+    raise errors.MappingError.mapper_function()
 
 
 # ------------------------------------------------------------------------------

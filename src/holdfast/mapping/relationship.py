@@ -168,6 +168,8 @@ class Relationship(MapperProperty[T]):
     load_on_pending: bool = False
     sync_backref: bool | None = None
     cascade_backrefs: bool = False
+    # Whether the class honours that.
+    cascades_backrefs: ClassVar[bool] = False
     join_depth: int | None = None
     innerjoin: bool | str = False
     distinct_target_key: bool | None = None
@@ -228,7 +230,7 @@ class Relationship(MapperProperty[T]):
         self._cascade = self._read_cascade(cascade)
 
     def _check_arguments(self) -> None:
-        if self.cascade_backrefs:
+        if self.cascade_backrefs and not self.cascades_backrefs:
             raise errors.RelationshipError.cascade_backrefs()
         if self.backref is not None and self.back_populates is not None:
             raise errors.RelationshipError.two_reverses()

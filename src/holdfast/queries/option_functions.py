@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdfast import errors
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ExecutableOption
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.queries.options import Load
@@ -208,3 +209,23 @@ class UserDefinedOption(ExecutableOption):
 
     def __init__(self, payload: Any = None) -> None:
         self.payload: Any = payload
+
+
+class AliasOption(UserDefinedOption):
+    """Says nothing any more: entities are matched to the columns of `from_statement()` anyway."""
+
+    __slots__ = ()
+    is_user_defined = False
+
+    def __init__(self, alias: Any) -> None:
+        warn_deprecated(
+            "The AliasOption object is not necessary for entities to be matched up to a query "
+            "that is established via Query.from_statement() and now does nothing.",
+            version="1.4",
+        )
+        super().__init__(alias)
+
+
+def contains_alias(alias: Any) -> AliasOption:
+    """An option that says nothing any more. Deprecated: leave it out."""
+    return AliasOption(alias)

@@ -529,7 +529,8 @@ def run_over_classes(
     if statement.is_dml and not statement.is_select:
         merged = {**own, **options} if own else options
         result, outcome = run_dml(session, statement, params, merged, connection)
-        session.innermost.snapshot.record(outcome)
+        if session.innermost is not None:
+            session.innermost.snapshot.record(outcome)
         return result
     core_options = {**options, **ORM_OPTIONS}
     core_options.pop(ORIGIN_OPTION, None)

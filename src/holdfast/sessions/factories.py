@@ -9,7 +9,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, overload
 
 from holdfast import errors
-from holdfast.foundation.describe import warn
+from holdfast.foundation.describe import warn, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import ScopedRegistry, ThreadLocalRegistry
 from holdfast.sessions.execution import Bind
 from holdfast.sessions.session import Session, SessionClassMethods
@@ -119,6 +119,16 @@ class sessionmaker(SessionFactory[S]):  # noqa: N801  public name
         return found
 
 
+def create_session(bind: Bind | None = None, **kwargs: Any) -> Session:
+    """A session that neither flushes nor expires objects by itself.
+
+    Args:
+        bind: Engine or connection for all operations.
+        **kwargs: Further arguments of `Session`.
+    """
+    return Session(bind, **{"autoflush": False, "expire_on_commit": False, **kwargs})
+
+
 # ------------------------------------------------------------------------------
 # Define `scoped_session`: one session per thread, or per whatever a function names.
 #
@@ -169,6 +179,8 @@ class QueryPropertyDescriptor:
 class SessionRegistry(SessionClassMethods, Generic[AnySession]):
     """One session of any kind per scope."""
 
+    _support_async: ClassVar[bool] = False
+
     def __init__(self, session_factory: Callable[..., AnySession], registry: Any) -> None:
         # Makes the sessions; and holds them, by scope.
         self.session_factory: Any = session_factory
@@ -178,6 +190,12 @@ class SessionRegistry(SessionClassMethods, Generic[AnySession]):
         """The scope's session; arguments are for making it, so it must not exist yet (SC-3)."""
         if not kw:
             found: AnySession = self.registry()
+            if not self._support_async and getattr(found, "_is_asyncio", False):
+                warn_deprecated(
+                    "Using `scoped_session` with asyncio is deprecated and will raise an error in "
+                    "a future version. Please use `async_scoped_session` instead.",
+                    version="1.4.23",
+                )
             return found
         if self.registry.has():
             raise errors.SessionUseError.scoped_present()
@@ -213,8 +231,6 @@ class scoped_session(SessionRegistry[S], Forwarded):  # noqa: N801  public name
         >>> sessions.add(Book(title="Ice"))
         >>> sessions.remove()
     """
-
-    _support_async: ClassVar[bool] = False
 
     def __init__(
         self, session_factory: Callable[..., S], scopefunc: Callable[[], Any] | None = None

@@ -94,6 +94,8 @@ class SessionServices(EventTarget):
     # Set by `hooks` once somebody listens to the class or the session.
     has_listeners: bool = False
     intercepts_execution: bool = False
+    # Whether a new object with the key of a persistent one fails in the flush, before its INSERT.
+    refuses_taken_identities: bool = False
     # The last level of the transaction, and the last nested one.
     innermost: SessionTransaction | None = None
     innermost_nested: SessionTransaction | None = None

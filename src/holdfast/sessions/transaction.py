@@ -184,6 +184,8 @@ class SessionTransaction(Phased, TransactionalContext):
     phase: Any = ACTIVE
     # The exception of the flush that ended the level.
     failure: BaseException | None = None
+    # Whether a rollback undoes what happened to objects.
+    keeps_account: bool = True
 
     def __init__(
         self,
@@ -393,11 +395,11 @@ class SessionTransaction(Phased, TransactionalContext):
                 session.dispatch.after_commit(session)
         finally:
             # It is over, whatever a listener raises.
-            self._settle_commit()
+            self.settle_commit()
             with self.expecting(CLOSED):
                 self.end()
 
-    def _settle_commit(self) -> None:
+    def settle_commit(self) -> None:
         """What the level did becomes the enclosing level's, or final."""
         session = self.session
         if not self.is_boundary:
@@ -425,7 +427,7 @@ class SessionTransaction(Phased, TransactionalContext):
         if self.phase is not DEACTIVE:
             boundary, trouble = self._roll_back_boundary()
         # Changed since a flush failed: those changes had no transaction to belong to (TX-62).
-        discards = trouble is None and session.members.has_changes
+        discards = trouble is None and self.keeps_account and session.members.has_changes
         if discards:
             boundary.snapshot.undo(session.members, only_changed=boundary.nested)
         with self.expecting(CLOSED):

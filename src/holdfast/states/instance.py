@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import TypeVar
 
 from holdfast import errors
+from holdfast.foundation.describe import warn_deprecated
 from holdfast.foundation.load_policy import NO_VALUE
 
 if TYPE_CHECKING:
@@ -330,6 +331,16 @@ class InstanceState(weakref.ref[T]):
     def unloaded(self) -> set[str]:
         """Names of the attributes without a value (SM-115)."""
         return set(self.manager.keys()).difference(self.dict).difference(self.committed_state)
+
+    @property
+    def unloaded_expirable(self) -> set[str]:
+        """The same. Deprecated: use `unloaded`."""
+        warn_deprecated(
+            "The InstanceState.unloaded_expirable attribute is deprecated.  Please use "
+            "InstanceState.unloaded.",
+            version="2.0",
+        )
+        return self.unloaded
 
     @property
     def unmodified(self) -> set[str]:

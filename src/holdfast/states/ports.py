@@ -81,6 +81,10 @@ class SessionPort(Protocol):
         """Whether `dispatch` is worth a look: someone listened to the session or its class."""
 
     @property
+    def refuses_taken_identities(self) -> bool:
+        """Whether a new object with the key of a persistent one ends a flush with an error."""
+
+    @property
     def intercepts_execution(self) -> bool:
         """Whether every statement must be shown to `do_orm_execute` listeners first."""
 

@@ -93,6 +93,9 @@ def part_with_successors(
             successors[state] = existing
         else:
             identity = full_key(base, pk, state.identity_token)
+            session = members.session
+            if session is not None and session.refuses_taken_identities:
+                raise errors.FlushError.identity_taken(state, identity, existing)
             warn(errors.identity_conflict_warning(state, identity, existing))
     if not successors:
         return states, successors

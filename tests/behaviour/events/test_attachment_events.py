@@ -94,7 +94,7 @@ def test_loaded_object_is_not_told_of(session, heard):
     assert heard == []
 
 
-@pytest.mark.rule("EV-184", "SM-64")
+@pytest.mark.rule("EV-184", "SM-64", "LG-104")
 def test_objects_may_be_held_while_they_are_persistent(session):
     held = set()
 

@@ -160,8 +160,12 @@ def test_mapper_is_left_out_of_a_run():
         assert not inspect(Book).configured
 
         event.remove(Book, "before_mapper_configured", skip)
-        with pytest.raises(exc.InvalidRequestError, match="Later"):
-            configure_mappers()
+        for _ in range(2):
+            with pytest.raises(exc.InvalidRequestError, match="Later"):
+                configure_mappers()
+        # One that has failed may be left out as well.
+        event.listen(Book, "before_mapper_configured", skip, retval=True)
+        configure_mappers()
     finally:
         base.registry.dispose()
 

@@ -7,12 +7,14 @@ from sqlalchemy import Result, delete, event, exc, insert, inspect, select, text
 
 from holdfast import (
     ORMExecuteState,
-    Session,
     UserDefinedOption,
     defer,
+    immediateload,
     joinedload,
+    lazyload,
     merge_frozen_result,
     selectinload,
+    sessionmaker,
     subqueryload,
     with_loader_criteria,
 )
@@ -269,6 +271,21 @@ def test_path_of_a_load_goes_on_from_the_first_statement(session, states):
     )
 
 
+@pytest.mark.rule("EV-20")
+@pytest.mark.parametrize("load", [selectinload, subqueryload, immediateload, lazyload])
+def test_joins_of_a_load_that_is_heard_repeat_no_object(session, states, load):
+    book = session.get_one(Book, 1)
+    book.tags.update([Tag(id=1, name="t"), Tag(id=2, name="u")])
+    session.commit()
+    session.expunge_all()
+
+    option = load(Author.books).joinedload(Book.tags)
+    (ann,) = session.scalars(select(Author).options(option)).unique()
+
+    assert [book.title for book in ann.books] == ["x", "y"]
+    assert {tag.name for tag in ann.books[0].tags} == {"t", "u"}
+
+
 @pytest.mark.rule("EV-22")
 def test_result_that_a_listener_returns_ends_the_execution(session, sql):
     heard = []
@@ -396,8 +413,9 @@ def test_criteria_that_are_added_everywhere_hide_rows_everywhere(session):
 @pytest.mark.rule("EV-26")
 def test_results_may_be_kept_for_other_sessions(session, sql):
     cache = {}
+    make = sessionmaker(session.get_bind())
 
-    @event.listens_for(Session, "do_orm_execute")
+    @event.listens_for(make, "do_orm_execute")
     def from_cache(state):
         key = state.execution_options.get("cache")
         if key is None:
@@ -408,16 +426,14 @@ def test_results_may_be_kept_for_other_sessions(session, sql):
 
     statement = select(Author, Book.title).join(Author.books).order_by(Book.id)
     options = {"cache": "authors"}
-    try:
-        first = session.execute(statement, execution_options=options).all()
-        sql.clear()
-        with Session(session.get_bind()) as other:
-            second = other.execute(statement, execution_options=options).all()
-            again = other.execute(statement, execution_options=options).all()
-            assert sql.emitted == []
-            assert {object_ for object_, _ in second} == set(other)
-    finally:
-        event.remove(Session, "do_orm_execute", from_cache)
+    with make() as one:
+        first = one.execute(statement, execution_options=options).all()
+    sql.clear()
+    with make() as other:
+        second = other.execute(statement, execution_options=options).all()
+        again = other.execute(statement, execution_options=options).all()
+        assert sql.emitted == []
+        assert {author for author, _ in second} == set(other)
 
     assert [title for _, title in second] == [title for _, title in first] == ["x", "y"]
     assert second[0][0] is second[1][0] is again[0][0]

@@ -345,7 +345,7 @@ def orm_insert_sentinel(
     )
 
 
-def _declared(kind: Callable[..., Any], given: Sequence[Any], arguments: Any) -> Any:
+def declared(kind: Callable[..., Any], given: Sequence[Any], arguments: Any) -> Any:
     """A property of that kind; what concerns its field is kept beside it."""
     settings = dict(arguments)
     names = settings.keys() & FieldArguments.__annotations__.keys()
@@ -375,7 +375,7 @@ def column_property(
 
 
 def _column_property(columns: Sequence[Any], arguments: Any) -> Mapped[Any]:
-    made = _declared(MappedSQLExpression, columns, arguments)
+    made = declared(MappedSQLExpression, columns, arguments)
     # A column may be a mapped_column(), which the annotation still has to complete.
     made.declared_columns = columns
     return cast("Mapped[Any]", made)
@@ -401,7 +401,7 @@ def query_expression(
     expression = null() if default_expr is None else default_expr
     settings = {"expire_on_flush": expire_on_flush, "info": info, "doc": doc}
     is_deferred = isinstance(expression, Null)
-    made = _declared(QueryExpression, [expression], {**field, **settings, "deferred": is_deferred})
+    made = declared(QueryExpression, [expression], {**field, **settings, "deferred": is_deferred})
     return cast("Mapped[Any]", made)
 
 
@@ -439,7 +439,7 @@ def composite(
     template = settings.pop("column_template", None)
     if template is not None and not _is_template(template):
         raise errors.DeclarationArgumentError.bad_template(template)
-    made = _declared(CompositeProperty, [_class_or_attr, *attrs], settings)
+    made = declared(CompositeProperty, [_class_or_attr, *attrs], settings)
     made.return_none_on_default = "return_none_on" not in settings
     made.column_template = template
     return cast("Mapped[Any]", made)
@@ -452,7 +452,7 @@ def _is_template(text: str) -> bool:
 
 def synonym(name: str, **arguments: Unpack[SynonymArguments]) -> Mapped[Any]:
     """Give a mapped attribute a second name."""
-    return cast("Mapped[Any]", _declared(SynonymProperty, [name], arguments))
+    return cast("Mapped[Any]", declared(SynonymProperty, [name], arguments))
 
 
 def synonym_for(name: str, map_column: bool = False) -> Callable[[Callable[..., Any]], Any]:  # noqa: FBT001, FBT002 - the documented signature
@@ -483,7 +483,7 @@ def relationship(
     """
     if arguments.get("default", NO_ARG) not in (NO_ARG, None):
         raise errors.DeclarationArgumentError.relationship_default()
-    return _declared(Relationship, [argument, secondary], arguments)
+    return declared(Relationship, [argument, secondary], arguments)
 
 
 def dynamic_loader(argument: Any | None = None, **kw: Any) -> Any:

@@ -224,8 +224,14 @@ class QueryBase:
         if self.settings.assertions and self.settings.from_statement is not None:
             raise errors.QueryUseError.existing_statement(method)
 
-    def check_fresh(self, method: str, *, joins: bool = True) -> None:
-        """Refuse a new source of rows, or a look-up by key, once criteria were given."""
+    def check_fresh(self, method: str, *, joins: bool = True, order: bool = True) -> None:
+        """Refuse a new source of rows, or a look-up by key, once criteria were given.
+
+        Args:
+            method: What is called.
+            joins: Whether joins count as criteria.
+            order: Whether ORDER BY and DISTINCT do.
+        """
         if not self.settings.assertions:
             return
         self.check_no_statement(method)
@@ -233,8 +239,7 @@ class QueryBase:
         has_criteria = (
             draft._where_criteria
             or draft._group_by_clauses
-            or draft._order_by_clauses
-            or draft._distinct
+            or (order and (draft._order_by_clauses or draft._distinct))
             or draft._has_row_limiting_clause
             or (joins and (draft._from_obj or draft._setup_joins))
         )
@@ -359,4 +364,4 @@ def _relationship_between(instance: object, entity: Any | None) -> Any:
             if relationship.mapper is entity.mapper:
                 return relationship.class_attribute
     related = "unmapped" if entity is None else entity.class_.__name__
-    raise errors.EntityError.no_relationship_between(mapper.class_, related)
+    raise errors.QueryUseError.no_relationship_between(related, mapper.class_.__name__)

@@ -78,6 +78,12 @@ class ReadableQuery(QueryBase, Generic[T]):
             "Session.execute() instead.",
             version="1.4",
         )
+        if context is None:
+            warn_deprecated(
+                "Using the Query.instances() method without a context is deprecated and will be "
+                "disallowed in a future release. Use Query.from_statement().",
+                version="1.4",
+            )
         given = self.changed(from_statement=result_proxy.context.compiled.statement)
         return given.result(**{CURSOR_OPTION: result_proxy})
 
@@ -202,7 +208,7 @@ class ReadableQuery(QueryBase, Generic[T]):
 
     def load_by_key(self, ident: Any) -> T | None:
         """What `get()` answers."""
-        self.check_fresh("get")
+        self.check_fresh("get", order=False)
         entity = self.only_entity
         if entity is None:
             raise errors.QueryUseError.single_entity("get")
@@ -270,6 +276,18 @@ def _as_index(value: Any) -> Any:
     if index < 0:
         raise IndexError("negative indexes are not accepted by SQL index / slice operators")
     return index
+
+
+def merge_result(query: Any, iterator: Iterable[Any], load: bool = True) -> Iterable[Any]:  # noqa: FBT001, FBT002
+    """Rows of another session, with the objects of a query's. Legacy: `merge_frozen_result()`.
+
+    Args:
+        query: What the rows came from.
+        iterator: The rows.
+        load: Whether objects that the session does not hold are loaded.
+    """
+    found: Iterable[Any] = query.merge_result(iterator, load)
+    return found
 
 
 # ------------------------------------------------------------------------------
