@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 EXAMPLES = 500
 STEPS = 40
 STATEMENTS = 3_000
+LOADS = 200
 
 random_examples = int(os.environ.get("HOLDFAST_MACHINE_EXAMPLES", "0"))
 

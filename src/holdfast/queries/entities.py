@@ -350,6 +350,15 @@ def entities_in(expression: Any) -> Iterator[Any]:
             yield from entities_in(child)
 
 
+def reads_own_tables(entity: Any) -> bool:
+    """Whether columns of the classes mean the entity's rows: it is no alias but in name."""
+    if not entity.is_aliased_class:
+        return True
+    column = entity.mapper.primary_key[0]
+    # What was named through the entity comes back as it was named.
+    return entity.holds(column) and entity.adapter.columns[column]._deannotate() is column
+
+
 def _entities_from(element: Any) -> Iterator[Any]:
     entity = element._annotations.get("parententity")
     if entity is not None:

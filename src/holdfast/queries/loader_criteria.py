@@ -32,6 +32,7 @@ from holdfast.queries.entities import (
     entities_in,
     joined_entities,
     mentioned_entities,
+    reads_own_tables,
     single_table_criterion,
 )
 from holdfast.queries.options import LoaderOption
@@ -345,7 +346,7 @@ def criteria_of_mentioned(
 ) -> list[tuple[Any, list[Any]]]:
     """Entities that WHERE alone brings into a statement, with what their rows must satisfy."""
     known = {None, *mentioned_entities(statement, elements), *joined_entities(statement)} - {None}
-    hierarchies = {each.mapper.base_mapper for each in known if not each.is_aliased_class}
+    hierarchies = {each.mapper.base_mapper for each in known if reads_own_tables(each)}
     clauses = statement._where_criteria
     return [
         (each, row_criteria([each]))

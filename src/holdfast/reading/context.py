@@ -97,6 +97,12 @@ def kept_options(options: Iterable[Any]) -> tuple[Any, ...]:
     return made
 
 
+def lasting(options: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Those of an object's options that are in force when it is read again."""
+    for_touched = getattr(options, "for_touched", options)
+    return options if len(for_touched) == len(options) else kept_options(for_touched)
+
+
 def table_at(options: tuple[Any, ...], path: LoadPath) -> OptionTable:
     """What kept options say of the entity in which `path` ends, and below it."""
     if not isinstance(options, KeptOptions):
@@ -120,11 +126,29 @@ def kept_choice(state: Any, prop: Any) -> AttributeChoice | None:
     return kept_table(extra).choice(extra.load_path, prop)
 
 
+def choices_at(context: LoadContext, path: LoadPath, mapper: Any) -> dict[str, AttributeChoice]:
+    """What the options of an execution say there of later loads, by name of the relationship."""
+    table = table_at(context.load_options, path)
+    found = {}
+    for prop in mapper.relationships:
+        choice = table.choice(path, prop)
+        if choice is not None and choice.strategy in WHEN_TOUCHED:
+            found[prop.key] = choice
+    return found
+
+
+WHEN_TOUCHED = frozenset(("select", "raise", "raise_on_sql", "noload"))
+"""Strategies that say what is done when an attribute is touched."""
+
+
 def lazy_choice(state: Any, prop: Any) -> AttributeChoice | None:
     """What they say of one that is touched; nothing any more, once it has expired."""
     extra = state.extra
-    if extra is None or prop.key in extra.released:
+    if extra is None:
         return None
+    said: AttributeChoice | None = extra.said.get(prop.key)
+    if said is not None or prop.key in extra.released:
+        return said
     return kept_choice(state, prop)
 
 

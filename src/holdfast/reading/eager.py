@@ -22,6 +22,7 @@ from holdfast.mapping.remote import is_plain_equality
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import aliased
 from holdfast.queries.eager_joins import joined_to_target
+from holdfast.queries.entities import reads_own_tables
 from holdfast.queries.load_plan import AttributeChoice, FollowUp, LoadPath, SubclassLoad
 from holdfast.queries.planning import EagerJoin, EntityLoadBuilder
 from holdfast.queries.select import embedded_select
@@ -62,7 +63,7 @@ class JoinedStrategy(RelationshipStrategy):
         target = target_entity(relationship, choice, aliased=True)
         if target is relationship.entity or not target.is_aliased_class:
             target = inspect(aliased(target.entity, flat=True))
-        elif target.mapper.primary_key[0] is columns_on(target, target.mapper.primary_key)[0]:
+        elif reads_own_tables(target):
             raise errors.LoaderConflictError.unaliased()
         innerjoin = relationship.innerjoin
         if choice is not None and choice.settings.get("innerjoin") is not None:
@@ -128,8 +129,8 @@ def _contained_entity(relationship: Any, choice: AttributeChoice | None) -> Any:
 #
 # Rules kept here:
 # 1. The embedded statement keeps its criteria and limits; its order only beside a limit (LD-61).
-# 2. Where there is no statement to embed (a refresh, rows of a given statement), the relationship
-#    loads by selectin.
+# 2. Where there is no statement to embed (a refresh, rows of a given statement), or one without the
+#    columns of a subclass, the relationship loads by selectin.
 
 
 @register_strategy("subquery")
@@ -142,7 +143,7 @@ class SubqueryStrategy(RelationshipStrategy):
     def load_for(self, parents: list[Any], follow_up: FollowUp, context: LoadContext) -> None:
         """Load for these parents."""
         source = context.source
-        if source is None:
+        if source is None or not self._can_embed(context.path_of(follow_up.path), source):
             self.relationship.strategy_for("selectin").load_for(parents, follow_up, context)
             return
         mapper = self.relationship.parent
@@ -156,6 +157,13 @@ class SubqueryStrategy(RelationshipStrategy):
         finish_batch(inner)
         keyed = [tuple(getattr(parent, name) for name in names) for parent in parents]
         self.fill(parents, keyed, {key: list(each.values()) for key, each in found.items()})
+
+    def _can_embed(self, path: LoadPath, source: Source) -> bool:
+        """Whether the statement that found the parents has the columns of their class."""
+        root = path[source.depth]
+        way = path[source.depth + 1 :: 2]
+        parent = (way[0] if way else self.relationship).parent
+        return root.mapper.isa(parent) or parent in root.with_polymorphic_mappers
 
     def _rows(
         self, follow_up: FollowUp, context: LoadContext, source: Source, inner: LoadContext
@@ -346,9 +354,9 @@ class SelectInForm:
         relationship = self.relationship
         entity = target_entity(relationship, choice)
         criteria = () if choice is None else choice.criteria
+        own = [on_target(relationship, each, entity) for each in criteria]
         if self.target_keys:
             keys = columns_on(entity, self.mapper.primary_key)
-            own = [on_target(relationship, each, entity) for each in criteria]
             return _asked_by(select(*keys, entity)).where(*own)
         columns = self._remote_key_columns()
         if columns is None:
@@ -360,7 +368,7 @@ class SelectInForm:
             froms = Join(relationship.secondary, entity.selectable, beyond)
             statement = select(*columns, entity).select_from(froms)
         ordering = [on_target(relationship, each, entity) for each in relationship.order_by or ()]
-        return _asked_by(statement).where(*criteria).order_by(*ordering)
+        return _asked_by(statement).where(*own).order_by(*ordering)
 
     def _remote_key_columns(self) -> list[Any] | None:
         """The columns of the target, or of the association table, that hold the parent's key."""

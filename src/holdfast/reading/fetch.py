@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam
@@ -51,7 +51,13 @@ from holdfast.states.lifecycle import Move, fire
 # 1. A joined relationship fills the attribute only where it is unloaded (LD-151).
 # 2. A collection is built when all rows of the execution are in, since rows of one parent need not
 #    stand together.
-# 3. Listeners and further SELECTs come when every object of the batch is complete.
+# 3. Of two joined relationships that would fill one attribute of one object, the one that is nearer
+#    to the selected entity does.
+# 4. Listeners and further SELECTs come when every object of the batch is complete.
+
+
+Made: TypeAlias = tuple[EntityLoad, Sequence[Row], list[Any]]
+"""How rows were loaded, the rows, and the object of each."""
 
 
 def load_columns(plan: LoadPlan, rows: Sequence[Row], context: LoadContext) -> list[Sequence[Any]]:
@@ -105,18 +111,38 @@ def load_entity(
     load: EntityLoad, width: int, rows: Sequence[Row], context: LoadContext, *, repeats: bool
 ) -> list[Any]:
     """The object of each row, with what is joined to it."""
+    if load.joined or (load.discriminator is not None and context.target_load is not load):
+        objects, made = _load_rows(load, width, rows, context, repeats=repeats)
+        _go_on(made, width, context)
+        return objects
+    # PERF: lazy one-to-many, portions of 100.
+    objects = _load_class(load, width, rows, context, repeats=repeats)
+    for follow_up in load.follow_ups:
+        context.parents.setdefault(follow_up, []).extend(objects)
+    return objects
+
+
+def _load_rows(
+    load: EntityLoad, width: int, rows: Sequence[Row], context: LoadContext, *, repeats: bool
+) -> tuple[list[Any], list[Made]]:
+    """The object of each row, and what to go on from."""
     if load.discriminator is None or context.target_load is load:
-        return _load_class(load, width, rows, context, repeats=repeats)
+        objects = _load_class(load, width, rows, context, repeats=repeats)
+        return objects, [(load, rows, objects)]
     parts = parts_by_class(load, rows)
     if len(parts) == 1 and len(parts[0][1]) == len(rows):
-        return _load_class(parts[0][0], width, rows, context, repeats=repeats)
-    objects: list[Any] = [None] * len(rows)
+        part = parts[0][0]
+        objects = _load_class(part, width, rows, context, repeats=repeats)
+        return objects, [(part, rows, objects)]
+    objects = [None] * len(rows)
+    made: list[Made] = []
     for part, places in parts:
         chosen = [rows[place] for place in places]
-        made = _load_class(part, width, chosen, context, repeats=repeats)
-        for place, instance in zip(places, made, strict=True):
+        found = _load_class(part, width, chosen, context, repeats=repeats)
+        made.append((part, chosen, found))
+        for place, instance in zip(places, found, strict=True):
             objects[place] = instance
-    return objects
+    return objects, made
 
 
 def _load_class(
@@ -125,15 +151,19 @@ def _load_class(
     loader: EntityLoader | None = load.memo.get("loader")
     if loader is None:
         loader = load.memo["loader"] = EntityLoader(load, width, repeats=repeats)
-    objects = loader.load_objects(rows, context)
-    for joined in load.joined:
-        if joined.relationship.uselist:
-            _collect(joined, width, rows, objects, context)
-        else:
-            _refer(joined, width, rows, objects, context)
-    for follow_up in load.follow_ups:
-        context.parents.setdefault(follow_up, []).extend(objects)
-    return objects
+    return loader.load_objects(rows, context)
+
+
+def _go_on(made: list[Made], width: int, context: LoadContext) -> None:
+    """Load what is joined to objects, and note what follows."""
+    for load, rows, objects in made:
+        for joined in load.joined:
+            if joined.relationship.uselist:
+                _collect(joined, width, rows, objects, context)
+            else:
+                _refer(joined, width, rows, objects, context)
+        for follow_up in load.follow_ups:
+            context.parents.setdefault(follow_up, []).extend(objects)
 
 
 def lacks(parent: Any, key: str) -> bool:
@@ -153,7 +183,7 @@ def _collect(
     repeats = any(each.relationship.uselist for each in joined.load.joined) or (
         relationship.secondary is not None
     )
-    children = load_entity(joined.load, width, rows, context, repeats=repeats)
+    children, made = _load_rows(joined.load, width, rows, context, repeats=repeats)
     filling = context.fillings.setdefault(joined, {})
     key = relationship.key
     # PERF: joined 1,000 x 10. Rows of one parent mostly stand together and are taken as a slice.
@@ -167,6 +197,7 @@ def _collect(
             start = index
     if last is not None:
         _note_members(filling, last, key, children[start:])
+    _go_on(made, width, context)
 
 
 def _note_members(filling: Filling, parent: Any, key: str, members: list[Any]) -> None:
@@ -202,7 +233,7 @@ def _refer(
     joined: JoinedLoad, width: int, rows: Sequence[Row], parents: list[Any], context: LoadContext
 ) -> None:
     """Give the parents the objects that their rows refer to."""
-    children = load_entity(joined.load, width, rows, context, repeats=True)
+    children, made = _load_rows(joined.load, width, rows, context, repeats=True)
     relationship = joined.relationship
     key = relationship.key
     for parent, child in zip(parents, children, strict=True):
@@ -210,6 +241,7 @@ def _refer(
             parent.__dict__[key] = child
     if relationship.direction.name == "ONETOMANY":
         _warn_of_several(joined, parents, children)
+    _go_on(made, width, context)
 
 
 def _warn_of_several(joined: JoinedLoad, parents: list[Any], children: list[Any]) -> None:
@@ -444,15 +476,16 @@ def fetch_many(
 
 
 def _without_repeated_rows(columns: list[Sequence[Any]]) -> list[Sequence[Any]]:
-    """Rows that differ only in joined collections, once each; the last column holds objects."""
+    """Rows that differ only in joined collections, once each."""
     unique: dict[Any, tuple[Any, ...]] = {}
     for row in zip(*columns, strict=True):
         unique.setdefault(_row_identity(row), row)
     return list(zip(*unique.values(), strict=True)) or [()] * len(columns)
 
 
-def _row_identity(row: Sequence[Any]) -> tuple[Any, ...]:
-    return (*row[:-1], id(row[-1]))
+def _row_identity(row: Iterable[Any]) -> tuple[Any, ...]:
+    """What tells a row of keys and objects from others; classes may be without hashes."""
+    return tuple(id(each) if hasattr(each, "_sa_instance_state") else each for each in row)
 
 
 def uncached_if_deep(options: Mapping[str, Any], path: LoadPath) -> Mapping[str, Any]:

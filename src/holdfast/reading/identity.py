@@ -21,10 +21,10 @@ from holdfast.foundation.load_policy import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO
 from holdfast.mapping.inheritance import source_of_columns
 from holdfast.queries.load_plan import LoadPath
 from holdfast.queries.statement_options import StartsAt
-from holdfast.reading.context import COLUMN_LOAD, LoadOrigin, kept_choice, lazy_choice
+from holdfast.reading.context import COLUMN_LOAD, LoadOrigin, kept_choice, lasting, lazy_choice
 from holdfast.reading.fetch import Planned, PlannedSelect, fetch_columns
 from holdfast.reading.row_loader import check_version
-from holdfast.states.instance import InstanceState
+from holdfast.states.instance import EMPTY, InstanceState
 from holdfast.states.ports import missing_value
 
 # ------------------------------------------------------------------------------
@@ -182,11 +182,23 @@ def refresh_state(
         is_there = load_column_values(session, state, columns, with_for_update=with_for_update)
     if not is_there:
         return False
-    instance = state()
-    for key in relationships:
-        instance.__dict__.pop(key, None)
-        getattr(instance, key)
+    if relationships:
+        _load_named(state, relationships)
     return True
+
+
+def _load_named(state: InstanceState, names: Sequence[str]) -> None:
+    """Load relationships as they are mapped, whatever options say."""
+    instance = state()
+    extra = state.more()
+    released, said = extra.released, extra.said
+    extra.released, extra.said = {*released, *names}, EMPTY
+    try:
+        for key in names:
+            instance.__dict__.pop(key, None)
+            getattr(instance, key)
+    finally:
+        extra.released, extra.said = released, said
 
 
 def _is_joined(state: InstanceState, prop: Any) -> bool:
@@ -218,6 +230,8 @@ def _refresh_all(
 ) -> bool:
     values = key_values(mapper, state.pk)
     extra = state.extra
+    if extra is not None:
+        extra.load_options = lasting(extra.load_options)
     options = () if extra is None else extra.load_options
     if not options and with_for_update is None and None not in values:
         planned = planned_get(mapper)
@@ -231,6 +245,9 @@ def _refresh_all(
         statement = statement.options(StartsAt(path, only=wanted), *options)
     if with_for_update is not None:
         statement._for_update_arg = with_for_update
+    if extra is not None and extra.released:
+        # The options speak again of the relationships (SM-144).
+        extra.released = mapper.column_of_key.keys() & extra.released
     return bool(fetch_columns(session, statement, target=state, origin=origin)[0])
 
 
@@ -350,7 +367,7 @@ def load_missing(state: InstanceState, key: str, policy: LoadPolicy) -> object:
     prop = mapper.properties[key]
     extra = state.extra
     if prop.is_relationship:
-        if extra is None or not extra.load_options:
+        if extra is None or not (extra.load_options or extra.said):
             strategy = prop.strategy
             manager.slots[key].loader = strategy.load
         else:

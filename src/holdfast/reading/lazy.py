@@ -52,6 +52,7 @@ from holdfast.reading.strategies import (
 #
 # Rules kept here:
 # 1. A simple many-to-one asks the identity map first; a foreign key of None has no target (LD-11).
+#    One with criteria (`and_()`) asks the database.
 # 2. The foreign key is the object's present one, unflushed changes included (LD-15).
 # 3. The session flushes before a SELECT, never for an answer from memory (LD-12).
 # 4. Options of the statement that loaded the object apply below it (LD-17).
@@ -113,6 +114,8 @@ class LazyStrategy(RelationshipStrategy):
         """The same by every means that the policy allows."""
         if not policy.may_load:
             return PASSIVE_NO_RESULT
+        # Before the object is read again, when options speak anew of what has expired.
+        choice = None if state.extra is None else lazy_choice(state, self.relationship)
         own_key = state.manager.mapper.primary_key_keys[0]
         if own_key not in d and is_wholly_expired(state, policy):
             was_present = self.key in d
@@ -123,7 +126,8 @@ class LazyStrategy(RelationshipStrategy):
             if not policy.raise_on_missing or not policy.may_fetch:
                 return PASSIVE_NO_RESULT
             raise errors.DetachedInstanceError.lazy_load(state, self.key)
-        if self.foreign_keys:
+        by_key = self.foreign_keys and (choice is None or not choice.criteria)
+        if by_key:
             pk = self._target_key(state, d, policy)
             if pk is None or pk is PASSIVE_NO_RESULT:
                 return pk
@@ -135,9 +139,9 @@ class LazyStrategy(RelationshipStrategy):
             return PASSIVE_NO_RESULT
         if policy.autoflushes and state.pk is not None:
             session.autoflush_if_enabled()
-        if self.foreign_keys:
+        if by_key:
             return self._load_by_key(session, state, d, policy, execution_options, below)
-        return self._load_by_values(session, state, d, policy, execution_options, below)
+        return self._load_by_values(session, state, d, policy, choice, execution_options, below)
 
     # -- by the target's key ---------------------------------------------------------------------
 
@@ -244,6 +248,7 @@ class LazyStrategy(RelationshipStrategy):
         state: Any,
         d: dict[str, Any],
         policy: LoadPolicy,
+        choice: AttributeChoice | None,
         execution_options: Mapping[str, Any],
         below: tuple[Any, ...],
     ) -> object:
@@ -254,7 +259,6 @@ class LazyStrategy(RelationshipStrategy):
             self.needs_values and all(value is None for value in values)
         ):
             return self._deliver(state, d, [])
-        choice = lazy_choice(state, self.relationship)
         options = self._options_below(state) or below
         if options or execution_options or choice is not None:
             found = fetch_columns(
@@ -314,9 +318,11 @@ class LazyStrategy(RelationshipStrategy):
         value_of = dict(zip(clause.columns, values, strict=True))
         # Values rather than names, which expressions of the target could have taken.
         criterion = clause.bound(lambda column: partial(value_of.get, column))
-        statement = self._statement(target_entity(self.relationship, choice), criterion)
-        if choice is not None and choice.criteria:
-            statement = statement.where(*choice.criteria)
+        target = target_entity(self.relationship, choice)
+        statement = self._statement(target, criterion)
+        if choice is not None:
+            criteria = (on_target(self.relationship, each, target) for each in choice.criteria)
+            statement = statement.where(*criteria)
         return statement.options(*options)
 
     def _options_below(self, state: Any) -> tuple[Any, ...]:
@@ -367,7 +373,7 @@ class ImmediateStrategy(RelationshipStrategy):
         below = (StartsAt(path),) if self.relationship.join_depth else ()
         level, seen = parents, seen_at_first(parents, depth)
         while level and depth:
-            self._load_level(level, policy, options, below)
+            self._load_level(level, context, policy, options, below)
             depth -= 1
             if depth:
                 level = unseen_members(level, self.relationship, seen)
@@ -375,17 +381,25 @@ class ImmediateStrategy(RelationshipStrategy):
     def _load_level(
         self,
         parents: list[Any],
+        context: LoadContext,
         policy: LoadPolicy,
         options: Mapping[str, Any],
         below: tuple[Any, ...],
     ) -> None:
-        """Load for these parents."""
+        """Load for these parents, but for those whose load has led here."""
         lazy = self.relationship.strategy_for("select")
+        loading = context.members.loading
         for parent in parents:
             if lacks(parent, self.key):
                 values = parent.__dict__
                 state = values["_sa_instance_state"]
-                value = lazy.load(state, values, policy, options, below)
+                if (state, self.key) in loading:
+                    continue
+                loading.add((state, self.key))
+                try:
+                    value = lazy.load(state, values, policy, options, below)
+                finally:
+                    loading.discard((state, self.key))
                 if value is PASSIVE_NO_RESULT or value is ATTR_EMPTY:
                     continue
                 if value is not ATTR_WAS_SET:

@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 from holdfast import errors
 from holdfast.foundation.codegen import build_function, record, replace
 from holdfast.foundation.load_policy import NO_VALUE
-from holdfast.queries.load_plan import EntityLoad
-from holdfast.reading.context import LoadContext
+from holdfast.queries.load_plan import AttributeChoice, EntityLoad
+from holdfast.reading.context import LoadContext, choices_at
 from holdfast.states.identity_map import Space
-from holdfast.states.instance import InstanceState
+from holdfast.states.instance import EMPTY, InstanceState
 
 # ------------------------------------------------------------------------------
 # Write the functions that turn the columns of rows into the values of one entity's objects.
@@ -376,6 +376,7 @@ class EntityLoader:
         extra.load_options = context.load_options
         extra.load_path = context.path_of(self.load.path)
         extra.released = ()
+        extra.said = EMPTY
 
     def _load(
         self, rows: Sequence[Row], pks: list[Any], space: Space, context: LoadContext
@@ -495,6 +496,8 @@ class EntityLoader:
         """
         if context.populate_existing or self.always_refresh or context.locked is not None:
             return False
+        if self._keeps_options(context):
+            return False
         if space.filled_by is self.functions:
             return True
         try:
@@ -506,8 +509,10 @@ class EntityLoader:
     def _fill(self, rows: Sequence[Row], objects: list[Any], context: LoadContext) -> None:
         """Give objects the values that they lack."""
         fill, composites = self.functions.fill, self._composites
-        # A refresh runs under the options that the object keeps.
-        keeps = context.target is None and self._keeps_options(context)
+        said = {}
+        if context.target is None and self._keeps_options(context):
+            # A refresh runs under the options that the object keeps.
+            said = choices_at(context, context.path_of(self.load.path), self.mapper)
         defers = context.target is None and self.load.deferred
         listens, locked = self.manager.has_refresh_listeners, context.locked
         for row, instance in zip(rows, objects, strict=True):
@@ -519,8 +524,8 @@ class EntityLoader:
             if filled:
                 for make in composites:
                     make(values)
-            if filled and keeps:
-                self._keep_options(state, context)
+            if said:
+                _note_choices(state, said, context)
             if filled and defers:
                 state.more().deferred = self.load.deferred
             if filled and listens:
@@ -534,6 +539,7 @@ class EntityLoader:
         modified, refreshed = context.members.modified, context.refreshed
         context.identity_map.note_gaps()
         keeps = self._keeps_options(context)
+        is_new_load = context.populate_existing and context.target is None
         for row, instance in zip(rows, objects, strict=True):
             values = instance.__dict__
             state = values["_sa_instance_state"]
@@ -550,6 +556,9 @@ class EntityLoader:
             if extra is not None:
                 extra.pending = None
                 extra.deferred = self.load.deferred
+                if is_new_load:
+                    extra.load_options, extra.load_path, extra.released = (), None, ()
+                    extra.said = EMPTY
             if keeps:
                 self._keep_options(state, context)
             if self.manager.has_refresh_listeners:
@@ -563,3 +572,18 @@ class EntityLoader:
             return [None] * len(rows)
         self._update_present(rows[:1], [instance], context)
         return [instance] * len(rows)
+
+
+def _note_choices(
+    state: InstanceState, choices: Mapping[str, AttributeChoice], context: LoadContext
+) -> None:
+    """Remember what options say of the relationships that an object lacks.
+
+    What loaded the object in the same execution has spoken before.
+    """
+    extra = state.extra
+    if extra is None or extra.load_options != context.load_options:
+        lacked = {key: choices[key] for key in choices.keys() - state.dict.keys()}
+        if lacked:
+            extra = state.more()
+            extra.said = {**extra.said, **lacked}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from holdfast.foundation.load_policy import NO_VALUE
 from holdfast.states.identity_map import Members
-from holdfast.states.instance import InstanceState, StateExtra
+from holdfast.states.instance import EMPTY, InstanceState, StateExtra
 
 # ------------------------------------------------------------------------------
 # Define `History`: how an attribute differs from what the database holds.
@@ -332,6 +332,7 @@ def _forget_members(state: InstanceState, values: dict[str, Any], keys: Iterable
 
 def _forget_rare(extra: StateExtra, names: Collection[str]) -> None:
     extra.released = names
+    extra.said = EMPTY
     extra.deferred = extra.unset = frozenset()
     extra.pending = None
     extra.empty_collections = None
@@ -354,7 +355,8 @@ def expire_keys(state: InstanceState, keys: Iterable[str]) -> None:
     values = state.dict
     extra = state.more()
     pending = extra.pending
-    extra.released = {*extra.released, *names}
+    columns = manager.mapper.column_of_key
+    extra.released = {*extra.released, *(key for key in names if key in columns)}
     extra.deferred = extra.deferred.difference(names)
     extra.unset = extra.unset.difference(names)
     if state.changes is not None:

@@ -235,9 +235,18 @@ class Members:
         new: Pending objects in the order they were added; state -> object.
         deleted: Persistent objects that the next flush will delete; state -> object.
         modified: Persistent objects with unflushed changes; state -> object, so that they live.
+        loading: Attributes whose immediate load has begun and has not ended.
     """
 
-    __slots__ = ("__weakref__", "deleted", "identity_map", "modified", "new", "session_reference")
+    __slots__ = (
+        "__weakref__",
+        "deleted",
+        "identity_map",
+        "loading",
+        "modified",
+        "new",
+        "session_reference",
+    )
 
     def __init__(self, session: SessionPort) -> None:
         # PERF: lazy many-to-one present. Hot paths call it; `session` is for all others.
@@ -246,6 +255,7 @@ class Members:
         self.new: dict[InstanceState, Any] = {}
         self.deleted: dict[InstanceState, Any] = {}
         self.modified: dict[InstanceState, Any] = {}
+        self.loading: set[tuple[InstanceState, str]] = set()
 
     @property
     def session(self) -> SessionPort | None:

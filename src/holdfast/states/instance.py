@@ -124,6 +124,7 @@ class StateExtra:
     load_options: tuple[Any, ...] = ()
     load_path: Any = None
     # Attributes that expired since: when they are touched they load as they are mapped.
+    # Relationships only until the object is read again under its options.
     released: Collection[str] = ()
     # In a session to load relationships, without being a member of it.
     loads_related: bool = False
@@ -131,6 +132,9 @@ class StateExtra:
     parents: dict[object, InstanceState | bool] | None = None
     # Changes to collections that are not loaded, by attribute name, until they load.
     pending: dict[str, Any] | None = None
+    # What later queries said of relationships that they found unloaded, by attribute name; emptied
+    # when the object is expired as a whole.
+    said: Mapping[str, Any] = EMPTY
     # Columns that the INSERT of the object left out: they hold NULL, which is known without a
     # load, until they expire (PT-47).
     unset: frozenset[str] = frozenset()
