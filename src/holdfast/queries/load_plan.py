@@ -311,6 +311,8 @@ class LoadPlan:
     width: int = 0
     # Whether rows repeat objects because of joined collections (LD-52).
     needs_unique: bool = False
+    # Whether they may, also because of joined references that lead to more than one row.
+    may_repeat: bool = False
     # Whether SELECTs that follow embed the statement (LD-60).
     embeds_statement: bool = False
     # Positions of the primary keys of the rows that a statement has changed, where it asks for

@@ -122,6 +122,7 @@ class PlanBuilder:
         # What is joined, each after the one it is joined to.
         self.eager_joins: list[EagerJoin] = []
         self.has_joined_collection = False
+        self.may_repeat = False
         self.embeds_statement = False
         self.eager_order_by: list[Any] = []
         self._positions: dict[Any, int] = {}
@@ -161,6 +162,7 @@ class PlanBuilder:
             elements=tuple(finish() for finish in self._finish),
             width=len(self.columns) + len(self.eager_columns),
             needs_unique=self.has_joined_collection,
+            may_repeat=self.may_repeat,
             embeds_statement=self.embeds_statement,
         )
 
@@ -255,6 +257,8 @@ class EntityLoadBuilder:
         self.joined[relationship] = (load, contains_eager)
         if relationship.uselist:
             self.plan.has_joined_collection = True
+        if not relationship.simple_many_to_one:
+            self.plan.may_repeat = True
 
     def add_follow_up(
         self, relationship: Any, strategy: str, choice: AttributeChoice | None

@@ -137,8 +137,8 @@ def choices_at(context: LoadContext, path: LoadPath, mapper: Any) -> dict[str, A
     return found
 
 
-WHEN_TOUCHED = frozenset(("select", "raise", "raise_on_sql", "noload"))
-"""Strategies that say what is done when an attribute is touched."""
+WHEN_TOUCHED = frozenset(("select", "immediate", "raise", "raise_on_sql", "noload"))
+"""Strategies that say what is done when an attribute is touched, or as if it were."""
 
 
 def lazy_choice(state: Any, prop: Any) -> AttributeChoice | None:

@@ -269,7 +269,7 @@ class LazyStrategy(RelationshipStrategy):
             )[0]
         else:
             found = self.planned.load_columns(session, values, origin=self._origin(state))[0]
-            if self.planned.plan.needs_unique or self.relationship.rows_may_repeat:
+            if self.planned.plan.may_repeat or self.relationship.rows_may_repeat:
                 found = once_each(found)
         return self._deliver(state, d, [each for each in found if each is not None])
 

@@ -202,11 +202,12 @@ class Merger:
         if plan.version_key is not None:
             _check_version(state, plan.version_key, target_state)
         extra = state.extra
-        if extra is not None and (extra.load_options or extra.load_path):
+        if extra is not None and (extra.load_options or extra.deferred or extra.said):
             more = target_state.more()
             more.load_options = extra.load_options
             more.load_path = extra.load_path
             more.deferred = extra.deferred
+            more.said = extra.said
         source, values = state().__dict__, target.__dict__
         if self.load:
             _set_values(plan.columns, source, target_state, values)

@@ -327,7 +327,11 @@ def _forget_members(state: InstanceState, values: dict[str, Any], keys: Iterable
         slot = manager.slots.get(key)
         if slot is not None and slot.tracks_parent:
             for member, _ in slot.all_pending(state, values):
-                forget_parent(member, slot.parent_token, state)
+                # What the member's own end records of its leaving stands (CA-62).
+                if not (
+                    member.changes and any(each in member.changes for each in slot.reverse_keys)
+                ):
+                    forget_parent(member, slot.parent_token, state)
 
 
 def _forget_rare(extra: StateExtra, names: Collection[str]) -> None:

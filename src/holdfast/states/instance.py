@@ -30,6 +30,7 @@ _RARE = (
     "parents",
     "pending",
     "released",
+    "said",
     "unset",
     "was_deleted",
 )
@@ -379,9 +380,15 @@ class InstanceState(weakref.ref[T]):
             return False
         present = self.dict
         changes = self.committed_state
-        return not any(
-            key in present and key not in changes for key in self.manager.mapper.column_keys
-        )
+        mapper = self.manager.mapper
+        for key in mapper.column_keys:
+            if key in present:
+                if key not in changes:
+                    return False
+                # Set while its old value was there; that of a key is known without being loaded.
+                if changes[key] is not NO_VALUE and key not in mapper.primary_key_keys:
+                    return False
+        return True
 
     @property
     def callables(self) -> Mapping[str, Any]:

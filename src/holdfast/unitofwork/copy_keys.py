@@ -98,16 +98,22 @@ def note_cascade(
         and pair.source in source.committed_state
         and source.pk is not None
     ):
-        journal.cascaded.add((holder, pair.holder))
+        changed = key_in_row(source, pair.source) != key_value(source, pair.source)
+        # The row of a holder that came from elsewhere does not follow.
+        if changed and all(
+            key_in_row(source, each.source) == key_in_row(holder, each.holder)
+            for each in dependency.pairs
+        ):
+            journal.cascaded.add((holder, pair.holder))
 
 
 def refuse_blank(pair: KeyPair, holder: InstanceState, values: dict[str, Any]) -> None:
     """A column of a primary key cannot be emptied.
 
     Raises:
-        AssertionError: It has a value that would be lost.
+        AssertionError: It has a value that would be lost, in memory or in the row.
     """
-    if values.get(pair.holder) is not None:
+    if key_value(holder, pair.holder) is not None:
         raise errors.DependencyRuleError.blanked_key(pair.source_column, pair.holder_column, holder)
     values[pair.holder] = None
 
@@ -126,6 +132,12 @@ def key_value(state: InstanceState, key: str) -> Any:
     if key in mapper.primary_key_keys and mapper.single_pk_key is None:
         return state.pk[mapper.primary_key_keys.index(key)]
     return mapper.class_manager.slots[key].get(state, values, LoadPolicy.LOAD)
+
+
+def key_in_row(state: InstanceState, key: str) -> Any:
+    """The value of a key attribute that the row of an object has."""
+    changes = state.changes
+    return changes[key] if changes and key in changes else key_value(state, key)
 
 
 # ------------------------------------------------------------------------------

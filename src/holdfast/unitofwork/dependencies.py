@@ -422,9 +422,24 @@ class OneToManyDependency(KeyedDependency):
                 continue
             state = self.state_of(child)
             if not self.relationship.cascade.delete_orphan:
-                self.clear(work, parent, state)
+                if parent in work.deletes or not self.is_held_outside(work, state):
+                    self.clear(work, parent, state)
             elif self.is_released(state):
                 self.delete_with_it(work, state)
+
+    def is_held_outside(self, work: WorkSet, child: InstanceState) -> bool:
+        """Whether a child went to an object outside the session, for which nothing is written.
+
+        Its row keeps the key that it has until that object comes in (CA-32).
+        """
+        values = child.dict
+        for reverse in self.relationship.reverse_properties:
+            holder = None if reverse.uselist or reverse.viewonly else values.get(reverse.key)
+            if holder is not None:
+                state: InstanceState = holder.__dict__["_sa_instance_state"]
+                if state not in work.saves and not work.members.is_member(state):
+                    return not state.was_deleted
+        return False
 
     def clear(self, work: WorkSet, parent: InstanceState, child: InstanceState) -> None:
         """Let `child` lose the key of `parent`; a copy from elsewhere comes later and wins."""

@@ -48,6 +48,24 @@ def test_emptying_the_reference_deletes_the_child(owned, session):
     assert inspect(child).deleted
 
 
+@pytest.mark.rule("CA-62", "SM-121")
+@pytest.mark.parametrize("names", [None, ["children"]], ids=["whole", "by name"])
+@pytest.mark.parametrize("how", ["removed", "reference emptied"])
+def test_a_child_that_says_itself_that_it_left_is_deleted_when_its_parent_is_refreshed(
+    owned, session, names, how
+):
+    _, parent = owned
+    child = parent.children[0]
+    if how == "removed":
+        parent.children.remove(child)
+    else:
+        child.parent = None
+    session.refresh(parent, names)
+
+    assert child not in parent.children
+    assert inspect(child).deleted
+
+
 @pytest.mark.rule("CA-60", "CA-62", "CA-104")
 @pytest.mark.parametrize("successor", [True, False])
 def test_a_scalar_reference_deletes_its_former_target(reference, session, count, successor):

@@ -1,7 +1,7 @@
 """The `save-update` cascade: who joins a session with whom."""
 
 import pytest
-from sqlalchemy import exc, inspect
+from sqlalchemy import exc, inspect, select
 
 from holdfast import Session, relationship
 from holdfast.errors.flush import FlushError
@@ -266,3 +266,25 @@ def test_an_object_of_another_session_is_refused(engine, family, session):
         other.add(child)
         with pytest.raises(exc.InvalidRequestError, match="is already attached to session"):
             parent.children.append(child)
+
+
+@pytest.mark.rule("CA-32")
+@pytest.mark.parametrize("loaded", [False, True], ids=["unloaded", "loaded"])
+def test_a_child_given_to_a_parent_outside_the_session_keeps_the_parent_of_its_row(
+    family, session, saved, loaded
+):
+    family = family(back={})
+    parent = saved(family, 1)
+    session.expire_all()
+    child = session.scalars(select(family.child)).one()
+    assert child.parent is parent
+    if loaded:
+        assert parent.children == [child]
+    outsider = family.parent(children=[child])
+    with pytest.warns(exc.SAWarning, match="'Child.parent' will not proceed"):
+        session.flush()
+
+    assert session.scalar(select(family.child.__table__.c.parent_id)) == parent.id
+    session.add(outsider)
+    session.flush()
+    assert session.scalar(select(family.child.__table__.c.parent_id)) == outsider.id

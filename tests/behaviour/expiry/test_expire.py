@@ -222,6 +222,22 @@ def test_inspection_names_what_is_expired_and_what_is_unloaded(session, ann):
     assert state.unloaded == {"books"}
 
 
+@pytest.mark.rule("SM-115")
+def test_an_object_of_which_every_column_was_set_is_not_expired(session, ann):
+    ann.id, ann.name, ann.email = 20, "Anna", "anna@example.org"
+    assert not inspect(ann).expired
+
+    session.rollback()
+    ann.name = "Anna"
+    assert inspect(ann).expired
+
+
+@pytest.mark.rule("SM-115")
+def test_a_merged_object_is_not_expired(session, ann):
+    session.expunge(ann)
+    assert not inspect(session.merge(ann)).expired
+
+
 @pytest.mark.rule("SM-116")
 def test_setting_an_expired_attribute_leaves_the_others_expired(session, ann, sql):
     session.expire(ann)

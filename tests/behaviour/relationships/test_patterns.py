@@ -113,6 +113,38 @@ def test_one_to_one_warns_of_several_rows_and_takes_the_first(base, engine):
 
 
 @pytest.mark.rule("RL-4")
+def test_members_of_a_lazy_collection_do_not_repeat_with_the_rows_of_a_joined_one_to_one(
+    base, engine
+):
+    class Team(base):
+        __tablename__ = "team"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        people: Mapped[list["Person"]] = relationship(order_by="Person.id")
+
+    class Person(base):
+        __tablename__ = "person"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+        seat: Mapped["Seat"] = relationship(lazy="joined", order_by="Seat.id")
+
+    class Seat(base):
+        __tablename__ = "seat"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+    base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Team(id=1, people=[Person(id=1), Person(id=2)]))
+        session.flush()
+        session.add_all([Seat(id=8, person_id=1), Seat(id=7, person_id=1)])
+        session.commit()
+
+        with pytest.warns(exc.SAWarning, match="Multiple rows returned with uselist=False"):
+            found = session.get(Team, 1).people
+        assert [each.id for each in found] == [1, 2]
+
+
+@pytest.mark.rule("RL-4")
 def test_one_to_one_by_a_shared_key_is_found_in_memory(base, engine, sql):
     class Person(base):
         __tablename__ = "person"

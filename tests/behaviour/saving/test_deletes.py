@@ -108,6 +108,22 @@ def test_a_key_column_is_not_blanked(session):
         shop.Order.lines.property.cascade = "all, delete-orphan"
 
 
+def test_a_key_column_that_is_not_loaded_is_not_blanked(session):
+    session.add(shop.Order(customer="c", lines=[shop.Line(number=1, product="p")]))
+    session.commit()
+    line = session.scalars(select(shop.Line)).one()
+    shop.Order.lines.property.cascade = "save-update, merge"
+    try:
+        assert line in line.order.lines
+        session.expire(line, ["order_id"])
+        line.order.lines.remove(line)
+
+        with pytest.raises(DependencyRuleError, match="tried to blank-out primary key column"):
+            session.flush()
+    finally:
+        shop.Order.lines.property.cascade = "all, delete-orphan"
+
+
 def test_a_tree_is_deleted_leaves_first(session):
     root = tree.Node(name="r", children=[tree.Node(name="c", children=[tree.Node(name="g")])])
     session.add(root)
