@@ -96,7 +96,8 @@ def state_of(instance: Any) -> InstanceState:
         state = instance.__dict__["_sa_instance_state"]
     except (AttributeError, KeyError, TypeError):
         raise errors.UnmappedInstanceError(instance) from None
-    if not isinstance(state, InstanceState) or isinstance(instance, type):
+    if not isinstance(state, InstanceState):
+        # An object of another ORM, for example.
         raise errors.UnmappedInstanceError(instance)
     if state.manager.mapper is None:
         if find_manager(type(instance)) is not state.manager:

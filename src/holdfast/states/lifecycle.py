@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from holdfast.foundation.codegen import Choice, FieldTuple
 from holdfast.foundation.result_rows import paused_collector
 from holdfast.states.identity_map import Members, Space
-from holdfast.states.instance import InstanceState, StateExtra
+from holdfast.states.instance import DeletedExtra, InstanceState
 
 
 class State(Choice):
@@ -123,7 +123,8 @@ def _hold_as_deleted(members: Members, states: Collection[InstanceState]) -> Non
     with paused_collector():
         for state in states:
             deleted.pop(state, None)
-            modified.pop(state, None)
+            if modified:
+                modified.pop(state, None)
             extra = state.extra
             if extra is not None:
                 space, kind = space_of(state), None
@@ -132,8 +133,9 @@ def _hold_as_deleted(members: Members, states: Collection[InstanceState]) -> Non
             if space.get(state.pk) is state:
                 del space[state.pk]
             if extra is None:
-                extra = state.extra = StateExtra()
-            extra.was_deleted = True
+                state.extra = DeletedExtra()
+            else:
+                extra.was_deleted = True
 
 
 def _release(members: Members, states: Collection[InstanceState]) -> None:
