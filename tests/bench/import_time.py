@@ -2,14 +2,14 @@
 
     python tests/bench/import_time.py
 
-Every figure is of a fresh process, with compiled files present; the median of several in turn.
-Processor time, since other programs on the machine lengthen the time of a clock on the wall.
+Every figure is of a fresh process, with compiled files present; the least of several in turn, as
+in the other rows. Processor time, since other programs on the machine lengthen the time of a clock
+on the wall.
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,14 +40,14 @@ def seconds_of(line: str, cache: str) -> float:
 
 
 def measure(lines: dict[str, str], rounds: int) -> dict[str, float]:
-    """The median for each line, by its name."""
+    """The least for each line, by its name."""
     found: dict[str, list[float]] = {name: [] for name in lines}
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(rounds + 1):
             for name, line in lines.items():
                 found[name].append(seconds_of(line, cache))
     # The first of each has written the compiled files.
-    return {name: statistics.median(each[1:]) for name, each in found.items()}
+    return {name: min(each[1:]) for name, each in found.items()}
 
 
 def import_row(rounds: int) -> dict[str, Any]:
