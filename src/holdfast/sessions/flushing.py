@@ -12,20 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from holdfast import errors
+from holdfast.foundation.codegen import late_function
 from holdfast.foundation.describe import origin_of_warnings, public_call, warn
 from holdfast.sessions.host import SessionHost, state_of
 from holdfast.sessions.membership import make_transient_to_detached
 from holdfast.sessions.transaction import CLOSED, SessionTransaction
 from holdfast.states.changes import forget_changes
 from holdfast.states.identity_map import Members
-from holdfast.unitofwork.bulk import save_objects
 from holdfast.unitofwork.flush import Flush
 from holdfast.unitofwork.work_set import ConnectionSource
+
+if TYPE_CHECKING:
+    from holdfast.unitofwork.bulk import save_objects
+else:
+    save_objects = late_function("holdfast.unitofwork.bulk", "save_objects")
 
 AUTOFLUSH_HINT = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "

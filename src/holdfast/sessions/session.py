@@ -23,6 +23,7 @@ from sqlalchemy.schema import DefaultGenerator
 from sqlalchemy.sql import Executable
 
 from holdfast import errors
+from holdfast.foundation.codegen import late_function
 from holdfast.foundation.describe import public_call, warn_deprecated
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -53,7 +54,6 @@ from holdfast.sessions.transaction import (
 )
 from holdfast.states.identity_map import IdentityMapView, Members, Space
 from holdfast.states.instance import IdentityKey, InstanceState
-from holdfast.unitofwork import bulk
 
 if TYPE_CHECKING:
     from sqlalchemy import UpdateBase
@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.selectable import TypedReturnsRows as Rows
 
     from holdfast.sessions.execution import T2, T3, Entity, ExecutionArguments, T, Ts
+    from holdfast.unitofwork.bulk import insert_mappings, update_mappings
+else:
+    insert_mappings = late_function("holdfast.unitofwork.bulk", "insert_mappings")
+    update_mappings = late_function("holdfast.unitofwork.bulk", "update_mappings")
 
 
 NUMBERS = count(1)
@@ -732,7 +736,7 @@ class Session(SessionClassMethods, SessionServices):
         flushing.write_in_bulk(
             self,
             partial(
-                bulk.insert_mappings,
+                insert_mappings,
                 mapper=mapper_of_class(mapper),
                 mappings=mappings,
                 returns=return_defaults,
@@ -748,7 +752,7 @@ class Session(SessionClassMethods, SessionServices):
         """
         flushing.write_in_bulk(
             self,
-            partial(bulk.update_mappings, mapper=mapper_of_class(mapper), mappings=mappings),
+            partial(update_mappings, mapper=mapper_of_class(mapper), mappings=mappings),
         )
 
     @property
