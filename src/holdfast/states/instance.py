@@ -57,7 +57,7 @@ def unpack(state: Any, values: dict[str, Any]) -> None:
 
 
 # ------------------------------------------------------------------------------
-# Build and takes apart identity keys.
+# Build and take apart identity keys.
 #
 # Inside the package a primary key is *bare*: the value itself when one column forms the key, a
 # tuple otherwise. Users see `(class, (values...), identity token)`.
