@@ -5,6 +5,9 @@ that changing the import is all that a program needs. This file holds names only
 first, since it fills the sockets through which the layers call upwards.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from holdfast import _wiring as _wiring
 from holdfast.foundation.load_policy import (
     EXT_CONTINUE,
@@ -26,16 +29,6 @@ from holdfast.instrument.descriptor import (
     NotExtension,
     ORMDescriptor,
     QueryableAttribute,
-)
-from holdfast.instrument.keyed_dicts import (
-    KeyFuncDict,
-    MappedCollection,
-    attribute_keyed_dict,
-    attribute_mapped_collection,
-    column_keyed_dict,
-    column_mapped_collection,
-    keyfunc_mapping,
-    mapped_collection,
 )
 from holdfast.instrument.manager import AttributeState, ClassManager
 from holdfast.instrument.slots import AttributeEventToken
@@ -68,11 +61,6 @@ from holdfast.mapping.declarative.declarative_base import (
     mapped_as_dataclass,
     unmapped_dataclass,
 )
-from holdfast.mapping.declarative.late_tables import (
-    AbstractConcreteBase,
-    ConcreteBase,
-    DeferredReflection,
-)
 from holdfast.mapping.declarative.registry import DeclarativeMeta, registry
 from holdfast.mapping.declarative.scan import (
     declarative_mixin,
@@ -103,14 +91,6 @@ from holdfast.mapping.remote import foreign, remote
 from holdfast.queries.aliases import aliased, with_polymorphic
 from holdfast.queries.bundles import Bundle, DictBundle
 from holdfast.queries.comparators import PropComparator, with_parent
-from holdfast.queries.facade.large import (
-    AppenderQuery,
-    DynamicMapped,
-    WriteOnlyCollection,
-    WriteOnlyMapped,
-)
-from holdfast.queries.facade.query import Query
-from holdfast.queries.facade.results import merge_result
 from holdfast.queries.joins import join, outerjoin
 from holdfast.queries.loader_criteria import LoaderCriteriaOption, with_loader_criteria
 from holdfast.queries.option_functions import (
@@ -156,6 +136,70 @@ from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.flush import Flush as UOWTransaction
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from holdfast.instrument.keyed_dicts import (
+        KeyFuncDict,
+        MappedCollection,
+        attribute_keyed_dict,
+        attribute_mapped_collection,
+        column_keyed_dict,
+        column_mapped_collection,
+        keyfunc_mapping,
+        mapped_collection,
+    )
+    from holdfast.mapping.declarative.late_tables import (
+        AbstractConcreteBase,
+        ConcreteBase,
+        DeferredReflection,
+    )
+    from holdfast.queries.facade.large import (
+        AppenderQuery,
+        DynamicMapped,
+        WriteOnlyCollection,
+        WriteOnlyMapped,
+    )
+    from holdfast.queries.facade.query import Query
+    from holdfast.queries.facade.results import merge_result
+else:
+    # Module -> public names that are imported from it when they are first asked for.
+    _LATE = {
+        "holdfast.instrument.keyed_dicts": (
+            "KeyFuncDict",
+            "MappedCollection",
+            "attribute_keyed_dict",
+            "attribute_mapped_collection",
+            "column_keyed_dict",
+            "column_mapped_collection",
+            "keyfunc_mapping",
+            "mapped_collection",
+        ),
+        "holdfast.mapping.declarative.late_tables": (
+            "AbstractConcreteBase",
+            "ConcreteBase",
+            "DeferredReflection",
+        ),
+        "holdfast.queries.facade.large": (
+            "AppenderQuery",
+            "DynamicMapped",
+            "WriteOnlyCollection",
+            "WriteOnlyMapped",
+        ),
+        "holdfast.queries.facade.query": ("Query",),
+        "holdfast.queries.facade.results": ("merge_result",),
+    }
+    _MODULE_OF = {name: module for module, names in _LATE.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        """The late public name, once imported an ordinary one."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(_MODULE_OF[name]), name)
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULE_OF})
+
 
 __all__ = [
     "EXT_CONTINUE",

@@ -10,10 +10,9 @@ from sqlalchemy import exc, inspect
 
 from holdfast.foundation.describe import warn
 from holdfast.queries.entities import parse_elements, root_entities
-from holdfast.queries.facade.results import CURSOR_OPTION
 from holdfast.queries.load_plan import RELATIONSHIP, LoadPath
 from holdfast.queries.options import Load
-from holdfast.queries.statement_options import StartsAt, build_option_table
+from holdfast.queries.statement_options import CURSOR_OPTION, StartsAt, build_option_table
 from holdfast.reading.context import kept_table, lazy_choice
 
 # ------------------------------------------------------------------------------

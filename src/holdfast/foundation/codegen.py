@@ -58,14 +58,18 @@ def source_of(function: Callable[..., Any]) -> str | None:
 
 
 def late_function(module: str, name: str) -> Callable[..., Any]:
-    """A function that stands for one of a module which is imported at the first call.
+    """A function that stands for a callable of a module which is imported at the first call.
 
     For parts of the house that many programs never enter. Type checkers, and the contracts on
     imports, are shown an ordinary import instead.
     """
+    found: Callable[..., Any] | None = None
 
     def call(*arguments: Any, **keywords: Any) -> Any:
-        return getattr(import_module(module), name)(*arguments, **keywords)
+        nonlocal found
+        if found is None:
+            found = getattr(import_module(module), name)
+        return found(*arguments, **keywords)
 
     return call
 

@@ -7,7 +7,7 @@ from typing import Any
 from holdfast import errors
 from holdfast.foundation.sqlalchemy_core import EventKey, Events, earlier_arguments
 from holdfast.hooks.declared import OwnDocstrings, listener_of, put_first
-from holdfast.queries.facade.query import Query
+from holdfast.queries.statement_options import HeardBeforeCompile
 from holdfast.sessions.factories import scoped_session, sessionmaker
 from holdfast.sessions.session import Session
 
@@ -194,11 +194,11 @@ def _with_object(listener: Any) -> Any:
 class QueryEvents(OwnDocstrings, Events[Any]):
     """Events of the `Query` class, or of a subclass (EV-153)."""
 
-    _dispatch_target = Query
+    _dispatch_target = HeardBeforeCompile
 
     @classmethod
     def _accept_with(cls, target: Any, identifier: str) -> Any:
-        is_query = isinstance(target, type) and issubclass(target, Query)
+        is_query = isinstance(target, type) and issubclass(target, HeardBeforeCompile)
         return target if is_query else None
 
     @classmethod
@@ -219,7 +219,7 @@ class QueryEvents(OwnDocstrings, Events[Any]):
 
             event_key = event_key.with_wrapper(call)
         event_key.base_listen(**kw)
-        Query.has_listeners = True
+        HeardBeforeCompile.has_listeners = True
 
     def before_compile(self, query: Any) -> Any:
         """A query is about to run; another one may be returned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast import errors
 from holdfast.foundation.codegen import record, replace
@@ -240,6 +240,18 @@ class WithoutEagerLoads(LoaderOption):
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
         return (WithoutEagerLoads,)
+
+
+# An execution option: the cursor whose rows are read in place of what the statement would give.
+CURSOR_OPTION = "holdfast_cursor"
+
+
+class HeardBeforeCompile:
+    """The target of the events of `Query`, which comes with its first use only."""
+
+    # Core's dispatcher of query events, set by `hooks`, and whether it is worth a look.
+    dispatch: Any = None
+    has_listeners: ClassVar[bool] = False
 
 
 class Unfiltered(LoaderOption):

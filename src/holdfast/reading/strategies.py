@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
 
 from holdfast import errors
+from holdfast.foundation.codegen import late_function
 from holdfast.foundation.describe import warn
 from holdfast.foundation.load_policy import ATTR_EMPTY, ATTR_WAS_SET, PASSIVE_NO_RESULT, LoadPolicy
 from holdfast.mapping.sockets import register_strategy
 from holdfast.queries.aliases import replace_columns, with_polymorphic
-from holdfast.queries.facade.large import AppenderQuery, WriteOnlyCollection
-from holdfast.queries.facade.query import Query
 from holdfast.queries.load_plan import EXPRESSION, AttributeChoice, FollowUp, LoadPath
 from holdfast.queries.planning import EntityLoadBuilder
 from holdfast.reading.context import LoadContext, lazy_column_choice, table_at
 from holdfast.reading.fetch import lacks, set_loaded_collection
 from holdfast.reading.identity import load_column_values, load_expired
+
+if TYPE_CHECKING:
+    from holdfast.queries.facade.large import AppenderQuery, WriteOnlyCollection, appender_class
+else:
+    WriteOnlyCollection = late_function("holdfast.queries.facade.large", "WriteOnlyCollection")
+    appender_class = late_function("holdfast.queries.facade.large", "appender_class")
 
 # ------------------------------------------------------------------------------
 # Define what the strategies of relationships have in common.
@@ -342,11 +347,7 @@ class DynamicStrategy(RelationshipStrategy):
 
     def __init__(self, prop: Any) -> None:
         super().__init__(prop)
-        given: type[Query[Any]] | None = prop.query_class
-        self.class_: type[AppenderQuery[Any]] = AppenderQuery
-        if given is not None:
-            bases = (AppenderQuery, given)
-            self.class_ = type(f"Appender{given.__name__}", bases, {"query_class": given})
+        self.class_: type[AppenderQuery[Any]] = appender_class(prop.query_class)
 
     def collection_of(self, state: Any) -> AppenderQuery[Any]:
         """What reading the attribute gives."""

@@ -21,11 +21,11 @@ from holdfast.foundation.sqlalchemy_core import (
     is_server_side,
     roles,
 )
-from holdfast.queries.facade.results import CURSOR_OPTION
 from holdfast.queries.load_plan import LoadPlan
 from holdfast.queries.loader_criteria import criteria_about
 from holdfast.queries.option_functions import UserDefinedOption
 from holdfast.queries.select import FromStatement
+from holdfast.queries.statement_options import CURSOR_OPTION
 from holdfast.reading.context import GATHERING_OPTION, ORIGIN_OPTION
 from holdfast.reading.result import build_result, result_by_equality
 from holdfast.sessions.host import SessionHost

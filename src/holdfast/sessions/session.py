@@ -35,7 +35,6 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
 )
 from holdfast.mapping.mapper import Mapper
-from holdfast.queries.facade.query import Query
 from holdfast.sessions import execution, flushing, membership, refresh
 from holdfast.sessions.connections import JOIN_MODES, JoinMode
 from holdfast.sessions.execution import Bind, Listener, add_bind, find_bind
@@ -60,9 +59,11 @@ if TYPE_CHECKING:
     from sqlalchemy.sql._typing import _TypedColumnClauseArgument as Typed
     from sqlalchemy.sql.selectable import TypedReturnsRows as Rows
 
+    from holdfast.queries.facade.query import Query
     from holdfast.sessions.execution import T2, T3, Entity, ExecutionArguments, T, Ts
     from holdfast.unitofwork.bulk import insert_mappings, update_mappings
 else:
+    Query = late_function("holdfast.queries.facade.query", "Query")
     insert_mappings = late_function("holdfast.unitofwork.bulk", "insert_mappings")
     update_mappings = late_function("holdfast.unitofwork.bulk", "update_mappings")
 
@@ -284,7 +285,7 @@ class Session(SessionClassMethods, SessionServices):
         self.execution_options: Any = (
             immutabledict(execution_options) if execution_options else EMPTY_DICT
         )
-        self.query_cls: type[Query[Any]] = Query if query_cls is None else query_cls
+        self.query_cls: type[Query[Any]] | None = query_cls
         self.members: Members = Members(self)
         # Class -> its space of the identity map and a key attribute: see `get`.
         self.shortcuts: dict[Any, tuple[Space, str]] = {}
@@ -575,7 +576,7 @@ class Session(SessionClassMethods, SessionServices):
 
     def query(self, *entities: Any, **kw: Any) -> Any:
         """The chained form of a SELECT over entities."""
-        return self.query_cls(entities, self, **kw)
+        return (self.query_cls or Query)(entities, self, **kw)
 
     # -- membership ------------------------------------------------------------------------------
 

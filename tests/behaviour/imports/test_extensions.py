@@ -80,6 +80,26 @@ def test_import_of_the_package_loads_no_extension():
     )
 
 
+def test_chained_queries_are_imported_when_first_used():
+    run_fresh(
+        """
+        import sys
+        import holdfast
+        from sqlalchemy import create_engine, event, literal_column
+        assert {"Query", "DynamicMapped", "Session"} <= set(dir(holdfast))
+        session = holdfast.Session(create_engine("sqlite://"))
+        late = ("holdfast.queries.facade", "holdfast.instrument.keyed_dicts")
+        assert not [name for name in sys.modules if name.startswith(late)]
+        query = session.query(literal_column("1"))
+        event.listen(type(query), "before_compile", lambda query: query.limit(0), retval=True)
+        assert query.all() == [] and type(query) is holdfast.Query
+        from holdfast.collections import attribute_keyed_dict
+        assert holdfast.attribute_keyed_dict is attribute_keyed_dict
+        assert not hasattr(holdfast, "chained_query")
+        """
+    )
+
+
 def test_awaited_session_loads_no_sqlalchemy_orm():
     run_fresh(AWAITED, LIFE, NO_ORM)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle, exc, inspect, select
 from sqlalchemy.sql.expression import FromClause, Select
@@ -23,7 +23,7 @@ from holdfast.queries.aliases import AliasedClass, real_attribute, rewritten
 from holdfast.queries.comparators import with_parent
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
 from holdfast.queries.joins import is_relationship_attribute
-from holdfast.queries.statement_options import WithoutEagerLoads
+from holdfast.queries.statement_options import HeardBeforeCompile, WithoutEagerLoads
 
 # ------------------------------------------------------------------------------
 # Let a query select from a union of queries and still speak of its classes.
@@ -115,16 +115,12 @@ class QuerySettings:
 DEFAULTS = QuerySettings()
 
 
-class QueryBase:
+class QueryBase(HeardBeforeCompile):
     """The state of a query, and how copies of it are made."""
 
     session: Any | None
     draft: Select[Any]
     settings: QuerySettings
-
-    # Core's dispatcher of query events, set by `hooks`, and whether it is worth a look.
-    dispatch: Any = None
-    has_listeners: ClassVar[bool] = False
 
     def __init__(self, entities: Any, session: Any | None = None) -> None:
         given = entities if isinstance(entities, tuple | list) else (entities,)

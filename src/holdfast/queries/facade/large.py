@@ -158,6 +158,13 @@ def members_of(relationship: Any, state: Any) -> Any:
 # 1. An object without a row has no members in the database: those in memory are given (RL-166).
 
 
+def appender_class(given: type[Query[Any]] | None) -> type[AppenderQuery[Any]]:
+    """The class of the attribute of a relationship with that `query_class`."""
+    if given is None:
+        return AppenderQuery
+    return type(f"Appender{given.__name__}", (AppenderQuery, given), {"query_class": given})
+
+
 class AppenderQuery(MemberChanges[T], Query[T]):
     """The members of a dynamic relationship, as a query (RL-165)."""
 
@@ -197,7 +204,7 @@ class AppenderQuery(MemberChanges[T], Query[T]):
         return self._in_session().changed(draft, **settings)
 
     def _in_session(self) -> Query[T]:
-        class_ = self.query_class or self.session.query_cls
+        class_ = self.query_class or self.session.query_cls or Query
         made: Query[T] = class_((), self.session)
         made.draft, made.settings = self.draft, self.settings
         return made

@@ -23,6 +23,7 @@ from holdfast.foundation.codegen import record
 from holdfast.foundation.describe import warn_deprecated
 from holdfast.queries.entities import SelectedBundle, SelectedEntity, selects_one_entity
 from holdfast.queries.facade.base import QueryBase
+from holdfast.queries.statement_options import CURSOR_OPTION
 
 # ------------------------------------------------------------------------------
 # Execute a `Query`, and give what is asked of its rows.
@@ -32,7 +33,6 @@ from holdfast.queries.facade.base import QueryBase
 
 T = TypeVar("T")
 
-CURSOR_OPTION = "holdfast_cursor"
 """Execution option: rows that a connection has fetched already, for `instances()`."""
 
 
