@@ -395,6 +395,8 @@ class OneToManyDependency(KeyedDependency):
                 state, self.relationship, "add"
             ):
                 copies.append((parent, state))
+            elif work.is_outside(state):
+                work.outside_copies.setdefault(self, []).append((parent, state))
 
     def collect_changed(
         self, work: WorkSet, copies: list[KeyCopy], state: InstanceState, *, rekeyed: bool
@@ -443,9 +445,12 @@ class OneToManyDependency(KeyedDependency):
 
     def clear(self, work: WorkSet, parent: InstanceState, child: InstanceState) -> None:
         """Let `child` lose the key of `parent`; a copy from elsewhere comes later and wins."""
-        if not work.include(child, self.relationship, "delete"):
+        if work.include(child, self.relationship, "delete"):
+            clears = work.late_clears if self.writes_late else work.clears
+        elif work.is_outside(child):
+            clears = work.outside_clears
+        else:
             return
-        clears = work.late_clears if self.writes_late else work.clears
         clears.setdefault(self, []).append((None, child))
 
     def collect_deletes(self, work: WorkSet, states: Sequence[InstanceState]) -> None:

@@ -56,6 +56,7 @@ def build_plan(work: WorkSet) -> FlushPlan:
         names,
         [
             *planner.save_steps(),
+            *planner.outside_steps(),
             *planner.association_steps(),
             *planner.late_steps(),
             *planner.early_clear_steps(),
@@ -154,6 +155,14 @@ class Planner:
             yield InsertStep(names, unit, new)
 
     # -- between saves and deletes -----------------------------------------------------------------
+
+    def outside_steps(self) -> Iterator[Step]:
+        """Keys of objects outside of the session, which the flush writes nothing for."""
+        copies = self.work.outside_copies
+        for recorded in (unless_copied(self.work.outside_clears, copies), copies):
+            for dependency, chosen in recorded.items():
+                if chosen:
+                    yield CopyKeysStep(self.names, dependency, chosen)
 
     def association_steps(self) -> Iterator[Step]:
         """Rows of association tables."""

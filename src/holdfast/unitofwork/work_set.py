@@ -20,7 +20,8 @@ from holdfast.states.instance import InstanceState
 #
 # Rules kept here:
 # 1. An object is either saved or deleted, never both.
-# 2. Objects outside of the session are left out, with a warning.
+# 2. Objects outside of the session are left out, with a warning. Keys reach them in memory, so that
+#    they are linked as their parents say when they come in later (CA-32).
 # 3. When an object changes sides after its relationships were asked, `flipped` is set, and
 #    `collect`
 #    asks all relationships again.
@@ -85,6 +86,7 @@ class WorkSet:
         late_copies, late_clears: The same for `post_update`, to be written by an UPDATE of their
             own after all rows are saved.
         early_clears: Those to be emptied before rows are deleted.
+        outside_copies, outside_clears: Those of objects outside of the session, in memory only.
         associations: Association rows, by relationship.
     """
 
@@ -103,6 +105,8 @@ class WorkSet:
         "late_copies",
         "listed",
         "members",
+        "outside_clears",
+        "outside_copies",
         "policy",
         "saves",
         "unread",
@@ -136,6 +140,8 @@ class WorkSet:
         self.late_copies: dict[Any, list[KeyCopy]] = {}
         self.late_clears: dict[Any, list[KeyCopy]] = {}
         self.early_clears: dict[Any, list[KeyCopy]] = {}
+        self.outside_copies: dict[Any, list[KeyCopy]] = {}
+        self.outside_clears: dict[Any, list[KeyCopy]] = {}
         self.associations: dict[Any, AssociationRows] = {}
         self.fresh_saves = list(self.saves)
         self.fresh_deletes = list(self.deletes)
@@ -192,6 +198,10 @@ class WorkSet:
         if not state.was_deleted:
             self.warnings[errors.not_in_session_warning(state, operation, relationship)] = None
         return False
+
+    def is_outside(self, state: InstanceState) -> bool:
+        """Whether an object that may have a row one day is not in the session."""
+        return not self.members.is_member(state) and not state.was_deleted
 
     def delete(self, state: InstanceState) -> bool:
         """Delete an object of the session; tells whether this is news."""

@@ -72,6 +72,56 @@ def test_flush_warns_of_a_member_outside_the_session_and_writes_nothing_for_it(
     assert inspect(child).transient
 
 
+@pytest.mark.rule("CA-32 the key reaches it in memory")
+@pytest.mark.filterwarnings("ignore:Object of type <Child> not in session")
+def test_flush_gives_a_member_outside_the_session_the_key_for_later(family, session):
+    Parent, Child = family(cascade="")
+    parent, child = Parent(), Child()
+    parent.children = [child]
+    session.add(parent)
+    session.flush()
+    assert child.parent_id == parent.id
+
+    session.add(child)
+    session.commit()
+    assert (child.parent_id, parent.children) == (parent.id, [child])
+
+
+@pytest.mark.rule("CA-32 the key reaches it in memory")
+@pytest.mark.filterwarnings("ignore:Object of type <Child> not in session")
+def test_flush_gives_a_detached_member_the_key_as_a_change(family, session):
+    Parent, Child = family(cascade="")
+    parent, child = Parent(children=[]), Child()
+    session.add_all([parent, child])
+    session.flush()
+    session.expunge(child)
+    parent.children.append(child)
+    session.flush()
+    assert inspect(child).attrs.parent_id.history.added == [parent.id]
+
+    session.add(child)
+    session.commit()
+    assert (child.parent_id, parent.children) == (parent.id, [child])
+
+
+@pytest.mark.rule("CA-32 the key leaves it in memory")
+@pytest.mark.filterwarnings("ignore:Object of type <Child> not in session")
+@pytest.mark.parametrize("way", ["removed", "parent deleted"])
+def test_flush_takes_the_key_from_a_former_member_outside_the_session(family, session, way):
+    Parent, Child = family(cascade="")
+    parent, child = Parent(), Child()
+    parent.children = [child]
+    session.add(parent)
+    session.flush()
+    if way == "removed":
+        parent.children.remove(child)
+    else:
+        session.delete(parent)
+    session.flush()
+
+    assert child.parent_id is None
+
+
 @pytest.mark.rule("CA-33")
 def test_appending_takes_in_where_a_back_reference_does_not(family, session):
     Parent, Child = family(back={})
