@@ -170,20 +170,18 @@ def delete(session: SessionHost, instance: object) -> None:
     extra = state.extra
     was_deleted = extra is not None and extra.was_deleted
     if state.members is not members:
-        if was_deleted and state.members is None:
+        if was_deleted and state.session is None:
             # Its row is gone already: nothing is left to do.
             session.autobegin()
             return
         check_attachable(session, state)
         _attach(session, state, instance, Move.ATTACHED)
-    else:
-        if session.innermost is None:
-            session.autobegin()
-        if was_deleted:
-            # Its row is gone already, which the flush will find and warn of (SB-84).
-            check_attachable(session, state)
-            place(members, Move.DELETE_UNDONE, (state,))
-    if type(state).manager.mapper.delete_keys:
+    elif session.innermost is None:
+        session.autobegin()
+    if was_deleted:
+        # Its row is gone already, which the flush will find and warn of (SB-84).
+        members.deleted[state] = instance
+    elif type(state).manager.mapper.delete_keys:
         reached = [(each, each()) for each in reachable(state, "delete")]
         members.deleted[state] = instance
         for each, held in reached:

@@ -83,6 +83,12 @@ def settle(journal: Journal) -> FlushOutcome:
     members.identity_map.note_gaps()
     outcome.expelled = list(work.expelled)
     outcome.deleted = [*work.deletes, *journal.gone]
+    again = [each for each in outcome.deleted if each.was_deleted]
+    if again:
+        # An earlier flush has deleted them, and they stay as they are (SM-7).
+        outcome.deleted = [each for each in outcome.deleted if not each.was_deleted]
+        for state in again:
+            members.deleted.pop(state, None)
     if outcome.deleted:
         move(members, Move.DELETED, outcome.deleted)
     outcome.updated = [state for state in work.saves if state.pk is not None]

@@ -1,9 +1,9 @@
 """Deleted objects lose their rows, and others what referred to them."""
 
 import pytest
-from sqlalchemy import delete, exc, func, inspect, select, text
+from sqlalchemy import delete, event, exc, func, inspect, select, text
 
-from holdfast import Session, make_transient
+from holdfast import Session, make_transient, was_deleted
 from holdfast.errors import ObjectDeletedError
 from holdfast.errors.flush import DependencyRuleError, FlushCycleError, FlushError
 from models import library, shop, tree
@@ -246,3 +246,41 @@ def test_deleting_a_deleted_object_is_silent_and_the_flush_warns(session, ends):
 
     assert inspect(tag).detached is (ends == "commit")
     assert count(session, library.Tag) == (ends == "rollback")
+
+
+@pytest.mark.rule("SM-6", "SM-7")
+@pytest.mark.filterwarnings("ignore:DELETE statement on table")
+def test_deleting_a_deleted_object_leaves_it_deleted(session):
+    moves = []
+    for name in ("persistent_to_deleted", "deleted_to_persistent"):
+        event.listen(session, name, lambda _, each, name=name: moves.append(name))
+    tag = library.Tag(name="t")
+    session.add(tag)
+    session.commit()
+    session.delete(tag)
+    session.flush()
+    session.delete(tag)
+
+    assert was_deleted(tag)
+    assert inspect(tag).deleted
+    assert tag not in session
+    session.flush()
+    assert (inspect(tag).deleted, list(session.deleted)) == (True, [])
+    session.rollback()
+    assert inspect(tag).persistent
+    assert moves == ["persistent_to_deleted", "deleted_to_persistent"]
+
+
+@pytest.mark.rule("SM-7", "SM-23")
+def test_object_deleted_again_in_a_savepoint_stays_deleted_when_that_is_undone(session):
+    tag = library.Tag(name="t")
+    session.add(tag)
+    session.commit()
+    session.delete(tag)
+    session.flush()
+    savepoint = session.begin_nested()
+    session.delete(tag)
+    savepoint.rollback()
+
+    assert inspect(tag).deleted
+    assert list(session.deleted) == []
