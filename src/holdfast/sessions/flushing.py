@@ -110,7 +110,21 @@ def bulk_save_objects(
     write_in_bulk(session, write)
     for each in new if returns else ():
         if not state_of(each).is_attached:
-            make_transient_to_detached(each)
+            make_detached_with_links(each)
+
+
+def make_detached_with_links(instance: Any) -> None:
+    """Give a new object the identity of its row; its relationships wait for a flush (PT-128)."""
+    state = state_of(instance)
+    keys = state.manager.mapper.relationship_keys
+    changes = state.committed_state
+    links = {key: changes[key] for key in keys if key in changes}
+    queued = None if state.extra is None else state.extra.pending
+    make_transient_to_detached(instance)
+    if links or queued:
+        state.changes = links
+        if queued:
+            state.more().pending = queued
 
 
 def _flush(session: SessionHost, objects: Iterable[Any] | None) -> None:

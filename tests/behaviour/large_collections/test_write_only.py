@@ -212,3 +212,17 @@ def test_collection_keeps_its_object_alive(engine, session):
     with Session(engine) as other:
         transfers = other.get_one(Account, 1).transfers
         assert other.scalar(select(func.count()).select_from(transfers.select().subquery())) == 3
+
+
+@pytest.mark.rule("SB-60", "CA-34")
+@pytest.mark.parametrize("leaves", [False, True])
+def test_owner_whose_members_were_written_may_be_added_again(session, account, leaves):
+    account.transfers.add(Transfer(amount=1))
+    session.flush()
+    if leaves:
+        session.expunge(account)
+    session.add(account)
+
+    assert account in session
+    session.flush()
+    assert amounts(session) == [1, 10, 20, 30]

@@ -13,7 +13,7 @@ from holdfast.errors.flush import StaleDataError
 from holdfast.errors.mapping import UnmappedClassError
 from models.company import Base as Company
 from models.company import Boss, Person
-from models.library import Author, Base, Book
+from models.library import Author, Base, Book, Tag
 
 
 @pytest.fixture
@@ -57,6 +57,37 @@ def test_saving_with_return_defaults_gives_keys_and_detached_objects(session):
     assert all(inspect(author).detached for author in authors)
     assert authors[0] not in session
     assert session.get(Author, 1) is not authors[0]
+
+
+@pytest.mark.rule("PT-121", "PT-128 relationships wait for a flush")
+def test_links_of_a_saved_object_are_written_by_the_flush_after_it_is_added(session, sql):
+    author, book = Author(name="a"), Book(title="b", tags={Tag(name="t")})
+    session.add(author)
+    session.flush()
+    book.author = author
+    session.bulk_save_objects([book], return_defaults=True)
+    assert not inspect(book).attrs.title.history.added
+    assert inspect(book).attrs.author.history.added == [author]
+
+    sql.clear()
+    session.add(book)
+    session.flush()
+    assert book.author_id == author.id
+    assert "UPDATE book SET author_id=? WHERE book.id = ?" in sql.emitted
+    session.expire_all()
+    assert [tag.name for tag in book.tags] == ["t"]
+
+
+@pytest.mark.rule("PT-121", "PT-128 relationships wait for a flush")
+def test_children_of_a_saved_object_are_written_by_the_flush_after_it_is_added(session):
+    author = Author(name="a", books=[Book(title="b")])
+    session.bulk_save_objects([author], return_defaults=True)
+    assert [book.title for book in inspect(author).attrs.books.history.added] == ["b"]
+
+    session.add(author)
+    session.commit()
+    session.expire_all()
+    assert [book.title for book in author.books] == ["b"]
 
 
 @pytest.mark.rule("PT-120", "PT-124")
