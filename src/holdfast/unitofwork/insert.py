@@ -127,7 +127,8 @@ def insert_rows(
     start_versions(journal, rows, states)
     manager = rows.mapper.class_manager
     reports = manager.has_refresh_flush_listeners
-    unset = [rows.unset_defaults(state) for state in states] if reports else []
+    counted = rows.counted_keys
+    unset = [[*rows.unset_defaults(state), *counted] for state in states] if reports else []
     for run in rows.insert_runs(states):
         insert_run(connection, form_of(rows, run.keys), run)
     for state, keys in zip(states, unset, strict=False):

@@ -124,6 +124,13 @@ class TableRows:
         self.memo: dict[Any, Any] = {}
 
     @property
+    def counted_keys(self) -> tuple[str, ...]:
+        """The version counter, where a generator gives the table's rows their versions."""
+        if self.version_key is None or not self.mapper.version_id_generator:
+            return ()
+        return (self.version_key,)
+
+    @property
     def shape(self) -> Any:
         """Equal for two mappers when the rows of their objects are made alike."""
         if self.version_key is not None:

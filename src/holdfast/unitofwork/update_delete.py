@@ -125,15 +125,16 @@ def write_changed_run(connection: Any, rows: TableRows, run: ChangedRun) -> None
 
 
 def report_defaults(journal: Journal, rows: TableRows, changes: Sequence[Change]) -> None:
-    """Tell listeners which attributes got a value from `onupdate`, or lost theirs."""
+    """Tell listeners which attributes got a value that nobody set, or lost theirs."""
     manager = rows.mapper.class_manager
     for change in changes:
         form: UpdateForm = rows.memo[UpdateForm, change.keys]
         made = [k for k in (*form.prefetched, *form.server_made) if k not in rows.pk_keys]
         state = change.values["_sa_instance_state"]
         known = [key for key in made if key in change.values]
-        if known:
-            manager.dispatch.refresh_flush(state, journal, known)
+        counted = [key for key in rows.counted_keys if key in change.keys]
+        if known or counted:
+            manager.dispatch.refresh_flush(state, journal, [*known, *counted])
         if len(known) < len(made):
             manager.dispatch.expire(state, [key for key in made if key not in known])
 

@@ -21,6 +21,7 @@ from holdfast import Session, registry
 from holdfast.errors.flush import FlushError
 from holdfast.exc import StaleDataError
 from models.wiki import Article, ByHand, ByServer, ByTrigger, Note, Page, Stamped
+from watching import listening
 
 COUNTED_UPDATE = "UPDATE page SET version=?, text=? WHERE page.id = ? AND page.version = ?"
 
@@ -395,3 +396,35 @@ def test_a_class_mapped_to_a_subquery_counts_in_its_table(session, sql):
     session.delete(found)
     with pytest.raises(StaleDataError):
         session.flush()
+
+
+@pytest.mark.rule("EV-84", "VC-2", "VC-3")
+@pytest.mark.parametrize(
+    ("kind", "name", "counted"),
+    [
+        (Note, "version", True),
+        (Article, "version", True),
+        (Stamped, "stamp", True),
+        (ByHand, "version", False),
+    ],
+)
+def test_listeners_hear_of_the_version_that_a_flush_has_counted(session, kind, name, counted):
+    heard = []
+
+    def hear(target, context, names):
+        heard.append((list(names), getattr(target, name)))
+
+    counting = kind()
+    if not counted:
+        counting.version = 1
+    with listening(kind, "refresh_flush", hear):
+        session.add(counting)
+        session.flush()
+        first = getattr(counting, name)
+        if kind is Note:
+            counting.page_id = 1
+        else:
+            counting.text = "changed"
+        session.flush()
+
+    assert heard == ([([name], first), ([name], getattr(counting, name))] if counted else [])
