@@ -158,11 +158,7 @@ _roles: weakref.WeakKeyDictionary[type, Roles] = weakref.WeakKeyDictionary()
 
 
 def roles_of(class_: type) -> Roles:
-    """The roles of a collection class, which is instrumented in place when it is not yet.
-
-    Raises:
-        ArgumentError: The class is built in, or elects no method for a role.
-    """
+    """The roles of a collection class, which is instrumented in place when it is not yet."""
     found = _roles.get(class_)
     if found is None:
         if class_.__module__ == "builtins":

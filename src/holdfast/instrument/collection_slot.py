@@ -300,16 +300,7 @@ class CollectionSlot(AttributeSlot):
         *,
         is_gone: bool = False,
     ) -> None:
-        """Do all that the loss of a member entails but taking it out of the collection.
-
-        Args:
-            state: State of the owner.
-            owner: The owner.
-            item: The member.
-            initiator: Who started the change, if not this attribute.
-            key: Where in the collection the member stands.
-            is_gone: It has been taken out already.
-        """
+        """Do what the loss of a member (at `key`) entails, all but taking it out."""
         child: InstanceState | None = None if item is None else item._sa_instance_state
         d = owner.__dict__
         self.note_members(state, d)
@@ -486,11 +477,7 @@ class CollectionSlot(AttributeSlot):
     def members_to_assign(
         self, collection: Any, value: Any
     ) -> tuple[Iterable[Any], list[Any] | None]:
-        """The members in a value that is assigned, and its keys if it is like a dictionary.
-
-        Raises:
-            TypeError: The value is not of the collection's kind (RL-113).
-        """
+        """The members in a value that is assigned, and its keys if it is like a dictionary."""
         roles = self.roles
         if roles.converter is not None:
             return roles.converter(collection, value), None
@@ -574,11 +561,7 @@ class CollectionSlot(AttributeSlot):
 
 
 def _reporting_factory(given: Callable[[], Any]) -> tuple[Callable[[], Any], Roles]:
-    """A factory of reporting collections, from what a relationship names as collection class.
-
-    Raises:
-        ArgumentError: The class cannot serve as a collection.
-    """
+    """A factory of reporting collections, from what a relationship names as collection class."""
     if isinstance(given, type):
         class_ = REPORTING_CLASSES.get(given, given)
         return class_, roles_of(class_)

@@ -201,10 +201,8 @@ def _for_key(function: Callable[..., Any], key: str) -> Callable[..., Any]:
 def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
     """The functions for the attribute of `slot`.
 
-    Args:
-        slot: The attribute's slot.
-        stores_directly: Whether a value may be stored without asking the slot, once a change is
-            recorded: a column value without listeners.
+    `stores_directly`: a value may be stored without asking the slot once a change is recorded, as
+    for a column value without listeners.
     """
     load = LoadPolicy.LOAD
     absent = slot.absent

@@ -157,9 +157,8 @@ class AttributeKey:
 class ColumnKey:
     """Give the values of mapped columns of a member as its key.
 
-    Args:
-        columns: The columns, or the key of each and of its table. A pickle carries names to where
-            the columns are others; a column in a class body has none before the class is mapped.
+    A pickle carries names to where the columns are others; a column in a class body has none before
+    the class is mapped.
     """
 
     __slots__ = ("columns",)

@@ -97,11 +97,7 @@ class LargeCollectionSlot(CollectionSlot):
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
-        """Replace the members, which must be known for that.
-
-        Raises:
-            InvalidRequestError: The object has a row, and the collection is write-only (RL-162).
-        """
+        """Replace the members, which must be known for that."""
         if value is DONT_SET:
             return
         if not hasattr(value, "__iter__"):
@@ -134,11 +130,7 @@ class LargeCollectionSlot(CollectionSlot):
         self.set(state, d, ())
 
     def set_committed(self, state: InstanceState, d: Values, value: Any) -> None:
-        """Refuse: there is no place for loaded members.
-
-        Raises:
-            PopulationError: Always.
-        """
+        """Refuse: there is no place for loaded members."""
         raise errors.PopulationError.committed(self)
 
     def initialize(self, state: InstanceState, d: Values) -> Any:
@@ -150,11 +142,7 @@ class LargeCollectionSlot(CollectionSlot):
     def history(
         self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD
     ) -> History:
-        """What waits for the flush; with SQL, against the members in the database.
-
-        Raises:
-            InvalidRequestError: The members must be read, and the collection is write-only.
-        """
+        """What waits for the flush; with SQL, against the members in the database."""
         added, removed = self._queued(state)
         if state.pk is None or not policy.may_fetch:
             return History(added, [], removed)

@@ -142,13 +142,7 @@ def unlink_backref(
 ) -> None:
     """`child` is no longer a member of `owner` through `slot`: make the other end say so.
 
-    Args:
-        slot: The attribute that gives the member up.
-        owner: Its object.
-        child_state: State of the former member.
-        child: The former member.
-        initiator: Who started the change, or None for `slot` itself.
-        token: What the other end is told about who started it.
+    `initiator` started the change (None: `slot`); `token` is what the other end is told of that.
     """
     slots: dict[str, Any] = child_state.manager.slots
     for key in slot.reverse_keys:
@@ -374,15 +368,7 @@ class AttributeSlot(ABC):
         initiator: AttributeEventToken | None = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
-        """Assign a value.
-
-        Args:
-            state: State of the object.
-            d: The object's `__dict__`.
-            value: The new value.
-            initiator: Who started the change, when it was not this attribute.
-            policy: How far the former value may be loaded.
-        """
+        """Assign a value; `policy` says how far the former one may be loaded."""
 
     @abstractmethod
     def delete(self, state: InstanceState, d: Values) -> None:
@@ -499,12 +485,7 @@ class AttributeSlot(ABC):
     # -- parents of members --------------------------------------------------------------------
 
     def has_parent(self, state: InstanceState, *, optimistic: bool = False) -> bool:
-        """Whether some object holds the member `state` through this attribute.
-
-        Args:
-            state: State of the member.
-            optimistic: The answer for a member that nothing is known of.
-        """
+        """Whether some object holds the member; `optimistic` when nothing is known of it."""
         if not self.tracks_parent:
             raise errors.ParentTrackingError.not_configured(str(self))
         return has_parent(state, self.parent_token, optimistic=optimistic)

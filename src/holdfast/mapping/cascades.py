@@ -84,11 +84,7 @@ def reachable(
     Each is yielded once, parents before what is reached through them, the start never. Nothing is
     loaded, except by "delete", which loads what the flush has to know (CA-51). "save-update" also
     reaches members that were removed and not flushed (CA-35); other rules follow present ones.
-
-    Args:
-        state: Where to begin.
-        rule: Name of the cascade.
-        halt_on: States for which this answers true are neither yielded nor walked through.
+    States for which `halt_on` answers true are neither yielded nor walked through.
     """
     loads = rule == "delete"
     if not loads and not _has_any(state, _keys_of(state.manager.mapper, rule)):

@@ -47,14 +47,7 @@ def classes_of(names: ClassRegistry, name: str) -> list[type[Any]]:
 
 
 def add_class(names: ClassRegistry, name: str, cls: type[Any], keep: dict[str, Any]) -> None:
-    """Record a class under its name.
-
-    Args:
-        names: The class registry, which may hold its values weakly.
-        name: The class's name.
-        cls: The class.
-        keep: Holds what must not vanish from `names`.
-    """
+    """Record a class under its name; `keep` holds what must not vanish from a weak registry."""
     others = [other for other in classes_of(names, name) if other is not cls]
     same_module = [other for other in others if other.__module__ == cls.__module__]
     if same_module:
@@ -225,15 +218,7 @@ def metadata_of(cls: type[Any], registry: Any) -> MetaData:
 
 
 def evaluate(text: str, owner: Any) -> Any:
-    """What a Python expression in a string stands for.
-
-    Args:
-        text: The expression.
-        owner: The mapper in whose registry the names are looked for.
-
-    Raises:
-        MappingError: A name is unknown.
-    """
+    """What a Python expression in a string stands for, in the registry of the mapper `owner`."""
     try:
         # The string is part of the application's own mapping, as trusted as its code.
         value = eval(compile(text, "<string in a mapping>", "eval"), {}, Namespace(owner))
@@ -253,11 +238,7 @@ def _existing(owner: Any) -> Iterator[str]:
 
 
 def find_class(text: str, owner: Any) -> Any:
-    """The class or table that a plain name or dotted path stands for; nothing is evaluated.
-
-    Raises:
-        MappingError: The name is unknown.
-    """
+    """The class or table that a plain name or dotted path stands for; nothing is evaluated."""
     first, *rest = text.split(".")
     try:
         value = Namespace(owner)[first]

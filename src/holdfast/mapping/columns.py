@@ -274,14 +274,7 @@ def _belongs_to_base(mapper: Any, column: Any) -> bool:
 
 
 def is_excluded(mapper: Any, column: Any, name: str, key: str | None = None) -> bool:
-    """Whether a column that nobody named, or an inherited attribute, stays unmapped.
-
-    Args:
-        mapper: The mapper of the class.
-        column: The column; None for an inherited attribute.
-        name: The column's or the attribute's name, which the options speak of.
-        key: Name of the attribute, where it is another one.
-    """
+    """Whether a column that nobody named, or an inherited attribute (no column), stays unmapped."""
     if has_own_descriptor(mapper.class_, name if key is None else key):
         return True
     options = mapper.options
@@ -313,14 +306,7 @@ def has_own_descriptor(cls: type[Any], key: str) -> bool:
 
 
 def add_property(mapper: Any, key: str, value: Any, *, implied: bool = False) -> MapperProperty:
-    """Map one attribute.
-
-    Args:
-        mapper: The mapper of the class.
-        key: Name of the attribute.
-        value: A property, a column, or a list of columns that are equal in every row.
-        implied: The column was not named by the application.
-    """
+    """Map one attribute; `implied` says that the application did not name the column."""
     if key in RESERVED:
         raise errors.ReservedNameError.taken(key)
     existing = mapper.properties.get(key)

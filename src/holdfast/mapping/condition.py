@@ -38,18 +38,7 @@ from holdfast.mapping.remote import (
 
 
 def deduce_join(ends: Ends, left: Any, right: Any, *, near: Any) -> Any:
-    """The condition that the foreign keys between two selectables give.
-
-    Args:
-        ends: Both ends of the relationship.
-        left: The parent's, or the target's, selectable.
-        right: The target's selectable, or the association table.
-        near: The part of `left` whose foreign keys are looked at first.
-
-    Raises:
-        NoJoinError: No foreign key leads from one to the other.
-        AmbiguousJoinError: Several do.
-    """
+    """The condition that the foreign keys between two selectables give, first those of `near`."""
     name, secondary = ends.name, ends.secondary
     try:
         return join_condition(
@@ -109,11 +98,7 @@ MANYTOMANY = RelationshipDirection.MANYTOMANY
 
 
 def find_direction(ends: Ends, primaryjoin: Any) -> RelationshipDirection:
-    """The direction of a relationship whose primary join is marked.
-
-    Raises:
-        RelationshipError: The marks do not tell.
-    """
+    """The direction of a relationship whose primary join is marked."""
     if ends.secondary is not None:
         return MANYTOMANY
     foreign = marked_columns(primaryjoin, "foreign")
@@ -183,11 +168,7 @@ class LazyClause:
         return compared.issuperset(self.names)
 
     def bound(self, value_of: Callable[[Any], Callable[[], Any]]) -> Any:
-        """The criterion with values that are read when the statement is executed.
-
-        Args:
-            value_of: Gives, for a column, the function that reads the value.
-        """
+        """The criterion with values read at execution, by what `value_of` gives for a column."""
         found = dict(zip(self.names, self.columns, strict=True))
 
         def replace(part: Any) -> Any:
@@ -205,13 +186,7 @@ class LazyClause:
 
 
 def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) -> LazyClause:
-    """The criterion of a relationship with one side replaced by parameters.
-
-    Args:
-        primaryjoin: With marks.
-        secondaryjoin: With marks, or None.
-        reverse: Give the target's values rather than the parent's.
-    """
+    """The criterion of a relationship with the parent's values, or the target's, as parameters."""
     names: dict[Any, str] = {}
     # COMPAT: statements of lazy loads name their parameters `param_1` and so on. Core gives such
     # names to nameless parameters of the condition too; then ours are called otherwise.
@@ -313,20 +288,7 @@ def build_condition(
     writes: bool,
     can_copy: Callable[[Any], bool],
 ) -> JoinCondition:
-    """The join conditions of one relationship.
-
-    Args:
-        ends: Both ends.
-        primaryjoin: As given, or None.
-        secondaryjoin: As given, or None.
-        writes: Whether the relationship copies keys in a flush; a view-only one does not.
-        can_copy: Whether a column is mapped, or in the association table.
-
-    Raises:
-        RelationshipError: The conditions cannot serve.
-        NoJoinError: No foreign key leads from one side to the other.
-        AmbiguousJoinError: Several do.
-    """
+    """The join conditions of one relationship, which copies keys in a flush where it `writes`."""
     primaryjoin, secondaryjoin = _given_or_deduced(ends, primaryjoin, secondaryjoin)
     has_own_marks = has_mark(primaryjoin, "remote")
     primaryjoin, secondaryjoin = mark(ends, primaryjoin, secondaryjoin)

@@ -156,9 +156,8 @@ def source_of_columns(
 ) -> tuple[tuple[Any, ...], Sequence[Any] | None]:
     """The columns by which one object is found for some of its columns, and what joins the tables.
 
-    Columns of subclass tables need not be joined to the base, whose key these tables have too; they
-    come with the conditions between their tables. None where the mapper's whole selectable is
-    needed.
+    Subclass tables need not be joined to the base, whose key they have too. None in place of the
+    conditions between them where the mapper's whole selectable is needed.
     """
     tables = {table for column in columns for table in column._from_objects or (None,)}
     chain = [each for each in mapper.iterate_to_root() if each.inherit_pairs]
@@ -364,13 +363,7 @@ def _is_in_given(mapper: Any, column: Any) -> bool:
 
 
 def read_from_union(mapper: Any, union: Any, name: str) -> None:
-    """Have a class that is mapped already read from a union of its descendants' tables.
-
-    Args:
-        mapper: The mapper of the class.
-        union: The selectable, which has the columns of the class and of all below it.
-        name: Its column that tells the class of a row.
-    """
+    """Have a mapped class read from a union of its descendants' tables, told apart by a column."""
     mapper.options = replace(mapper.options, with_polymorphic=("*", union))
     _set_discriminator(mapper, union.c[name])
     mapper.forget_derived()
@@ -435,9 +428,6 @@ def chosen_mappers(mapper: Any, choice: Any, selectable: Any = None) -> tuple[An
 
     Without a selectable of their own, the mappers between them and `mapper` come along, each
     before those that inherit from it; with one, only those whose tables it has.
-
-    Raises:
-        InvalidRequestError: A class does not inherit from the mapper's.
     """
     family = mapper.self_and_descendants
     wanted: set[Any] = set()

@@ -127,11 +127,7 @@ def _functions(cls: type[Any]) -> Iterator[Any]:
 
 
 def validators_of(mapper: Any) -> dict[str, tuple[Callable[..., Any], dict[str, bool]]]:
-    """Attribute name -> (method, options), of a mapper's class.
-
-    Raises:
-        MappingError: Two methods validate one attribute.
-    """
+    """Attribute name -> (method, options), of a mapper's class."""
     found: dict[str, tuple[Callable[..., Any], dict[str, bool]]] = {}
     for function in _functions(mapper.class_):
         mark = getattr(function, "__dict__", {}).get("__sa_validators__")

@@ -46,12 +46,7 @@ def configure_mappers() -> None:
 
 
 def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
-    """Configure the waiting mappers of some registries.
-
-    Args:
-        wanted: The registries.
-        cascade: Also those that they depend on; otherwise those must be configured already.
-    """
+    """Configure registries' mappers; with `cascade`, also registries that they depend on."""
     global _is_running
     chosen = _with_dependencies(wanted) if cascade else set(wanted)
     if not any(registry.needs_configure for registry in chosen):
@@ -69,10 +64,7 @@ def configure(wanted: Iterable[Any], *, cascade: bool) -> None:
 
 
 def _configure(wanted: set[Any], *, cascade: bool) -> Any:
-    """Run all steps; gives back a mapper, whose dispatch reaches class-level listeners.
-
-    None when nothing was configured.
-    """
+    """Run all steps; gives one of the mappers, whose dispatch reaches class-level listeners."""
     speaker: Any = None
     # Registries whose mappers waited, in order.
     touched: dict[Any, None] = {}
@@ -145,11 +137,7 @@ def _check_dependencies(chosen: set[Any]) -> None:
 
 
 def _prepare(mappers: list[Any]) -> Iterator[Any]:
-    """Announce that mappers are to be configured; gives those that are not to be (EV-67).
-
-    Raises:
-        MappingError: One of them failed before.
-    """
+    """Announce that mappers are to be configured; gives those that are not to be (EV-67)."""
     for mapper in mappers:
         if _is_skipped(mapper):
             yield mapper
@@ -215,12 +203,7 @@ def _call_hooks(mappers: list[Any], name: str) -> None:
 
 
 def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
-    """Unmap the classes of some registries.
-
-    Args:
-        wanted: The registries.
-        cascade: Also those that depend on them; otherwise there must be none.
-    """
+    """Unmap the classes of registries; with `cascade`, also of those that depend on them."""
     with mapping_lock:
         chosen = list(wanted)
         seen = set(chosen)
@@ -255,19 +238,9 @@ def map_class(
     properties: Mapping[str, Any] | None = None,
     **mapper_args: Any,
 ) -> Mapper:
-    """Map a class.
-
-    Args:
-        registry: The registry that takes the mapper.
-        cls: The class.
-        table: What it is mapped to; None for single-table inheritance.
-        properties: Attribute name -> property, column or list of columns.
-        **mapper_args: The fields of `MapperOptions`.
+    """Map a class to `table`, or to that of its base when it is None.
 
     Whatever makes mappers for the class, its `__mapper_cls__`, gets all that and passes it on.
-
-    Raises:
-        MappingArgumentError: The class is mapped already, or is no class.
     """
     if not isinstance(cls, type):
         raise errors.MappingArgumentError.class_expected(cls)

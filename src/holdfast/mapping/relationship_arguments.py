@@ -42,12 +42,7 @@ def _meant(prop: Any, value: Any, find: Callable[[str, Any], Any]) -> Any:
 
 
 def find_target(prop: Any, argument: Any) -> Any:
-    """The entity that a relationship leads to: a mapper, or the inspection of an alias.
-
-    Raises:
-        MappingError: The argument is no name of a class.
-        RelationshipError: The argument stands for something else.
-    """
+    """The entity that a relationship leads to: a mapper, or the inspection of an alias."""
     if isinstance(argument, str) and "[" in argument:
         raise errors.MappingError.generic_target(prop.parent, argument, prop.key)
     argument = _meant(prop, argument, find_class)
@@ -62,11 +57,7 @@ def find_target(prop: Any, argument: Any) -> Any:
 
 
 def find_secondary(prop: Any, secondary: Any) -> Any:
-    """The association table, or whatever FROM element stands for it.
-
-    Raises:
-        RelationshipError: A mapped class was given.
-    """
+    """The association table, or whatever FROM element stands for it."""
     secondary = _meant(prop, secondary, find_table)
     if secondary is None:
         return None
@@ -196,12 +187,7 @@ def backref(name: str, **kwargs: Any) -> tuple[str, dict[str, Any]]:
 
 
 def link_reverse(prop: Any, key: str) -> None:
-    """Tie a relationship to the one of name `key` on its target.
-
-    Raises:
-        MappingError: There is no relationship of that name.
-        RelationshipError: The two do not fit together.
-    """
+    """Tie a relationship to the one of name `key` on its target."""
     other = prop.mapper.get_property(key)
     if not other.is_relationship:
         raise errors.MappingError.back_populates_column(str(prop), str(other), other.kind)
@@ -225,11 +211,7 @@ def _check_synchronization(prop: Any, other: Any) -> None:
 
 
 def make_backref(prop: Any) -> None:
-    """Make the relationship that `backref` asks for, on the target's mapper.
-
-    Raises:
-        RelationshipError: The target has an attribute of that name.
-    """
+    """Make the relationship that `backref` asks for, on the target's mapper."""
     given = prop.backref
     name, arguments = (given, {}) if isinstance(given, str) else (given[0], dict(given[1]))
     mapper = prop.mapper

@@ -105,14 +105,7 @@ class Pairs:
 def collect_pairs(
     primaryjoin: Any, secondaryjoin: Any, *, can_copy: Callable[[Any], bool]
 ) -> Pairs:
-    """The pairs in the conditions.
-
-    Args:
-        primaryjoin: The condition from the parent, with marks.
-        secondaryjoin: The condition from the target to the association table, or None.
-        can_copy: Whether a column may take part in copying: it is mapped, or in the association
-            table.
-    """
+    """The pairs in the conditions; `can_copy` says whether a column may take part in copying."""
     pairs = Pairs()
     compared: dict[Pair, None] = {}
     for join, copied in (

@@ -22,11 +22,7 @@ PkReader = Callable[[dict[str, Any]], Any]
 
 
 def mapped_selectable(element: Any) -> Any:
-    """The FROM element that a class is mapped to; anything else is an error.
-
-    Raises:
-        ArgumentError: A SELECT was given, which cannot stand in FROM without a name.
-    """
+    """The FROM element that a class is mapped to; anything else is an error."""
     if element is None:
         return None
     if getattr(element, "_is_select_base", False):
@@ -64,15 +60,7 @@ def primary_keys_by_table(tables: Iterable[Any]) -> dict[Any, tuple[Any, ...]]:
 
 
 def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
-    """The columns whose values identify an object.
-
-    Args:
-        mapper: The mapper, with its tables known and its given properties not yet.
-        given: The mapper's `primary_key` option.
-
-    Raises:
-        ArgumentError: There is nothing that could serve.
-    """
+    """The columns whose values identify an object: `given`, or those of its tables."""
     selectable = mapper.persist_selectable
     if given is not None:
         several = given if isinstance(given, list | tuple | set) else (given,)
@@ -139,10 +127,7 @@ def _named_identity_column(mapper: Any, given: Any) -> Any:
 def build_pk_reader(keys: Sequence[str], *, allow_partial: bool, name: str) -> PkReader:
     """A function from an instance dictionary to the bare primary key, None where there is none.
 
-    Args:
-        keys: Attribute names of the primary key columns, in order.
-        allow_partial: Whether a key with some, but not all, parts missing is one (MP-121).
-        name: The mapped class, for tracebacks.
+    `allow_partial`: a key with some, but not all, parts missing is one (MP-121).
     """
     if len(keys) == 1:
         source = f"def read_pk(d, get=dict.get):\n    return get(d, {keys[0]!r})\n"
@@ -201,11 +186,7 @@ class MapperOptions:
 
     @classmethod
     def checked(cls, class_: Any, options: Mapping[str, Any]) -> Self:
-        """The options that a class was mapped with.
-
-        Raises:
-            UnknownOptionError: There is none of one of the names.
-        """
+        """The options that a class was mapped with."""
         for name in options:
             if name not in cls.__annotations__:
                 raise errors.UnknownOptionError.of_mapper(class_, name, cls.__annotations__)
@@ -247,11 +228,8 @@ def settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
 def settle(mapper: Any) -> None:
     """Find the counter's attribute, now that columns are mapped, and give it active history.
 
-    An UPDATE must name the former version, also when a new one was assigned while it was not
-    loaded.
-
-    Raises:
-        ArgumentError: The column is none of the class's.
+    An UPDATE must name the former version, also when a new one was assigned while it was
+    not loaded.
     """
     column = mapper.version_id_col
     if column is None:

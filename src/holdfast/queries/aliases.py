@@ -155,13 +155,7 @@ EXPRESSIONS = (
 
 
 def rewritten(statement: Any, element: Callable[[Any], Any], side: Callable[[Any], Any]) -> Any:
-    """A SELECT over classes with other expressions, and other sides of its joins.
-
-    Args:
-        statement: Stays as it is.
-        element: Gives the expression, or the entity of the select list, in place of another.
-        side: Gives a target, an ON clause or a left side of a join in place of another.
-    """
+    """A copy of a SELECT over classes with other expressions, and other sides of its joins."""
 
     def part(given: Any) -> Any:
         bundle = given._annotations.get("bundle")
@@ -197,14 +191,10 @@ def relationship_joins(
     criteria: Sequence[Any] = (),
     alias_secondary: bool = True,
 ) -> RelationshipJoins:
-    """The conditions of `relationship` from the selectable `parent` to the selectable `related`.
+    """The conditions of `relationship` between aliases, or the tables themselves where None.
 
-    Args:
-        relationship: A configured relationship.
-        parent: The alias that stands for the parent's table; None for the table itself.
-        related: The alias that stands for the related table; None for the table itself.
-        criteria: More criteria about the related entity.
-        alias_secondary: Give the association table an anonymous alias of its own.
+    `criteria` are more about the related entity; `alias_secondary` gives the association table an
+    anonymous alias of its own.
     """
     owner, target = relationship.parent, relationship.mapper
     secondary = relationship.secondary

@@ -37,13 +37,7 @@ MISSING = (NO_VALUE, PASSIVE_NO_RESULT, ATTR_EMPTY)
 
 
 def condition_with_object(relationship: Any, state: Any | None, *, object_is_parent: bool) -> Any:
-    """The relationship's condition with one side replaced by the key of an object.
-
-    Args:
-        relationship: A configured relationship.
-        state: The state of the object; None for a comparison with nothing.
-        object_is_parent: Which side: the object whose attribute it is, or a related one.
-    """
+    """The relationship's condition with one side replaced by the key of an object, or by NULL."""
     mapper = relationship.parent if object_is_parent else relationship.mapper
     clause = relationship.lazy_clause if object_is_parent else relationship.reverse_lazy_clause
     if state is None:
@@ -141,11 +135,7 @@ def with_parent(instance: object, prop: Any, from_entity: Any | None = None) -> 
 
 
 def instance_state_of(instance: Any) -> Any:
-    """The state of a mapped object.
-
-    Raises:
-        ArgumentError: It is none.
-    """
+    """The state of a mapped object."""
     state = None if isinstance(instance, type) else find_state(instance)
     if state is None:
         raise errors.EntityError.instance_expected()

@@ -216,9 +216,6 @@ def _of_own_table(element: SelectedElement, plain: Any) -> SelectedElement:
     """What RETURNING has of an object: of a class that is joined to its base's, its own columns.
 
     The others load when they are touched.
-
-    Raises:
-        BulkError: The class of the object stands in a column that is not returned.
     """
     mapper, table = element.mapper, plain.table
     if not isinstance(element, SelectedEntity) or element.entity is not mapper:

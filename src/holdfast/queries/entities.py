@@ -187,12 +187,7 @@ def _first_entity(clause: Any) -> Any | None:
 def parse_elements(
     raw_columns: Iterable[Any], label_style: Any = LABEL_STYLE_DISAMBIGUATE_ONLY
 ) -> tuple[SelectedElement, ...]:
-    """The elements of a select list, one for each element of a result row.
-
-    Args:
-        raw_columns: `statement._raw_columns`.
-        label_style: Decides the names of expressions, as for Core.
-    """
+    """The elements of a select list, one for each element of a result row."""
     # The legacy style of Query gives columns their own names, however often.
     name_of = proxy_key if label_style is LEGACY_STYLE else column_naming(label_style)
     return tuple(_parsed(raw_columns, name_of))
@@ -212,11 +207,7 @@ def has_star(elements: Iterable[SelectedElement]) -> bool:
 
 
 def refuse_star(elements: Sequence[SelectedElement]) -> None:
-    """Nothing can stand beside `*`.
-
-    Raises:
-        StarError: Something does.
-    """
+    """Nothing can stand beside `*`."""
     if len(elements) > 1 and has_star(elements):
         raise errors.StarError.not_alone()
 
@@ -375,11 +366,6 @@ def with_composed_froms(
     """The FROM elements, with the selectables of classes that are mapped to more than a table.
 
     A column brings its table into FROM by itself, but not the join that its class is mapped to.
-
-    Args:
-        froms: With the joins of the statement.
-        entities: What the statement selects, or selects from.
-        targets: What it joins to, with columns of subclasses as the mapper says.
     """
     added = list(froms)
     known = [each for each in targets if each is not None]
@@ -404,9 +390,7 @@ def _has(from_clause: Any, selectable: Any) -> bool:
 def single_table_criterion(entity: Any, also: Sequence[Any] = ()) -> Any | None:
     """What keeps rows of other classes of its hierarchy out; None where all rows are its own.
 
-    Args:
-        entity: The entity.
-        also: Others that read the same rows: parts of one `with_polymorphic()`.
+    `also` are entities that read the same rows: parts of one `with_polymorphic()`.
     """
     mappers = [entity.mapper, *(each.mapper for each in also)]
     if not all(map(inheritance.shares_table, mappers)) or _reads_from_union(entity):

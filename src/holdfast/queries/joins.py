@@ -101,16 +101,7 @@ def resolve_joins(
     setup_joins: Iterable[Any],
     entities: Sequence[Any],
 ) -> list[FromClause]:
-    """The FROM elements of a statement, joins included.
-
-    Args:
-        from_clauses: `statement._from_obj`.
-        setup_joins: `statement._setup_joins`: (target, ON clause, left side, flags).
-        entities: What `entities.parse_elements` found in the select list.
-
-    Raises:
-        InvalidRequestError: No left side, or more than one, can be found.
-    """
+    """The FROM elements of a statement, joins included."""
     resolver = JoinResolver(list(from_clauses), entities)
     for target, onclause, left, flags in setup_joins:
         resolver.add(requested_join(target, onclause, left, **flags))

@@ -299,10 +299,7 @@ def in_force(criteria: CriteriaInForce) -> Iterator[None]:
 def row_criterion(entity: Any, *, is_eager: bool = False, also: Sequence[Any] = ()) -> Any | None:
     """What keeps rows out that are not the entity's, or not wanted by the statement; or None.
 
-    Args:
-        entity: Mapper or alias.
-        is_eager: Whether it is an alias that only loading needs.
-        also: Other entities that read the same rows.
+    `is_eager`: an alias that only loading needs. `also`: other entities that read the same rows.
     """
     criteria = _in_force.get()
     plain = single_table_criterion(entity, also)

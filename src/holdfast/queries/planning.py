@@ -102,12 +102,8 @@ class PlanBuilder:
     ) -> None:
         """Begin with no columns.
 
-        Args:
-            options: What the statement's options say.
-            can_join: False where the statement cannot be changed, so that nothing can be joined.
-            in_returning: Whether the columns are those of RETURNING: then only columns of tables
-                can be had, and no relationship that takes part in a SELECT.
-            aliases: Mapper -> the alias that the statement joins to in its place.
+        `can_join` is False where the statement cannot be changed; `in_returning`, only columns of
+        tables can be had; `aliases` are those that the statement joins to in place of mappers.
         """
         self.aliases = aliases
         self.options: OptionTable = options.table

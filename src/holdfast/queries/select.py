@@ -281,12 +281,7 @@ class SelectOverClasses(SelectState):
 
 
 def planned_select(statement: Any) -> tuple[Any, LoadPlan]:
-    """A SELECT over classes as one over tables, and the plan by which its rows are read.
-
-    Raises:
-        LoaderOptionError: A loader option speaks of no entity of the statement.
-        JoinError: The way to a join target cannot be made out.
-    """
+    """A SELECT over classes as one over tables, and the plan by which its rows are read."""
     statement, elements, aliases = parsed(statement)
     mentioned = [each for _, found in criteria_of_mentioned(statement, elements) for each in found]
     options = statement_options(

@@ -43,16 +43,9 @@ def build_option_table(
 ) -> OptionTable:
     """What `options` say, by path.
 
-    Args:
-        options: Of any kind; those that are no `Load` are passed over.
-        roots: The entities (mappers and `AliasedInsp`) that the statement selects.
-        start: Where the entities of this statement are, seen from the first statement.
-        check: Whether an option that belongs to no entity is an error.
-        replaced: Options for earlier select lists of the statement, which need not apply.
-
-    Raises:
-        ArgumentError: An option begins with an entity that the statement does not select.
-        InvalidRequestError: Two options are in conflict.
+    `start` is where the entities of this statement are, seen from the first statement. With
+    `check`, an option that belongs to no entity is an error, unless it is in `replaced`: those for
+    earlier select lists.
     """
     resolver = _Resolver(list(roots), start, check=check and not start)
     for option in options:
@@ -300,16 +293,7 @@ class StatementOptions:
 def statement_options(
     given: Sequence[Any], elements: Sequence[SelectedElement], replaced: Sequence[Any] = ()
 ) -> StatementOptions:
-    """What the options of a statement say.
-
-    Args:
-        given: `statement._with_options`.
-        elements: What the statement selects.
-        replaced: Options that were given for an earlier select list.
-
-    Raises:
-        LoaderOptionError: An option speaks of no entity of the statement.
-    """
+    """What the options of a statement say; those in `replaced` need not apply."""
     if not given and not replaced:
         return StatementOptions()
     start, only = LoadPath.ROOT, None

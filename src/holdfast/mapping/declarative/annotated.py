@@ -157,11 +157,7 @@ def complete_composite(
     annotation: AttributeAnnotation | None,
     registry: Any,
 ) -> list[Column[Any]]:
-    """Settle the class of the value object and the columns.
-
-    Returns:
-        The columns that the table of the class is to have.
-    """
+    """Settle the class of the value object and the columns; gives those the table is to have."""
     if annotation is not None:
         _read_class(prop, annotation)
     if prop.composite_class is None:

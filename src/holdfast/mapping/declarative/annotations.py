@@ -321,11 +321,7 @@ def sql_type_from_listeners(value: Any, registry: Any, cls: type) -> TypeEngine[
 
 
 def sql_type_for(value: Any, type_map: Mapping[Any, Any], key: str) -> TypeEngine[Any]:
-    """The SQL type for what stands in `Mapped[...]`.
-
-    Raises:
-        MappedAnnotationError: It is no Python type, or none that the map knows.
-    """
+    """The SQL type for what stands in `Mapped[...]`."""
     tried = candidates(value)
     for python_type in tried:
         found = _look_up(python_type, type_map)
@@ -436,17 +432,7 @@ else:
 def read_annotation(
     key: str, raw: Any, evaluator: Evaluator, *, required: bool
 ) -> AttributeAnnotation | None:
-    """What an annotation says of a mapped attribute; None when it is of something else.
-
-    Args:
-        key: Name of the attribute.
-        raw: The annotation, perhaps a string.
-        evaluator: Of the class that wrote it.
-        required: The attribute must be mapped or be declared as something else.
-
-    Raises:
-        MappedAnnotationError: It is required and not understood.
-    """
+    """What an annotation says of a mapped attribute; None, unless `required`, of something else."""
     if isinstance(raw, ForwardRef):
         raw = raw.__forward_arg__
     if isinstance(raw, str):

@@ -54,11 +54,7 @@ class DataclassSettings(Keywords, total=False):
 
 
 def check_settings(settings: DataclassSettings) -> None:
-    """Refuse arguments that a mapped class cannot have.
-
-    Raises:
-        TypeError: There is one, such as `slots`.
-    """
+    """Refuse arguments that a mapped class cannot have."""
     unknown = sorted(settings.keys() - DataclassSettings.__annotations__.keys())
     if unknown:
         raise errors.DataclassSettingsError.unknown(unknown)
@@ -87,12 +83,8 @@ def make_dataclass(
 ) -> None:
     """Apply `@dataclass` to a class whose attributes may be mapped.
 
-    Args:
-        cls: The class.
-        settings: Arguments of `@dataclass`.
-        sources: What stands in the class body for the mapped attributes, those of mixins included,
-            and their annotations as they were written.
-        is_mapped: Whether the class is about to be mapped.
+    `sources` holds what stands in the class body for the mapped attributes, those of mixins
+    included, and their annotations as they were written.
     """
     _check(cls)
     if is_mapped:

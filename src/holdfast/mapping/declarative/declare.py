@@ -107,11 +107,7 @@ def check_table_arguments(body: ClassBody) -> None:
 def add_to_inherited(
     cls: type, column: Column[Any], base_mapper: Any, *, use_existing: bool
 ) -> Column[Any]:
-    """Put a column of a subclass without table into the table of its base.
-
-    Returns:
-        The column to map: the given one, or the one that is there already.
-    """
+    """Put a column of a subclass without table into its base's, unless it is there; gives which."""
     table = base_mapper.local_table
     if not isinstance(table, Table):
         raise errors.DeclarationArgumentError.base_without_table(cls, base_mapper.class_)
@@ -208,11 +204,7 @@ class PreparedClass:
 
 
 def declare_class(registry: Any, cls: type) -> Any:
-    """Map `cls` as its body says.
-
-    Returns:
-        The mapper; None for a class that waits for its table to be reflected.
-    """
+    """Map `cls` as its body says; None for a class that waits for its table to be reflected."""
     with mapping_lock:
         prepared = prepare_class(registry, cls)
         if getattr(cls, DEFERS_NAME, False):
@@ -291,11 +283,7 @@ def _refuse_dataclass_arguments(body: ClassBody) -> None:
 
 
 def mapped_base(cls: type) -> type | None:
-    """The nearest base class that is mapped.
-
-    Raises:
-        DeclarationError: Several base classes are, or inherit from different mapped ones.
-    """
+    """The nearest base class that is mapped."""
     mapped = (filter(is_mapped_class, base.__mro__) for base in cls.__bases__)
     found = list(dict.fromkeys(base for bases in mapped for base in islice(bases, 1)))
     if len(found) > 1:
@@ -327,11 +315,7 @@ def _complete(body: ClassBody, registry: Any) -> _Columns:
 def complete(
     value: Any, cls: type, key: str, annotation: AttributeAnnotation | None, registry: Any
 ) -> list[Column[Any]]:
-    """Complete what is declared for an attribute with its annotation.
-
-    Returns:
-        The columns that the table of the class is to have for it.
-    """
+    """Complete a declaration with its annotation; gives the columns the table is to have for it."""
     if isinstance(value, MappedColumn):
         complete_column(value, cls, key, annotation, registry)
         return [value.column]
@@ -406,11 +390,7 @@ def _explicit_properties(columns: _Columns) -> dict[str, Any]:
 
 
 def _share_table(cls: type, columns: _Columns, base_mapper: Any) -> list[Column[Any]]:
-    """Put the columns of a class without table into the table of its base.
-
-    Returns:
-        Columns that other classes have put there, which are not for this one (MP-147).
-    """
+    """Put the columns of a class without table into its base's; gives those of others (MP-147)."""
     known = base_mapper.key_of_column
     others = [each for each in base_mapper.persist_selectable.c if each not in known]
     for _, column, key, use_existing in columns.in_order():

@@ -234,8 +234,7 @@ def scan(cls: type) -> ClassBody:
 def _members(base: type, metadata_key: str | None) -> Iterator[tuple[str, Any, Any]]:
     """Name, value (None when only annotated) and annotation, in the order they were written.
 
-    Special names are left out. For a dataclass, the value is what its field's metadata holds for
-    the mapping, if anything.
+    For a dataclass, the value is what its field's metadata holds for the mapping, if anything.
     """
     annotations = annotations_of(base)
     values = dict(base.__dict__)

@@ -182,11 +182,7 @@ class QueryBase(HeardBeforeCompile):
         return built.params(self.settings.params) if self.settings.params else built
 
     def embedded(self) -> Any:
-        """The same without eager loads, which no enclosing statement could read.
-
-        Raises:
-            InvalidRequestError: The statement was given whole.
-        """
+        """The same without eager loads, which no enclosing statement could read."""
         if self.settings.from_statement is not None:
             raise errors.QueryUseError.given_statement()
         return self.changed(eager_loads=False).plain()
@@ -221,13 +217,7 @@ class QueryBase(HeardBeforeCompile):
             raise errors.QueryUseError.existing_statement(method)
 
     def check_fresh(self, method: str, *, joins: bool = True, order: bool = True) -> None:
-        """Refuse a new source of rows, or a look-up by key, once criteria were given.
-
-        Args:
-            method: What is called.
-            joins: Whether joins count as criteria.
-            order: Whether ORDER BY and DISTINCT do.
-        """
+        """Refuse a new source of rows, or a look-up by key, once criteria were given."""
         if not self.settings.assertions:
             return
         self.check_no_statement(method)

@@ -383,11 +383,7 @@ class WritableQuery(QueryBase):
         return query
 
     def written_table(self) -> Any:
-        """What the statement changes: a class, or a table.
-
-        Raises:
-            InvalidRequestError: The query has more than criteria, or several elements.
-        """
+        """What the statement changes: a class, or a table."""
         draft: Any = self.draft
         called = {
             "limit()": draft._limit_clause is not None,
