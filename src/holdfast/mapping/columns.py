@@ -351,12 +351,8 @@ def _localize(mapper: Any, prop: ColumnProperty, *, plain: bool) -> None:
         found = selectable.corresponding_column(column)
         if found is not None:
             prop.columns[number] = found
-        elif plain and not _is_inherited(mapper, column):
+        elif plain and not any(column in m.key_of_column for m in mapper.iterate_to_root()):
             raise errors.MappingArgumentError.foreign_column(column, mapper)
-
-
-def _is_inherited(mapper: Any, column: Any) -> bool:
-    return any(column in each.key_of_column for each in mapper.iterate_to_root())
 
 
 def _combined(
@@ -389,15 +385,12 @@ def _combined(
 
 def are_equated(mapper: Any, one: Any, other: Any) -> bool:
     """Whether the join that the class is mapped to says that both columns are equal."""
-    if other in mapper.equivalent_columns.get(one, ()):
-        return True
-    for element in iter_parts(mapper.persist_selectable):
-        if element.__visit_name__ == "join" and any(
-            part.operator is operators.eq and {part.left, part.right} == {one, other}
-            for part in iter_comparisons(element.onclause)
-        ):
-            return True
-    return False
+    return other in mapper.equivalent_columns.get(one, ()) or any(
+        part.operator is operators.eq and {part.left, part.right} == {one, other}
+        for element in iter_parts(mapper.persist_selectable)
+        if element.__visit_name__ == "join"
+        for part in iter_comparisons(element.onclause)
+    )
 
 
 def register_columns(mapper: Any, prop: MapperProperty) -> None:

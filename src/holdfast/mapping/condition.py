@@ -75,8 +75,7 @@ def _candidates(left: Any, right: Any) -> list[str]:
 # 2. The side whose columns are foreign refers; seen from the parent that is many-to-one, seen from
 #    the target one-to-many.
 # 3. Where both sides have foreign columns in the condition, as in a table that refers to itself,
-#    the
-#    `remote` marks decide.
+#    the `remote` marks decide.
 
 
 class RelationshipDirection(Enum):
@@ -121,17 +120,13 @@ def _by_marks(ends: Ends, primaryjoin: Any, foreign: list[Any]) -> RelationshipD
     if remote and local:
         # A column compared with itself, as one part of a composite key that both rows share, is
         # foreign and remote wherever it stands: it tells nothing, so it is left out.
-        shared = _self_compared(primaryjoin)
+        comparisons = iter_comparisons(primaryjoin)
+        shared = {part.left for part in comparisons if part.left.compare(part.right)}
         remote = [c for c in remote if c not in shared]
         local = [c for c in local if c not in shared]
         if bool(remote) == bool(local):
             raise errors.RelationshipError.both_directions(ends.name)
     return ONETOMANY if remote else MANYTOONE
-
-
-def _self_compared(primaryjoin: Any) -> set[Any]:
-    """Columns that the condition compares with themselves."""
-    return {part.left for part in iter_comparisons(primaryjoin) if part.left.compare(part.right)}
 
 
 # ------------------------------------------------------------------------------
@@ -199,12 +194,10 @@ def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) ->
     prefix = "own_key" if is_taken else "param"
     # The target's columns: remote ones in a direct join; in the condition between target and
     # association table, those that are not the association table's.
-    given = _is_local
-    if reverse:
-        given = _is_remote if secondaryjoin is None else _is_not_remote
+    side, has_side = ("remote", secondaryjoin is None) if reverse else ("local", True)
 
     def replace(part: Any) -> Any:
-        if not isinstance(part, ColumnClause) or not given(part._annotations):
+        if not isinstance(part, ColumnClause) or (side in part._annotations) is not has_side:
             return None
         plain = part._deannotate()
         name = names.setdefault(plain, f"{prefix}_{len(names) + 1}")
@@ -217,18 +210,6 @@ def build_lazy_clause(primaryjoin: Any, secondaryjoin: Any, *, reverse: bool) ->
     else:
         criterion = and_(replace_parts(primaryjoin, replace), secondaryjoin)
     return LazyClause(criterion, tuple(names.values()), tuple(names))
-
-
-def _is_local(marks: Any) -> bool:
-    return "local" in marks
-
-
-def _is_remote(marks: Any) -> bool:
-    return "remote" in marks
-
-
-def _is_not_remote(marks: Any) -> bool:
-    return "remote" not in marks
 
 
 # ------------------------------------------------------------------------------

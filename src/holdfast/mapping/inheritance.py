@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, cast, exc, join, literal_column, null, select, type_coerce, union_all
@@ -344,8 +344,11 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
     if found is not None:
         column = found
     if column not in mapper.key_of_column:
-        if isinstance(column, Column) and found is None and not _is_in_given(mapper, column):
-            raise errors.MappingError.foreign_discriminator(column, mapper)
+        if isinstance(column, Column) and found is None:
+            # The selectable that `with_polymorphic` names may have it all the same.
+            given = given_selectable(mapper)
+            if given is None or given.corresponding_column(column) is None:
+                raise errors.MappingError.foreign_discriminator(column, mapper)
         prop = ColumnProperty(column)
         columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, prop)
         column = prop.columns[0]
@@ -354,12 +357,6 @@ def _set_discriminator(mapper: Any, given: Any) -> None:
         column = mapper.column_of_key[mapper.key_of_column[column]]
     mapper.polymorphic_on = column
     mapper.polymorphic_key = mapper.key_of_column[column]
-
-
-def _is_in_given(mapper: Any, column: Any) -> bool:
-    """Whether the selectable that `with_polymorphic` names has the column."""
-    given = given_selectable(mapper)
-    return given is not None and given.corresponding_column(column) is not None
 
 
 def read_from_union(mapper: Any, union: Any, name: str) -> None:
@@ -385,15 +382,6 @@ def identities_below(mappers: Iterable[Any]) -> list[Any]:
     return list(found)
 
 
-def own_identities(mapper: Any) -> frozenset[Any]:
-    """Identities of a mapper, and of those below it that are selected from the same tables."""
-    return frozenset(
-        each.polymorphic_identity
-        for each in mapper.self_and_descendants
-        if each.persist_selectable is mapper.persist_selectable
-    )
-
-
 def given_choice(mapper: Any) -> Any:
     """The classes that the mapper's `with_polymorphic` option names, None without it."""
     given = mapper.options.with_polymorphic
@@ -407,20 +395,10 @@ def given_selectable(mapper: Any) -> Any:
 
 
 def _has_selectable(given: Any) -> bool:
-    return isinstance(given, list | tuple) and len(given) == 2 and _is_selectable(given[1])
-
-
-def _is_selectable(given: Any) -> bool:
-    return given is None or isinstance(given, FromClause) or hasattr(given, "_is_select_base")
-
-
-def all_equivalents(mapper: Any) -> dict[Any, set[Any]]:
-    """Column -> columns that are equal to it in every row, over all classes below the mapper."""
-    found: dict[Any, set[Any]] = {}
-    for each in mapper.self_and_descendants:
-        for column, others in each.equivalent_columns.items():
-            found.setdefault(column, set()).update(others)
-    return found
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        return False
+    second = given[1]
+    return second is None or isinstance(second, FromClause) or hasattr(second, "_is_select_base")
 
 
 def chosen_mappers(mapper: Any, choice: Any, selectable: Any = None) -> tuple[Any, ...]:
@@ -479,7 +457,8 @@ class HierarchyMember:
     inherits: Any
     base_mapper: Any
     inheriting_mappers: list[Any]
-    ensure_configured: Callable[[], None]
+    persist_selectable: Any
+    equivalent_columns: dict[Any, set[Any]]
 
     def iterate_to_root(self) -> Iterator[Any]:
         """This mapper, the one it inherits from, and so on."""
@@ -546,7 +525,11 @@ class HierarchyMember:
     @memoized_property
     def all_equivalents(self) -> dict[Any, set[Any]]:
         """Column -> columns equal to it in every row, of this class or of one below it."""
-        return all_equivalents(self)
+        found: dict[Any, set[Any]] = {}
+        for each in self.self_and_descendants:
+            for column, others in each.equivalent_columns.items():
+                found.setdefault(column, set()).update(others)
+        return found
 
     @memoized_property
     def adapter(self) -> ColumnAdapter | None:
@@ -558,5 +541,9 @@ class HierarchyMember:
 
     @memoized_property
     def own_identities(self) -> frozenset[Any]:
-        """Discriminator values that an object of this class may have."""
-        return own_identities(self)
+        """Identities of this mapper, and of those below it that select from the same tables."""
+        return frozenset(
+            each.polymorphic_identity
+            for each in self.self_and_descendants
+            if each.persist_selectable is self.persist_selectable
+        )

@@ -210,9 +210,9 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
     def _map(self) -> None:
         self._find_tables()
         self.tables_found = True
-        versioned = tables.settings(self, self.options)
-        self.version_id_col: Any = versioned[0]
-        self.version_id_generator: tables.VersionGenerator | bool = versioned[1]
+        self.version_id_col: Any
+        self.version_id_generator: tables.VersionGenerator | bool
+        self.version_id_col, self.version_id_generator = tables.settings(self)
         # Attribute of the version counter; None without one.
         self.version_key: str | None = None
         columns.map_given(self)
@@ -226,9 +226,9 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         # Tables that rows are written to, parents before children.
         self.tables: list[Any] = tables.tables_of(self.persist_selectable)
         # Table -> its primary key columns, for tables that have any.
-        self.pk_columns_of_table: dict[Any, tuple[Any, ...]] = tables.primary_keys_by_table(
-            self.tables
-        )
+        self.pk_columns_of_table: dict[Any, tuple[Any, ...]] = {
+            table: tuple(table.primary_key) for table in self.tables if len(table.primary_key)
+        }
         # Columns whose values identify an object.
         self.primary_key: tuple[Any, ...] = inheritance.inherited_identity(
             self
@@ -248,9 +248,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         )
         # dict of an instance -> bare primary key or None.
         self.read_pk: tables.PkReader = tables.build_pk_reader(
-            self.primary_key_keys,
-            allow_partial=self.allow_partial_pks,
-            name=self.class_.__name__,
+            self.primary_key_keys, allow_partial=self.allow_partial_pks, name=self.class_.__name__
         )
 
     # -- properties ------------------------------------------------------------------------------

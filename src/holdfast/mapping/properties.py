@@ -83,12 +83,15 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
     def info(self) -> dict[Any, Any]:
         """Data of the application about this attribute."""
         if self.given_info is None:
-            self.given_info = {}
+            self.given_info = self._new_info()
         return self.given_info
 
     @info.setter
     def info(self, value: dict[Any, Any]) -> None:
         self.given_info = value
+
+    def _new_info(self) -> dict[Any, Any]:
+        return {}
 
     # -- life --------------------------------------------------------------------------------
 
@@ -291,17 +294,10 @@ class ColumnProperty(MapperProperty[T]):
                 (c.doc for c in reversed(self.columns) if getattr(c, "doc", None)), None
             )
 
-    @property
-    def info(self) -> dict[Any, Any]:
-        """The dictionary of the attribute, or else that of its column."""
-        if self.given_info is None:
-            found = getattr(self.columns[0], "info", None)
-            self.given_info: dict[Any, Any] = {} if found is None else found
-        return self.given_info
-
-    @info.setter
-    def info(self, value: dict[Any, Any]) -> None:
-        self.given_info = value
+    def _new_info(self) -> dict[Any, Any]:
+        # The dictionary of the column is that of the attribute, too.
+        found: dict[Any, Any] | None = getattr(self.columns[0], "info", None)
+        return {} if found is None else found
 
     @property
     def is_sql_expression(self) -> bool:
@@ -493,14 +489,13 @@ class CompositeProperty(MapperProperty[T]):
         if value is None:
             return (None,) * len(self.column_keys)
         if self._values_of is None:
-            self._values_of = self._build_values_of(type(value))
+            cls = type(value)
+            if not hasattr(cls, "__composite_values__") and dataclasses.is_dataclass(cls):
+                names = [field.name for field in dataclasses.fields(cls) if field.init]
+                self._values_of = lambda value: tuple(getattr(value, name) for name in names)
+            else:
+                self._values_of = lambda value: tuple(value.__composite_values__())
         return self._values_of(value)
-
-    def _build_values_of(self, cls: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-        if not hasattr(cls, "__composite_values__") and dataclasses.is_dataclass(cls):
-            names = [field.name for field in dataclasses.fields(cls) if field.init]
-            return lambda value: tuple(getattr(value, name) for name in names)
-        return lambda value: tuple(value.__composite_values__())
 
     def value_from(self, parts: Sequence[Any]) -> Any:
         """The value object of column values, or None where the application wants None."""

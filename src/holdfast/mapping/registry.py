@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from itertools import count
+from operator import attrgetter
 from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import MetaData, inspect
@@ -25,8 +26,7 @@ from holdfast.mapping.mapper import Mapper
 #
 # Rules kept here:
 # 1. One thread maps or configures at a time, so that no pass meets a class that is half mapped;
-#    what
-#    the pass itself touches does not begin another one.
+#    what the pass itself touches does not begin another one.
 # 2. Each step is taken for all waiting mappers before the next one begins, so that no step meets a
 #    relationship that is behind.
 # 3. A mapper that failed stays failed, and stops every later pass over its registry (MP-7).
@@ -76,9 +76,10 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
             chosen = _with_dependencies(chosen)
         mappers = [
             mapper
-            for registry in _ordered(chosen)
-            for mapper in _waiting(registry)
-            if mapper not in skipped
+            for registry in sorted(chosen, key=attrgetter("serial"))
+            if registry.needs_configure
+            for mapper in registry.iter_mappers()
+            if not mapper.configured and mapper not in skipped
         ]
         if not mappers:
             break
@@ -104,18 +105,6 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
         if registry.dispatch is not None:
             registry.dispatch.after_configured(registry)
     return speaker if touched else None
-
-
-def _ordered(chosen: Iterable[Any]) -> list[Any]:
-    """Registries in a fixed order: that of their first mapper."""
-    return sorted(chosen, key=lambda registry: registry.serial)
-
-
-def _waiting(registry: Any) -> list[Any]:
-    """Mappers of a registry that are to be configured."""
-    if not registry.needs_configure:
-        return []
-    return [mapper for mapper in registry.iter_mappers() if not mapper.configured]
 
 
 def _with_dependencies(wanted: Iterable[Any]) -> set[Any]:
@@ -156,35 +145,19 @@ def _is_skipped(mapper: Any) -> bool:
 
 
 def _run(mappers: list[Any]) -> None:
-    for step in (_resolve, _link, _finish):
+    for step in ("resolve", "link", "finish"):
         for mapper in mappers:
             try:
-                step(mapper)
+                for prop in list(mapper.properties.values()):
+                    if prop.parent is mapper:
+                        getattr(prop, step)()
+                if step == "finish":
+                    mapper.complete()
+                    if mapper.dispatch is not None:
+                        mapper.dispatch.mapper_configured(mapper, mapper.class_)
             except Exception as failure:
                 mapper.configure_failure = failure
                 raise
-
-
-def _resolve(mapper: Any) -> None:
-    for prop in _own(mapper):
-        prop.resolve()
-
-
-def _link(mapper: Any) -> None:
-    for prop in _own(mapper):
-        prop.link()
-
-
-def _finish(mapper: Any) -> None:
-    for prop in _own(mapper):
-        prop.finish()
-    mapper.complete()
-    if mapper.dispatch is not None:
-        mapper.dispatch.mapper_configured(mapper, mapper.class_)
-
-
-def _own(mapper: Any) -> list[Any]:
-    return [prop for prop in mapper.properties.values() if prop.parent is mapper]
 
 
 def _settle(registry: Any, skipped: set[Any]) -> None:
@@ -216,10 +189,9 @@ def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
                 seen.add(other)
                 chosen.append(other)
         for registry in chosen:
-            mappers = registry.iter_mappers()
-            for mapper in reversed(mappers):
+            for mapper in reversed(registry.iter_mappers()):
                 mapper.dispose()
-            registry.forget_mappers(mappers)
+            registry.managers.clear()
             registry.needs_configure = False
             for other in registry.dependencies:
                 other.dependents.discard(registry)
@@ -246,15 +218,6 @@ def map_class(
         raise errors.MappingArgumentError.class_expected(cls)
     make: Callable[..., Mapper] = getattr(cls, "__mapper_cls__", Mapper)
     return make(cls, table, properties=properties, registry=registry, **mapper_args)
-
-
-def map_imperatively(registry: Any, cls: type[Any], table: Any, **kw: Any) -> Mapper:
-    """The same for a plain class, which strings then find by its name."""
-    with mapping_lock:
-        mapper = map_class(registry, cls, table, **kw)
-        cls.__table__ = mapper.local_table
-        registry.add_class(cls.__name__, cls)
-        return mapper
 
 
 def mapper(*arguments: Any, **keywords: Any) -> NoReturn:
@@ -285,18 +248,16 @@ def class_mapper(class_: type[Entity] | Mapper[Entity], configure: bool = True) 
         ArgumentError: `class_` is no class.
         UnmappedClassError: The class is not mapped.
     """
-    if isinstance(class_, Mapper):
-        mapper = class_
+    mapper: Mapper[Entity] | None
+    if isinstance(class_, type):
+        manager = find_manager(class_)
+        mapper = manager.mapper if manager is not None and manager.is_mapped else None
     else:
-        manager = find_manager(class_) if isinstance(class_, type) else None
-        if manager is None or not manager.is_mapped:
-            found = None if isinstance(class_, type) else inspect(class_, raiseerr=False)
-            if found is None and not isinstance(class_, type):
-                raise errors.MappingArgumentError.class_expected(class_)
-            if found is None or not getattr(found, "is_mapper", False):
-                raise errors.UnmappedClassError(class_)
-            return class_mapper(found, configure)
-        mapper = manager.mapper
+        mapper = inspect(class_, raiseerr=False)
+        if mapper is None:
+            raise errors.MappingArgumentError.class_expected(class_)
+    if not isinstance(mapper, Mapper):
+        raise errors.UnmappedClassError(class_)
     if configure:
         mapper.ensure_configured()
     return mapper
@@ -393,7 +354,11 @@ class Registry:
         Raises:
             ArgumentError: The class is mapped already.
         """
-        return map_imperatively(self, class_, local_table, **kw)
+        with mapping_lock:
+            mapper = map_class(self, class_, local_table, **kw)
+            class_.__table__ = mapper.local_table
+            self.add_class(class_.__name__, class_)
+            return mapper
 
     # -- mappers ---------------------------------------------------------------------------------
 
@@ -453,11 +418,6 @@ class Registry:
             cascade: Also dispose of the registries that depend on it.
         """
         dispose({self}, cascade=cascade)
-
-    def forget_mappers(self, mappers: Iterable[Any]) -> None:
-        """Leave out mappers that are disposed of."""
-        for mapper in mappers:
-            self.managers.pop(mapper.class_manager, None)
 
 
 def clear_mappers() -> None:

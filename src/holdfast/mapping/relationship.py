@@ -8,7 +8,7 @@ on the other side, `finish` checks that relationships do not write over each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Literal, Unpack, get_args
 
 from sqlalchemy.sql.expression import Join, TableClause
 
@@ -47,19 +47,6 @@ LAZY_NAMES: dict[bool | None, str] = {True: "select", False: "joined", None: "no
 # Collections that are never loaded whole.
 LARGE_NAMES = frozenset(("write_only", "dynamic"))
 
-STRATEGY_NAMES = LARGE_NAMES.union(
-    (
-        "select",
-        "joined",
-        "subquery",
-        "selectin",
-        "immediate",
-        "raise",
-        "raise_on_sql",
-        "noload",
-    )
-)
-
 # Set by `Relationship.resolve`.
 _RESOLVED = frozenset(
     (
@@ -90,6 +77,8 @@ LazyName = Literal[
     "dynamic",
 ]
 """How a relationship may load, by name; see `register_strategy`."""
+
+STRATEGY_NAMES = frozenset(get_args(LazyName))
 
 
 class RelationshipArguments(Keywords, total=False):
@@ -280,9 +269,7 @@ class Relationship(MapperProperty[T]):
 
     def _read_cascade(self, value: str | Iterable[str] | None) -> CascadeOptions:
         found = CascadeOptions(value)
-        if not self.viewonly:
-            return found
-        return CascadeOptions(sorted(found & VIEW_ONLY_RULES))
+        return CascadeOptions(sorted(found & VIEW_ONLY_RULES)) if self.viewonly else found
 
     def _check_cascade(self) -> None:
         cascade = self._cascade
@@ -356,10 +343,9 @@ class Relationship(MapperProperty[T]):
             can_copy=self._is_mapped_column,
         )
         if entity.is_aliased_class:
-            pairs = self.condition.pairs
-            pairs.synchronize = [
+            found.pairs.synchronize = [
                 (self._behind_alias(source), self._behind_alias(destination))
-                for source, destination in pairs.synchronize
+                for source, destination in found.pairs.synchronize
             ]
         self.primaryjoin, self.secondaryjoin = found.primaryjoin, found.secondaryjoin
         self.synchronize_pairs = found.pairs.synchronize
@@ -379,11 +365,8 @@ class Relationship(MapperProperty[T]):
         return self.secondary is not None and bool(self.secondary.c.contains_column(column))
 
     def _is_mapped_column(self, column: Any) -> bool:
-        if self.is_association_column(column):
-            return True
-        return bool(
-            self.parent.persist_selectable.c.contains_column(column)
-            or self.target.c.contains_column(column)
+        return self.is_association_column(column) or any(
+            each.c.contains_column(column) for each in (self.parent.persist_selectable, self.target)
         )
 
     def _behind_alias(self, column: Any) -> Any:
@@ -473,9 +456,7 @@ class Relationship(MapperProperty[T]):
         if self.viewonly or self.back_populates is None or self.sync_backref is False:
             return ()
         other = self.mapper.find_property(self.back_populates)
-        if other is None or other.viewonly:
-            return ()
-        return (self.back_populates,)
+        return () if other is None or other.viewonly else (self.back_populates,)
 
     # -- loading -----------------------------------------------------------------------------------
 

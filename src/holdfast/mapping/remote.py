@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column
@@ -116,7 +117,8 @@ def collect_pairs(
             continue
         for operator, left, right in _products(join):
             for near, far in ((left, right), (right, left)):
-                if _is_remote(far) and not _is_remote(near) and can_copy(_plain(near)):
+                is_pair = "remote" in far._annotations and "remote" not in near._annotations
+                if is_pair and can_copy(_plain(near)):
                     compared[_plain(near), _plain(far)] = None
             pair = _copy_pair(left, right) if operator is operators.eq else None
             if pair is not None and all(map(can_copy, pair)):
@@ -131,10 +133,6 @@ def _copy_pair(left: Any, right: Any) -> Pair | None:
     if "foreign" in left._annotations:
         return _plain(right), _plain(left)
     return None
-
-
-def _is_remote(column: Any) -> bool:
-    return "remote" in column._annotations
 
 
 def _plain(column: Any) -> Any:
@@ -153,16 +151,9 @@ def _products(join: Any) -> Iterator[tuple[Any, Any, Any]]:
         sides = (part.left, part.right)
         # Core may turn an equality round; the pairs are those of the parent's columns in order.
         near, far = reversed(sides) if has_mark(part.left, "remote") else sides
-        for left in _columns_in(near):
-            for right in _columns_in(far):
+        for left in marked_columns(near):
+            for right in marked_columns(far):
                 yield part.operator, left, right
-
-
-def _columns_in(element: Any) -> list[Any]:
-    if isinstance(element, ColumnClause):
-        return [element]
-    parts = (part for part in iter_parts(element) if isinstance(part, ColumnClause))
-    return list(dict.fromkeys(parts))
 
 
 # ------------------------------------------------------------------------------
@@ -225,13 +216,13 @@ def mark(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
     return _mark_local(ends, primaryjoin), secondaryjoin
 
 
-def _add(mark_name: str, condition: Callable[[Any], bool]) -> Callable[[Any], Any]:
+def _mark_where(join: Any, mark_name: str, condition: Callable[[Any], bool]) -> Any:
     def replace(part: Any) -> Any:
         if isinstance(part, ColumnElement) and condition(part):
             return part._annotate({mark_name: True})
         return None
 
-    return replace
+    return replace_parts(join, replace)
 
 
 # -- foreign -------------------------------------------------------------------------------------
@@ -239,7 +230,7 @@ def _add(mark_name: str, condition: Callable[[Any], bool]) -> Callable[[Any], An
 
 def _mark_foreign(ends: Ends, join: Any) -> Any:
     if ends.foreign_keys:
-        return replace_parts(join, _add("foreign", ends.foreign_keys.__contains__))
+        return _mark_where(join, "foreign", ends.foreign_keys.__contains__)
     return with_comparisons(join, lambda each: _mark_referring(ends, each))
 
 
@@ -279,8 +270,9 @@ def _referring(ends: Ends, left: Any, right: Any) -> Any:
 
 def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
     if ends.secondary is not None:
-        of_secondary = _add("remote", ends.secondary.c.contains_column)
-        return replace_parts(primaryjoin, of_secondary), replace_parts(secondaryjoin, of_secondary)
+        is_remote = ends.secondary.c.contains_column
+        marked = _mark_where(primaryjoin, "remote", is_remote)
+        return marked, _mark_where(secondaryjoin, "remote", is_remote)
     if ends.remote_side:
         return _mark_given_remote(ends, primaryjoin), secondaryjoin
     if _refers_to_own_table(ends, primaryjoin):
@@ -290,12 +282,12 @@ def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any,
         marked = with_comparisons(primaryjoin, lambda each: _mark_overlapping(ends, each))
         if has_mark(marked, "remote"):
             return marked, secondaryjoin
-    return replace_parts(primaryjoin, _add("remote", _on_target(ends))), secondaryjoin
+    return _mark_where(primaryjoin, "remote", partial(_is_on_target, ends)), secondaryjoin
 
 
 def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
     if not _refers_to_own_table(ends, primaryjoin):
-        return replace_parts(primaryjoin, _add("remote", ends.remote_side.__contains__))
+        return _mark_where(primaryjoin, "remote", ends.remote_side.__contains__)
 
     def visit(binary: Any) -> None:
         left, right = binary.left, binary.right
@@ -313,18 +305,15 @@ def _mark_given_remote(ends: Ends, primaryjoin: Any) -> Any:
 
 def _refers_to_own_table(ends: Ends, primaryjoin: Any) -> bool:
     """Whether some comparison has the same table on both sides."""
-    for part in iter_comparisons(primaryjoin):
-        left, right = part.left, part.right
-        if (
-            isinstance(left, ColumnClause)
-            and isinstance(right, ColumnClause)
-            and ends.parent.is_derived_from(left.table)
-            and ends.parent.is_derived_from(right.table)
-            and ends.target.is_derived_from(left.table)
-            and ends.target.is_derived_from(right.table)
-        ):
-            return True
-    return False
+    return any(
+        all(
+            isinstance(side, ColumnClause)
+            and ends.parent.is_derived_from(side.table)
+            and ends.target.is_derived_from(side.table)
+            for side in (part.left, part.right)
+        )
+        for part in iter_comparisons(primaryjoin)
+    )
 
 
 def _warn_unless_simple(ends: Ends, binary: Any) -> None:
@@ -375,17 +364,11 @@ def _mark_overlapping(ends: Ends, binary: Any) -> None:
         binary.right = binary.right._annotate({"remote": True})
 
 
-def _on_target(ends: Ends) -> Callable[[Any], bool]:
-    def is_remote(column: Any) -> bool:
-        return bool(
-            ends.target.c.contains_column(column)
-            and (
-                not ends.parent_local.c.contains_column(column)
-                or ends.target_local.c.contains_column(column)
-            )
-        )
-
-    return is_remote
+def _is_on_target(ends: Ends, column: Any) -> bool:
+    return ends.target.c.contains_column(column) and (
+        not ends.parent_local.c.contains_column(column)
+        or ends.target_local.c.contains_column(column)
+    )
 
 
 # -- local ---------------------------------------------------------------------------------------
@@ -395,8 +378,5 @@ def _mark_local(ends: Ends, primaryjoin: Any) -> Any:
     """Mark the parent's columns; in a self-reference, those that are not the target's."""
     if has_mark(primaryjoin, "local"):
         return primaryjoin
-    columns = ends.parent.c
-    return replace_parts(
-        primaryjoin,
-        _add("local", lambda c: "remote" not in c._annotations and columns.contains_column(c)),
-    )
+    own = ends.parent.c.contains_column
+    return _mark_where(primaryjoin, "local", lambda c: "remote" not in c._annotations and own(c))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Self
 
 from sqlalchemy import Column, Table
@@ -54,11 +54,6 @@ def tables_of(selectable: Any) -> list[Table]:
     return found
 
 
-def primary_keys_by_table(tables: Iterable[Any]) -> dict[Any, tuple[Any, ...]]:
-    """Primary key columns of each table that has any, in the order of the table."""
-    return {table: tuple(table.primary_key) for table in tables if len(table.primary_key)}
-
-
 def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
     """The columns whose values identify an object: `given`, or those of its tables."""
     selectable = mapper.persist_selectable
@@ -70,7 +65,9 @@ def identity_columns(mapper: Any, given: Any) -> tuple[Any, ...]:
         raise errors.MappingArgumentError.no_primary_key(mapper, selectable.description)
     if len(columns) > 1 and not isinstance(selectable, Table):
         # Both sides of a join's ON clause are one key column seen twice.
-        columns = list(reduce_columns(columns, *_on_clauses(selectable)))
+        parts = iter_parts(selectable)
+        on_clauses = (part.onclause for part in parts if part.__visit_name__ == "join")
+        columns = list(reduce_columns(columns, *on_clauses))
     return tuple(columns)
 
 
@@ -96,12 +93,6 @@ def check_identity(mapper: Any) -> None:
                 f"distinct primary key column '{column}' in attribute '{key}'. Use explicit "
                 "properties to give each column its own mapped attribute name. [key-combined]"
             )
-
-
-def _on_clauses(selectable: Any) -> list[Any]:
-    return [
-        element.onclause for element in iter_parts(selectable) if element.__visit_name__ == "join"
-    ]
 
 
 def _named_identity_column(mapper: Any, given: Any) -> Any:
@@ -204,13 +195,13 @@ def count_up(version: int | None) -> int:
     return (version or 0) + 1
 
 
-def settings(mapper: Any, options: Any) -> tuple[Any, VersionGenerator | bool]:
+def settings(mapper: Any) -> tuple[Any, VersionGenerator | bool]:
     """The version column, or None, and its generator; False when the database makes the value.
 
     Subclass mappers of a hierarchy share the base's.
     """
-    generator = options.version_id_generator
-    column = options.version_id_col
+    generator = mapper.options.version_id_generator
+    column = mapper.options.version_id_col
     base, inherited = mapper.inherits, None
     if base is not None and not mapper.concrete:
         inherited = base.version_id_col

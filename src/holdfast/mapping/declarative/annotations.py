@@ -40,9 +40,8 @@ from holdfast.mapping.properties import MapperProperty
 # that is not known there becomes an `UnresolvedName`: a relationship takes it as the name of a
 # class to look up later, for a column it is an error.
 
-_ALIASES = tuple(
-    {TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType)}
-)  # `type x = ...` of Python and of typing_extensions
+# `type x = ...` of Python and of typing_extensions
+_ALIASES = tuple({TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType)})
 _TYPE_LIKE = (
     type,
     types.ModuleType,
@@ -89,7 +88,7 @@ class _Names(dict[str, Any]):
     """The local names of an evaluation: what is looked up is decided here, never by builtins."""
 
     def __init__(self, owner: type, module: str) -> None:
-        self.class_names: dict[str, Any] = _class_names(owner)
+        self.class_names: dict[str, Any] = {**owner.__dict__, owner.__name__: owner}
         self.module_names: dict[str, Any] = (
             vars(sys.modules[module]) if module in sys.modules else {}
         )
@@ -105,10 +104,6 @@ class _Names(dict[str, Any]):
             if space.get(name) is not None:
                 return space[name]
         return UnresolvedName(name)
-
-
-def _class_names(owner: type) -> dict[str, Any]:
-    return {**owner.__dict__, owner.__name__: owner}
 
 
 def _is_type_like(value: Any) -> bool:

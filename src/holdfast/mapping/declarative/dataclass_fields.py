@@ -193,7 +193,8 @@ def _field_arguments(cls: type, key: str, value: Any, *, is_mapped: bool) -> dic
         if arguments.get("init", True):
             arguments["default"] = DONT_SET
         else:
-            arguments["default_factory"] = _nothing
+            # What `__init__` does not take gets the marker, which the attribute ignores.
+            arguments["default_factory"] = lambda: DONT_SET
     return arguments
 
 
@@ -201,11 +202,6 @@ def has_descriptor_defaults(cls: type) -> bool:
     """Whether defaults are read from the attribute rather than stored in each new object."""
     # COMPAT: SQLAlchemy 2.1 has this switch back to the behaviour of 2.0.
     return not getattr(cls, "_sa_disable_descriptor_defaults", False)
-
-
-def _nothing() -> Any:
-    """Default factory of what `__init__` does not take: the attribute ignores the marker."""
-    return DONT_SET
 
 
 def given_default(value: Any) -> Any:

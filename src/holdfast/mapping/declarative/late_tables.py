@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table
@@ -159,21 +159,13 @@ class DeferredReflection:
             bind: Where the tables are.
             **reflect_kw: For `Table(autoload_with=...)`, such as `views`.
         """
-        with _connected(bind) as connection, mapping_lock:
+        opened = nullcontext(bind) if isinstance(bind, Connection) else bind.connect()
+        with opened as connection, mapping_lock:
             for prepared in list(_waiting(cls)):
                 if isinstance(prepared.table, Table):
                     _load_table(prepared.table, connection, reflect_kw)
                 finish_class(prepared)
                 _load_association_tables(prepared, connection, reflect_kw)
-
-
-@contextmanager
-def _connected(bind: Engine | Connection) -> Iterator[Connection]:
-    if isinstance(bind, Connection):
-        yield bind
-    else:
-        with bind.connect() as connection:
-            yield connection
 
 
 def _waiting(cls: type) -> Iterator[PreparedClass]:

@@ -373,23 +373,21 @@ def _take_inherited(
     if prepared is not None:
         body.attributes[key] = prepared
         return
-    if isinstance(value, declared_attr):
-        if value.is_cascading:
-            if key in body.cls.__dict__ and not isinstance(body.cls.__dict__[key], declared_attr):
-                warn(
-                    f"Attribute {key!r} on class {class_text(body.cls)} cannot be processed due to "
-                    "@declared_attr.cascading; skipping: the function of the mixin is used. "
-                    "[cascading-overridden]"
-                )
-        elif _is_overridden(body, base, key):
-            return
-        _take_made(body, base, key, value, evaluator)
+    cascades = isinstance(value, declared_attr) and value.is_cascading
+    if not cascades and _is_overridden(body, base, key):
         return
-    if isinstance(value, MapperProperty):
-        if not _is_overridden(body, base, key):
-            raise errors.DeclarationError.property_on_mixin()
-    elif _is_stray_expression(value) and not _is_overridden(body, base, key):
-        _warn_stray_expression(base, key)
+    if cascades and not isinstance(body.cls.__dict__.get(key, value), declared_attr):
+        warn(
+            f"Attribute {key!r} on class {class_text(body.cls)} cannot be processed due to "
+            "@declared_attr.cascading; skipping: the function of the mixin is used. "
+            "[cascading-overridden]"
+        )
+    if isinstance(value, declared_attr):
+        _take_made(body, base, key, value, evaluator)
+    elif isinstance(value, MapperProperty):
+        raise errors.DeclarationError.property_on_mixin()
+    else:
+        _warn_if_stray(base, key, value)
 
 
 def _take_made(
@@ -405,8 +403,8 @@ def _take_made(
             value.key = value.name = key
         _give_doc(value, maker.__doc__)
         body.attributes[key] = Declared(value, annotation, base, maker.return_annotation)
-    elif _is_stray_expression(value):
-        _warn_stray_expression(body.cls, key)
+    else:
+        _warn_if_stray(body.cls, key, value)
     set_attribute(body.cls, key, value)
 
 
@@ -469,8 +467,8 @@ def _as_declared(cls: type, key: str, value: Any) -> Any:
                 "copy-and-paste error with a comma accidentally placed at the end of the line? "
                 "[tuple-value]"
             )
-    elif _is_stray_expression(value):
-        _warn_stray_expression(cls, key)
+    else:
+        _warn_if_stray(cls, key, value)
     return value
 
 
@@ -478,17 +476,14 @@ def _is_construct(value: Any) -> bool:
     return isinstance(value, Column | MappedColumn | MapperProperty)
 
 
-def _is_stray_expression(value: Any) -> bool:
-    """A SQL expression that is neither column nor property: somebody forgot `column_property`."""
-    return isinstance(value, ColumnElement) and not isinstance(value, SchemaItem)
-
-
-def _warn_stray_expression(cls: type, key: str) -> None:
-    warn(
-        f"Attribute '{key}' on class {class_text(cls)} appears to be a non-schema SQLAlchemy "
-        "expression object; this won't be part of the declarative mapping. To map it, write "
-        "column_property(). [stray-expression]"
-    )
+def _warn_if_stray(cls: type, key: str, value: Any) -> None:
+    """Warn of an expression that is neither column nor property: `column_property` is missing."""
+    if isinstance(value, ColumnElement) and not isinstance(value, SchemaItem):
+        warn(
+            f"Attribute '{key}' on class {class_text(cls)} appears to be a non-schema SQLAlchemy "
+            "expression object; this won't be part of the declarative mapping. To map it, write "
+            "column_property(). [stray-expression]"
+        )
 
 
 def _warn_reserved(key: str) -> None:
