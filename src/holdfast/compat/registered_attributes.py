@@ -192,11 +192,11 @@ class _Collection(_OwnLoader, CollectionSlot):
         """The adapter of the present collection."""
         return self.get(state, dict_)._sa_adapter
 
-    def present(self, state: Any, d: Any, policy: LoadPolicy) -> Any:
+    def present(self, state: Any, d: Any) -> Any:
         """The collection, asked also of a loader that must not emit SQL."""
         if self.key in d or self.loader_for(state) is None:
-            return super().present(state, d, policy)
-        found = self.absent(state, d, policy)
+            return super().present(state, d)
+        found = self.absent(state, d, LoadPolicy.MEMORY_ONLY)
         return None if found is PASSIVE_NO_RESULT else found
 
     def member_added(
@@ -374,8 +374,3 @@ def committed_value(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy
 def all_pending(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.NO_INITIALIZE) -> Any:
     """Present and former members."""
     return slot.all_pending(state, dict_, policy_of(passive))
-
-
-def set_has_parent(slot: Any, state: Any, parent: Any, value: bool) -> None:  # noqa: FBT001
-    """Record who holds a member."""
-    slot.set_has_parent(state, parent, value=value)

@@ -27,6 +27,7 @@ from holdfast.instrument.slots import (
     OP_REMOVE,
     AttributeEventToken,
     AttributeSlot,
+    Initiator,
     Operation,
     Values,
     link_backref,
@@ -132,12 +133,7 @@ class CollectionSlot(AttributeSlot):
     removing_operations: tuple[Operation, ...] = (OP_REMOVE, OP_BULK_REPLACE)
 
     def __init__(
-        self,
-        key: str,
-        manager: Any,
-        *,
-        collection_class: Callable[[], Any] = list,
-        **settings: Any,
+        self, key: str, manager: Any, *, collection_class: Callable[[], Any] = list, **settings: Any
     ) -> None:
         super().__init__(key, manager, **settings)
         self.append_token: AttributeEventToken = AttributeEventToken(self, OP_APPEND)
@@ -244,12 +240,7 @@ class CollectionSlot(AttributeSlot):
             self.note_change(state, self.key, self.members(d) if self.key in d else NO_VALUE)
 
     def member_added(
-        self,
-        state: InstanceState,
-        owner: Any,
-        item: Any,
-        initiator: AttributeEventToken | None,
-        key: Any = NO_KEY,
+        self, state: InstanceState, owner: Any, item: Any, initiator: Initiator, key: Any = NO_KEY
     ) -> Any:
         """Do all that a new member entails but storing; give back the member to store."""
         if self.has_listeners:
@@ -273,11 +264,7 @@ class CollectionSlot(AttributeSlot):
         return item
 
     def member_added_again(
-        self,
-        state: InstanceState,
-        item: Any,
-        initiator: AttributeEventToken | None,
-        key: Any = NO_KEY,
+        self, state: InstanceState, item: Any, initiator: Initiator, key: Any = NO_KEY
     ) -> None:
         """Something was added that is a member already (EV-102).
 
@@ -295,7 +282,7 @@ class CollectionSlot(AttributeSlot):
         state: InstanceState,
         owner: Any,
         item: Any,
-        initiator: AttributeEventToken | None,
+        initiator: Initiator,
         key: Any = NO_KEY,
         *,
         is_gone: bool = False,
@@ -336,15 +323,10 @@ class CollectionSlot(AttributeSlot):
     # -- changes from elsewhere ----------------------------------------------------------------
 
     def append(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
+        self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None
     ) -> None:
-        """Add a member; queue it when the collection is not loaded and must not be."""
-        collection = self.present(state, d, policy)
+        """Add a member; queue it when the collection is not loaded."""
+        collection = self.present(state, d)
         if collection is None:
             value = self.member_added(state, state(), value, initiator)
             queued_for(state, self.key).add(value)
@@ -355,7 +337,7 @@ class CollectionSlot(AttributeSlot):
         """Hold the object that has just been given this one."""
         collection = d.get(self.key)
         if collection is None or not self.is_plain_list:
-            self.append(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            self.append(state, d, value, initiator)
             return
         changes = state.changes
         if changes is None or self.key not in changes:
@@ -370,7 +352,7 @@ class CollectionSlot(AttributeSlot):
             or not self.is_plain_list
             or (state.members is not None and self.is_watched(state))
         ):
-            self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            self.pop(state, d, value, initiator)
             return
         try:
             place = collection.index(value)
@@ -378,7 +360,7 @@ class CollectionSlot(AttributeSlot):
             return
         if collection[place] is not value:
             # An equal member stands before it.
-            self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            self.pop(state, d, value, initiator)
             return
         changes = state.changes
         if changes is None or self.key not in changes:
@@ -386,48 +368,31 @@ class CollectionSlot(AttributeSlot):
         list.__delitem__(collection, place)
 
     def remove(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
+        self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None
     ) -> None:
-        """Take a member away; queue that when the collection is not loaded and must not be."""
-        collection = self.present(state, d, policy)
+        """Take a member away; queue that when the collection is not loaded."""
+        collection = self.present(state, d)
         if collection is None:
             self.member_removed(state, state(), value, initiator)
             queued_for(state, self.key).remove(value)
         else:
             self.roles.remover(collection, value, _sa_initiator=initiator)
 
-    def pop(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> bool:
+    def pop(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> bool:
         """Take a member away, if it is one."""
         try:
-            self.remove(state, d, value, initiator, policy)
+            self.remove(state, d, value, initiator)
         except (ValueError, KeyError, IndexError):
             # The other end did not know of the member: they are in step now.
             return False
         return True
 
-    def present(self, state: InstanceState, d: Values, policy: LoadPolicy) -> Any:
-        """The collection, or None when it is not loaded and `policy` forbids loading it."""
+    def present(self, state: InstanceState, d: Values) -> Any:
+        """The collection, or None when it is not loaded."""
         collection = d.get(self.key)
         if collection is not None:
             return collection
-        if not self.is_loadable(state):
-            return self.empty_value(state, d)
-        if not policy.may_fetch:
-            return None
-        collection = self.absent(state, d, policy)
-        return None if collection is PASSIVE_NO_RESULT or collection is NO_VALUE else collection
+        return None if self.is_loadable(state) else self.empty_value(state, d)
 
     # -- assignment ------------------------------------------------------------------------------
 
@@ -436,7 +401,7 @@ class CollectionSlot(AttributeSlot):
         state: InstanceState,
         d: Values,
         value: Any,
-        initiator: AttributeEventToken | None = None,
+        initiator: Initiator = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
         """Replace the collection; members that stay fire no events (RL-112)."""
@@ -517,17 +482,10 @@ class CollectionSlot(AttributeSlot):
         self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD
     ) -> History:
         """How the members differ from those that the database holds."""
-        if self.key not in d:
-            current = self.absent(state, d, policy)
-            if current is PASSIVE_NO_RESULT or current is NO_VALUE:
-                queued = find_queued(state, self.key)
-                if queued is None:
-                    return HISTORY_BLANK
-                return History(queued.added, (), queued.removed)
-            return self._history_of(state, current)
-        return self._history_of(state, d[self.key])
-
-    def _history_of(self, state: InstanceState, collection: Any) -> History:
+        collection = d[self.key] if self.key in d else self.absent(state, d, policy)
+        if collection is PASSIVE_NO_RESULT or collection is NO_VALUE:
+            queued = find_queued(state, self.key)
+            return HISTORY_BLANK if queued is None else History(queued.added, (), queued.removed)
         members = list(self.roles.iterator(collection))
         changes = state.changes
         committed = NO_VALUE if changes is None else changes.get(self.key, self)

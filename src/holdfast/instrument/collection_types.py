@@ -63,6 +63,21 @@ def silenced(method: Method) -> Method:
     return in_silence
 
 
+def in_place(update: str, accepts: Callable[[Any], bool] = lambda other: True) -> Reporter:
+    """The in-place operator that does what the method `update` does, for operands it accepts."""
+
+    def reporter(plain: Method) -> Method:
+        def operate_in_place(self: Any, other: Any) -> Any:
+            if not accepts(other):
+                return NotImplemented
+            getattr(self, update)(other)
+            return self
+
+        return operate_in_place
+
+    return reporter
+
+
 _FILL: dict[type, Callable[[Any, Any], None]] = {
     dict: dict.update,
     list: list.extend,
@@ -183,15 +198,6 @@ def _extend(plain: Method) -> Method:
     return extend
 
 
-def _iadd(plain: Method) -> Method:
-    def add_in_place(self: Any, items: Iterable[Any]) -> Any:
-        for item in list(items):
-            self.append(item)
-        return self
-
-    return add_in_place
-
-
 def _imul(plain: Method) -> Method:
     def multiply_in_place(self: Any, times: int) -> Any:
         if times <= 0:
@@ -277,7 +283,7 @@ def _list_delitem(plain: Method) -> Method:
 
 LIST_REPORTERS: dict[str, Reporter] = {
     "__delitem__": _list_delitem,
-    "__iadd__": _iadd,
+    "__iadd__": in_place("extend"),
     "__imul__": _imul,
     "__setitem__": _list_setitem,
     "append": _append,
@@ -372,26 +378,11 @@ def _becomes(operation: str) -> Reporter:
     return reporter
 
 
-def _operator(update: str) -> Reporter:
-    """The in-place operator that does what the method `update` does, for sets only."""
-
-    def reporter(plain: Method) -> Method:
-        def operate_in_place(self: Any, other: Any) -> Any:
-            if not is_set_like(other):
-                return NotImplemented
-            getattr(self, update)(other)
-            return self
-
-        return operate_in_place
-
-    return reporter
-
-
 SET_REPORTERS: dict[str, Reporter] = {
-    "__iand__": _operator("intersection_update"),
-    "__ior__": _operator("update"),
-    "__isub__": _operator("difference_update"),
-    "__ixor__": _operator("symmetric_difference_update"),
+    "__iand__": in_place("intersection_update", is_set_like),
+    "__ior__": in_place("update", is_set_like),
+    "__isub__": in_place("difference_update", is_set_like),
+    "__ixor__": in_place("symmetric_difference_update", is_set_like),
     "add": _add,
     "clear": _set_clear,
     "difference_update": _becomes("difference"),
@@ -499,18 +490,9 @@ def _dict_update(plain: Method) -> Method:
     return update
 
 
-def _ior(plain: Method) -> Method:
-    def merge_in_place(self: Any, other: Any) -> Any:
-        for key, value in dict(other).items():
-            self[key] = value
-        return self
-
-    return merge_in_place
-
-
 DICT_REPORTERS: dict[str, Reporter] = {
     "__delitem__": _dict_delitem,
-    "__ior__": _ior,
+    "__ior__": in_place("update"),
     "__setitem__": _dict_setitem,
     "clear": _dict_clear,
     "pop": _dict_pop,

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from holdfast import errors
 from holdfast.foundation.load_policy import DONT_SET, NO_VALUE, LoadPolicy
 from holdfast.instrument.collection_slot import CollectionSlot, find_queued, queued_for
-from holdfast.instrument.slots import AttributeEventToken, Values
+from holdfast.instrument.slots import Initiator, Values
 from holdfast.states.changes import History
 from holdfast.states.instance import InstanceState
 
@@ -75,7 +75,7 @@ class LargeCollectionSlot(CollectionSlot):
         queued = find_queued(state, self.key)
         return ([], []) if queued is None else (queued.added, queued.removed)
 
-    def present(self, state: InstanceState, d: Values, policy: LoadPolicy) -> None:
+    def present(self, state: InstanceState, d: Values) -> None:
         """No collection: all changes are queued."""
 
     def stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
@@ -94,7 +94,7 @@ class LargeCollectionSlot(CollectionSlot):
         state: InstanceState,
         d: Values,
         value: Any,
-        initiator: AttributeEventToken | None = None,
+        initiator: Initiator = None,
         policy: LoadPolicy = LoadPolicy.LOAD,
     ) -> None:
         """Replace the members, which must be known for that."""

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import weakref
-from collections.abc import Callable, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Iterator, ValuesView
 from typing import Any, ClassVar
 
 from holdfast import errors
@@ -195,11 +195,6 @@ class AttributeState:
 
     def __repr__(self) -> str:
         return f"<AttributeState of {self.state.class_.__name__}.{self.key}>"
-
-
-def attribute_states(keys: Iterable[str], state: InstanceState) -> Any:
-    """One `AttributeState` per name: ordered, by name or as attributes, read-only (AH-41)."""
-    return ReadOnlyProperties({key: AttributeState(state, key) for key in keys})
 
 
 # ------------------------------------------------------------------------------
@@ -450,8 +445,8 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         return self.slots[key].has_parent(state, optimistic=optimistic)
 
     def attribute_states(self, state: InstanceState) -> Any:
-        """The `inspect(obj).attrs` collection of one object."""
-        return attribute_states(self, state)
+        """What `inspect(obj).attrs` gives: ordered, by name or as attributes, read-only (AH-41)."""
+        return ReadOnlyProperties({key: AttributeState(state, key) for key in self})
 
     # -- one of a kind ---------------------------------------------------------------------------
 
@@ -539,16 +534,3 @@ def find_state(obj: Any) -> InstanceState | None:
     """The state of an object, or None."""
     state = getattr(obj, STATE_ATTRIBUTE, None)
     return state if isinstance(state, InstanceState) else None
-
-
-__all__ = [
-    "ClassManager",
-    "default_constructor",
-    "find_manager",
-    "find_state",
-    "instance_dict",
-    "instance_state",
-    "manager_of_class",
-    "register_class",
-    "unregister_class",
-]

@@ -22,8 +22,8 @@ from holdfast.foundation.load_policy import (
 )
 from holdfast.instrument.slots import (
     OP_BULK_REPLACE,
-    AttributeEventToken,
     AttributeSlot,
+    Initiator,
     Values,
     link_backref,
     unlink_backref,
@@ -79,14 +79,7 @@ class ValueSlot(AttributeSlot):
                 return NO_VALUE
         return old
 
-    def set(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
+    def set(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> None:
         """Assign a value, recording the former one with the first change (AH-5)."""
         if value is DONT_SET:
             return
@@ -133,9 +126,8 @@ class ValueSlot(AttributeSlot):
 # 1. Assigning does not load the former object, unless the attribute has active history: it is taken
 #    from the dict or the identity map, or stays unknown (AH-31).
 # 2. Around an assignment, in this order: listeners run, the former object is released, the change
-#    is
-#    recorded, the session hears of it, the other ends follow, the new object is claimed, and last
-#    the value is stored.
+#    is recorded, the session hears of it, the other ends follow, the new object is claimed, and
+#    last the value is stored.
 
 # How the object to be replaced is looked for, without and with active history.
 _FORMER_IN_MEMORY = LoadPolicy.MEMORY_ONLY.forbidding(INIT_OK).allowing(
@@ -155,12 +147,7 @@ class ReferenceSlot(AttributeSlot):
     is_reference = True
 
     def __init__(
-        self,
-        key: str,
-        manager: Any,
-        *,
-        defers_history: bool = False,
-        **settings: Any,
+        self, key: str, manager: Any, *, defers_history: bool = False, **settings: Any
     ) -> None:
         super().__init__(key, manager, **settings)
         # The former object, when unknown, is loaded by `history`: a flush needs it where the
@@ -183,14 +170,7 @@ class ReferenceSlot(AttributeSlot):
         old = self.absent(state, d, policy)
         return PASSIVE_NO_RESULT if old is PASSIVE_CLASS_MISMATCH else old
 
-    def set(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
+    def set(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> None:
         """Assign an object or None, and bring the other end in step."""
         if value is DONT_SET:
             return
@@ -199,14 +179,7 @@ class ReferenceSlot(AttributeSlot):
             old = self.former_value(state, d)
         d[self.key] = self.replaced(state, value, old, initiator)
 
-    def pop(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> bool:
+    def pop(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> bool:
         """Give the object up, if it is the one held or nothing is known of that."""
         old = self.former_value(state, d)
         if old is not value and old is not PASSIVE_NO_RESULT:
@@ -215,10 +188,14 @@ class ReferenceSlot(AttributeSlot):
         return True
 
     def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
-        """Hold the object whose other end has just been given this one."""
+        """Hold the object whose other end has just been given this one.
+
+        PERF: the short form of `append` for slots with `is_plain` (tests/bench: append with
+        backref).
+        """
         key = self.key
         if state.pk is not None or key in d:
-            self.set(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+            self.set(state, d, value, initiator)
             return
         # A new object that nobody holds: there is nothing to release.
         changes = state.changes
@@ -228,9 +205,7 @@ class ReferenceSlot(AttributeSlot):
             own_changes(state)[key] = NO_VALUE
         d[key] = value
 
-    def replaced(
-        self, state: InstanceState, value: Any, old: Any, initiator: AttributeEventToken | None
-    ) -> Any:
+    def replaced(self, state: InstanceState, value: Any, old: Any, initiator: Initiator) -> Any:
         """Do all that an assignment entails but storing; give back the value to store."""
         if self.has_listeners:
             token = initiator or self.replace_token
@@ -269,7 +244,7 @@ class ReferenceSlot(AttributeSlot):
         state: InstanceState,
         former: InstanceState | None,
         child: InstanceState | None,
-        initiator: AttributeEventToken | None,
+        initiator: Initiator,
     ) -> None:
         """Let the owner's session take in the new object, and let go of the former."""
         if former is not None:

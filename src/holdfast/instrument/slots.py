@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from holdfast import errors
 from holdfast.foundation.codegen import Choice
@@ -20,7 +20,6 @@ from holdfast.foundation.load_policy import (
 from holdfast.states.changes import (
     HISTORY_BLANK,
     History,
-    claim_child,
     forget_change,
     has_parent,
     is_claimed_by,
@@ -94,22 +93,18 @@ class AttributeEventToken:
 # ------------------------------------------------------------------------------
 # Keep both ends of a relationship in step, in memory and without SQL.
 #
-# Called by the slots of relationships for every member that comes or goes. The other end changes
-# with `LoadPolicy.MEMORY_ONLY`: a collection there that is not loaded queues the change (RL-44).
+# Called by the slots of relationships for every member that comes or goes. The other end is not
+# loaded for it: a collection there that is not loaded queues the change (RL-44).
 #
 # Rules kept here:
 # 1. A change never returns to the attribute that started it: its token says where that was.
 # 2. A change never reaches a third attribute: a relationship has two ends.
 
-_MEMORY_ONLY = LoadPolicy.MEMORY_ONLY
+Initiator: TypeAlias = AttributeEventToken | None
 
 
 def link_backref(
-    slot: Any,
-    owner: Any,
-    child_state: Any,
-    child: Any,
-    initiator: AttributeEventToken,
+    slot: Any, owner: Any, child_state: Any, child: Any, initiator: AttributeEventToken
 ) -> None:
     """`child` becomes a member of `owner` through `slot`: make the other end say so."""
     slots: dict[str, Any] = child_state.manager.slots
@@ -129,7 +124,7 @@ def link_backref(
         if reverse.is_plain and len(back) == 1 and back[0] == slot.key:
             reverse.take(child_state, child.__dict__, owner, initiator)
         else:
-            reverse.append(child_state, child.__dict__, owner, initiator, _MEMORY_ONLY)
+            reverse.append(child_state, child.__dict__, owner, initiator)
 
 
 def unlink_backref(
@@ -137,7 +132,7 @@ def unlink_backref(
     owner: Any,
     child_state: Any,
     child: Any,
-    initiator: AttributeEventToken | None,
+    initiator: Initiator,
     token: AttributeEventToken,
 ) -> None:
     """`child` is no longer a member of `owner` through `slot`: make the other end say so.
@@ -159,7 +154,7 @@ def unlink_backref(
         if reverse.is_plain and len(back) == 1 and back[0] == slot.key:
             reverse.let_go(child_state, child.__dict__, owner, token)
         else:
-            reverse.pop(child_state, child.__dict__, owner, token, _MEMORY_ONLY)
+            reverse.pop(child_state, child.__dict__, owner, token)
 
 
 # ------------------------------------------------------------------------------
@@ -360,38 +355,18 @@ class AttributeSlot(ABC):
     # -- writing -----------------------------------------------------------------------------
 
     @abstractmethod
-    def set(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
-        """Assign a value; `policy` says how far the former one may be loaded."""
+    def set(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> None:
+        """Assign a value."""
 
     @abstractmethod
     def delete(self, state: InstanceState, d: Values) -> None:
         """Take the value away."""
 
     def append(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
+        self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None
     ) -> None:
         """Make `value` a member; for a reference, the value."""
-        self.set(state, d, value, initiator, policy)
-
-    def take(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
-        """Make `value` a member because the other end, which is in step already, says so.
-
-        PERF: the short form of `append` for slots with `is_plain` (tests/bench: append with
-        backref).
-        """
-        self.append(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+        self.set(state, d, value, initiator)
 
     def let_go(self, state: InstanceState, d: Values, value: Any, initiator: Any) -> None:
         """Take the member `value` away because the other end, which is in step already, says so.
@@ -399,35 +374,16 @@ class AttributeSlot(ABC):
         PERF: the short form of `pop` for slots with `is_plain` (tests/bench: set many-to-one with
         backref).
         """
-        self.pop(state, d, value, initiator, LoadPolicy.MEMORY_ONLY)
+        self.pop(state, d, value, initiator)
 
     def is_watched(self, state: InstanceState) -> bool:
         """Whether the member's session writes rows at this time, and warns of changes."""
         session = state.members.session_reference()
         return session is not None and session.is_writing
 
-    def remove(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> None:
-        """Take the member `value` away; raise when it is none."""
-        if not self.pop(state, d, value, initiator, policy):
-            raise errors.AttributeValueError.not_associated(value, state, self.key)
-
-    def pop(
-        self,
-        state: InstanceState,
-        d: Values,
-        value: Any,
-        initiator: AttributeEventToken | None = None,
-        policy: LoadPolicy = LoadPolicy.LOAD,
-    ) -> bool:
+    def pop(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> bool:
         """Take the member `value` away, if it is one; tells whether it was."""
-        self.set(state, d, None, initiator, policy)
+        self.set(state, d, None, initiator)
         return True
 
     def set_committed(self, state: InstanceState, d: Values, value: Any) -> None:
@@ -478,7 +434,7 @@ class AttributeSlot(ABC):
         """Present members and those that were there at the last flush, for cascades (CA-20)."""
         return []
 
-    def is_own(self, initiator: AttributeEventToken | None) -> bool:
+    def is_own(self, initiator: Initiator) -> bool:
         """Whether a change was started by this attribute, and not by its other end."""
         return initiator is None or initiator.parent_token is self.parent_token
 
@@ -489,15 +445,6 @@ class AttributeSlot(ABC):
         if not self.tracks_parent:
             raise errors.ParentTrackingError.not_configured(str(self))
         return has_parent(state, self.parent_token, optimistic=optimistic)
-
-    def set_has_parent(self, state: InstanceState, parent: InstanceState, *, value: bool) -> None:
-        """Record that `parent` holds the member `state`, or holds it no more."""
-        if not self.tracks_parent:
-            raise errors.ParentTrackingError.not_configured(str(self))
-        if value:
-            claim_child(state, self.parent_token, parent)
-        else:
-            self.release(state, parent)
 
     def release(self, child: InstanceState, parent: InstanceState) -> None:
         """Record that `parent` gave the member up.
@@ -519,9 +466,7 @@ class AttributeSlot(ABC):
         elif is_gone:
             raise errors.StaleDataError.parent_gone(child, parent, self.key)
 
-    def check_single_parent(
-        self, child: InstanceState, initiator: AttributeEventToken | None
-    ) -> None:
+    def check_single_parent(self, child: InstanceState, initiator: Initiator) -> None:
         """Refuse a member that an object holds already (CA-68); the other end may (CA-69)."""
         if self.is_own(initiator) and has_parent(child, self.parent_token, optimistic=False):
             raise errors.AttributeRequestError.second_parent(child, self.manager.class_, str(self))

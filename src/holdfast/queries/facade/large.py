@@ -55,7 +55,7 @@ class MemberChanges(Generic[T]):
 
     def add(self, item: T) -> None:
         """Add a member; the next flush writes it."""
-        self.slot.append(self.state, self.instance.__dict__, item, None, LoadPolicy.MEMORY_ONLY)
+        self.slot.append(self.state, self.instance.__dict__, item)
 
     def add_all(self, iterator: Iterable[T]) -> None:
         """Add members."""
@@ -64,7 +64,7 @@ class MemberChanges(Generic[T]):
 
     def remove(self, item: T) -> None:
         """Take a member away; the next flush writes that."""
-        self.slot.remove(self.state, self.instance.__dict__, item, None, LoadPolicy.MEMORY_ONLY)
+        self.slot.remove(self.state, self.instance.__dict__, item)
 
 
 class WriteOnlyCollection(MemberChanges[T]):
