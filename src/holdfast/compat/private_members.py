@@ -289,6 +289,7 @@ VIEWS: dict[str, dict[str, Callable[..., Any] | property]] = {
         "hasparent": lambda slot, state, optimistic=False: slot.has_parent(
             state, optimistic=optimistic
         ),
+        "sethasparent": registered_attributes.set_has_parent,
     },
     "holdfast.mapping.declarative.constructs:MappedColumn": {
         "columns_to_assign": property(lambda made: [(made.column, made.place)]),

@@ -25,7 +25,7 @@ from holdfast.instrument.reference_slot import ReferenceSlot, ValueSlot
 from holdfast.instrument.slots import AttributeSlot
 from holdfast.mapping.columns import has_own_descriptor
 from holdfast.mapping.properties import MapperProperty
-from holdfast.states.changes import forget_change, forget_changes, note_dirty
+from holdfast.states.changes import claim_child, forget_change, forget_changes, note_dirty
 from holdfast.states.instance import bare_key
 from holdfast.states.ports import missing_value
 
@@ -374,3 +374,12 @@ def committed_value(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy
 def all_pending(slot: Any, state: Any, dict_: Any, passive: Any = LoadPolicy.NO_INITIALIZE) -> Any:
     """Present and former members."""
     return slot.all_pending(state, dict_, policy_of(passive))
+
+
+def set_has_parent(slot: Any, state: Any, parent: Any, value: bool) -> None:  # noqa: FBT001
+    """Record who holds a member; refused, as the question is, where that is not tracked."""
+    slot.has_parent(state)
+    if value:
+        claim_child(state, slot.parent_token, parent)
+    else:
+        slot.release(state, parent)

@@ -140,6 +140,11 @@ class AttributeValueError(HoldfastError, ValueError):
         "Convert the value, or override coerce(). [not-tracked]",
         "key",
     )
+    not_associated: cause = cause(
+        "Object {value!o} not associated with {state!i} on attribute '{key}'. Remove the object "
+        "that the attribute holds. [not-associated]",
+        "key",
+    )
     backref_conflict: cause = cause(
         "Bidirectional attribute conflict detected: Passing object {value!o} to attribute "
         '"{started}" triggers a modify event on attribute "{modified}" via the backref "{via}". '

@@ -381,6 +381,13 @@ class AttributeSlot(ABC):
         session = state.members.session_reference()
         return session is not None and session.is_writing
 
+    def remove(
+        self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None
+    ) -> None:
+        """Take the member `value` away; raise when it is none."""
+        if not self.pop(state, d, value, initiator):
+            raise errors.AttributeValueError.not_associated(value, state, self.key)
+
     def pop(self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None) -> bool:
         """Take the member `value` away, if it is one; tells whether it was."""
         self.set(state, d, None, initiator)

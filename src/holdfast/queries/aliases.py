@@ -34,14 +34,12 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
     self_inspects,
 )
-from holdfast.instrument.descriptor import QueryableAttribute
+from holdfast.instrument.descriptor import InspectionAttr, QueryableAttribute
 from holdfast.mapping.mapper import Mapper
 
 # ------------------------------------------------------------------------------
 # Rewrite columns of a mapped table onto an alias of it, and conditions of relationships with them.
 # Nothing here changes its argument: every function gives a new expression.
-
-ColumnTest = Callable[[Any], bool]
 
 
 def real_attribute(attribute: Any) -> Any:
@@ -114,16 +112,16 @@ def alias_of(entity: Any) -> Any | None:
 
 
 def replace_columns(
-    element: Any, selectable: Any | None, mapper: Any, *, include: ColumnTest | None = None
+    element: Any,
+    selectable: Any | None,
+    mapper: Any,
+    *,
+    include: Callable[[Any], bool] | None = None,
 ) -> Any:
     """`element` with the columns of `mapper` (those that `include` accepts) on `selectable`."""
     if selectable is None or element is None:
         return element
-    adapter = ClauseAdapter(
-        selectable,
-        equivalents=mapper.all_equivalents,
-        include_fn=include,
-    )
+    adapter = ClauseAdapter(selectable, equivalents=mapper.all_equivalents, include_fn=include)
     return adapter.traverse(element)
 
 
@@ -178,11 +176,6 @@ def rewritten(statement: Any, element: Callable[[Any], Any], side: Callable[[Any
     return made
 
 
-def adapt_criteria(criteria: Sequence[Any], selectable: Any | None, mapper: Any) -> list[Any]:
-    """Criteria of `Attribute.and_()` as they read on the alias of the related entity."""
-    return [replace_columns(criterion, selectable, mapper) for criterion in criteria]
-
-
 def relationship_joins(
     relationship: Any,
     parent: Any | None = None,
@@ -198,7 +191,7 @@ def relationship_joins(
     """
     owner, target = relationship.parent, relationship.mapper
     secondary = relationship.secondary
-    extra = adapt_criteria(criteria, related, target)
+    extra = [replace_columns(criterion, related, target) for criterion in criteria]
     if secondary is None:
         primary = replace_columns(
             relationship.primaryjoin, parent, owner, include=lambda c: not is_remote(c)
@@ -280,12 +273,9 @@ class AliasedClass(SelectedAs[Entity]):
         insp.polymorphic_on = subject.polymorphic_on if on is None else on
         for mapper in mappers:
             if mapper is not insp.mapper:
+                names = insp.adapt_on_names
                 part = AliasedClass(
-                    mapper,
-                    insp.selectable,
-                    insp.name,
-                    adapt_on_names=insp.adapt_on_names,
-                    whole=insp,
+                    mapper, insp.selectable, insp.name, adapt_on_names=names, whole=insp
                 )
                 setattr(self, mapper.class_.__name__, part)
 
@@ -334,7 +324,7 @@ def _entity_of_alias(alias: AliasedClass) -> AliasedInsp:
 
 
 @self_inspects
-class AliasedInsp(HasCacheKey):
+class AliasedInsp(HasCacheKey, InspectionAttr):
     """The entity behind an `AliasedClass`: mapper, selectable and the adapter between them."""
 
     _cache_key_traversal = [
@@ -348,13 +338,6 @@ class AliasedInsp(HasCacheKey):
     ]
     _post_inspect = None
     is_aliased_class = True
-    is_mapper = False
-    is_instance = False
-    is_attribute = False
-    is_bundle = False
-    is_property = False
-    is_selectable = False
-    is_clause_element = False
 
     def __init__(
         self,
@@ -439,11 +422,7 @@ class AliasedInsp(HasCacheKey):
 
     @memoized_property
     def _clause(self) -> Any:
-        annotations = {
-            "parentmapper": self.mapper,
-            "parententity": self,
-            "entity_namespace": self,
-        }
+        annotations = {"parententity": self, "parentmapper": self.mapper, "entity_namespace": self}
         annotated = self.selectable._annotate(annotations)
         return annotated._set_propagate_attrs(marks_of(self))
 

@@ -24,13 +24,14 @@ from holdfast.foundation.sqlalchemy_core import (
     roles,
     self_inspects,
 )
+from holdfast.instrument.descriptor import InspectionAttr
 
 Reader = Callable[[Any], Any]
 T = TypeVar("T", default=Any)
 
 
 @self_inspects
-class Bundle(HasCacheKey, SelectedAs[T]):
+class Bundle(HasCacheKey, InspectionAttr, SelectedAs[T]):
     """Several columns as one element of a row.
 
     Example:
@@ -39,14 +40,7 @@ class Bundle(HasCacheKey, SelectedAs[T]):
         ...     print(row.name.first)
     """
 
-    is_clause_element = False
-    is_mapper = False
-    is_aliased_class = False
     is_bundle = True
-    is_instance = False
-    is_attribute = False
-    is_selectable = False
-    is_property = False
     _post_inspect = None
     inherit_cache: bool | None = None
     # A legacy Query of this bundle alone gives it without a row around it.
@@ -107,10 +101,7 @@ class Bundle(HasCacheKey, SelectedAs[T]):
         return made
 
     def create_row_processor(
-        self,
-        query: Any,
-        procs: Sequence[Reader],
-        labels: Sequence[str],
+        self, query: Any, procs: Sequence[Reader], labels: Sequence[str]
     ) -> Reader:
         """The function that makes the bundle's value out of a row; subclasses may override.
 
@@ -120,11 +111,7 @@ class Bundle(HasCacheKey, SelectedAs[T]):
             labels: The names of the members.
         """
         make = result_tuple(labels)
-
-        def value(row: Any) -> Any:
-            return make([proc(row) for proc in procs])
-
-        return value
+        return lambda row: make([proc(row) for proc in procs])
 
     def _deannotate(self, *_: Any, **__: Any) -> Bundle:
         return self  # as a member of another bundle's columns
@@ -179,11 +166,7 @@ class DictBundle(Bundle):
         self, query: Any, procs: Sequence[Reader], labels: Sequence[str]
     ) -> Reader:
         """A function that makes a dictionary of each row."""
-
-        def value(row: Any) -> dict[str, Any]:
-            return dict(zip(labels, [proc(row) for proc in procs], strict=True))
-
-        return value
+        return lambda row: dict(zip(labels, [proc(row) for proc in procs], strict=True))
 
 
 def _key_of(element: Any) -> str:

@@ -295,11 +295,7 @@ class RelationshipComparator(PropComparator[Any]):
     __hash__: ClassVar[Any] = PropComparator.__hash__
 
     def __init__(
-        self,
-        prop: Any,
-        entity: Any,
-        of_type: Any | None = None,
-        criteria: tuple[Any, ...] = (),
+        self, prop: Any, entity: Any, of_type: Any | None = None, criteria: tuple[Any, ...] = ()
     ) -> None:
         super().__init__(prop, entity)
         prop.parent.ensure_configured()
@@ -343,10 +339,7 @@ class RelationshipComparator(PropComparator[Any]):
 
     def __clause_element__(self) -> Any:
         joins = relationship_joins(
-            self.prop,
-            alias_of(self.owner),
-            self._target_alias(),
-            criteria=self.extra_criteria,
+            self.prop, alias_of(self.owner), self._target_alias(), criteria=self.extra_criteria
         )
         parts = [each for each in (joins.primary, joins.secondary) if each is not None]
         condition = and_(*parts) if len(parts) > 1 else parts[0]
@@ -401,11 +394,7 @@ class RelationshipComparator(PropComparator[Any]):
             getattr(op, "opstring", op.__name__), self.prop
         )
 
-    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
-        """Refuse as well."""
-        raise errors.OperatorNotSupportedError.on_relationship(
-            getattr(op, "opstring", op.__name__), self.prop
-        )
+    reverse_operate = operate
 
     def _compared(self, state: Any | None) -> Any:
         criterion = condition_with_object(self.prop, state, object_is_parent=False)

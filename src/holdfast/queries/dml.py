@@ -33,26 +33,16 @@ from holdfast.queries.entities import (
     refuse_star,
 )
 from holdfast.queries.load_plan import LoadPlan
-from holdfast.queries.loader_criteria import (
-    CriteriaInForce,
-    criteria_of,
-    in_force,
-    row_criterion,
-)
-from holdfast.queries.options import LoaderOption
+from holdfast.queries.loader_criteria import CriteriaInForce, criteria_of, in_force, row_criterion
 from holdfast.queries.planning import PlanBuilder
 from holdfast.queries.select import all_columns
-from holdfast.queries.statement_options import StatementOptions, statement_options
+from holdfast.queries.statement_options import MarkerOption, StatementOptions, statement_options
 
 
-class ReturnKeys(LoaderOption):
+class ReturnKeys(MarkerOption):
     """Return the primary keys of the rows too; the plan says where they stand."""
 
     __slots__ = ()
-    propagate_to_loaders = False
-
-    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (ReturnKeys,)
 
 
 RETURN_KEYS = ReturnKeys()
@@ -217,9 +207,9 @@ def _of_own_table(element: SelectedElement, plain: Any) -> SelectedElement:
 
     The others load when they are touched.
     """
-    mapper, table = element.mapper, plain.table
-    if not isinstance(element, SelectedEntity) or element.entity is not mapper:
+    if not isinstance(element, SelectedEntity) or not element.entity.is_mapper:
         return element
+    mapper, table = element.entity, plain.table
     if mapper.local_table is not table or mapper.selectable is table:
         return element
     if mapper.polymorphic_on is not None and len(mapper.self_and_descendants) > 1:

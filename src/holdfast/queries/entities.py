@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import LABEL_STYLE_DISAMBIGUATE_ONLY, SelectLabelStyle
 from sqlalchemy.sql.expression import (
@@ -44,30 +44,13 @@ class SelectedEntity:
     name: str | None  # its key in rows
 
     @property
-    def mapper(self) -> Any:
-        """The mapper of the entity."""
-        return self.entity.mapper
-
-    @property
-    def selectable(self) -> Any:
-        """The table or alias that it reads from."""
-        return self.entity.selectable
-
-    @property
     def other_names(self) -> tuple[Any, ...]:
         """What else names it in `row._mapping`: the class or alias."""
         return (self.entity.entity, self.entity)
 
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`."""
-        subject = self.entity.entity
-        return {
-            "name": self.name,
-            "type": self.mapper.class_,
-            "aliased": self.entity.is_aliased_class,
-            "expr": subject,
-            "entity": subject,
-        }
+        return _description(self.name, self.entity.class_, self.entity.entity, self.entity)
 
 
 @record
@@ -77,19 +60,6 @@ class SelectedColumn:
     column: Any  # the expression as it stands in the statement
     entity: Any | None  # Mapper or AliasedInsp to which it belongs, if it belongs to one
     name: str | None  # its key in rows
-
-    @property
-    def mapper(self) -> Any | None:
-        """The mapper of its entity."""
-        return None if self.entity is None else self.entity.mapper
-
-    @property
-    def selectable(self) -> Any | None:
-        """The selectable of its entity, or the only FROM element that the expression names."""
-        if self.entity is not None:
-            return self.entity.selectable
-        found = self.column._from_objects
-        return found[0] if len(found) == 1 else None
 
     @property
     def is_hashable(self) -> bool:
@@ -110,13 +80,7 @@ class SelectedColumn:
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`; an expression is of the entity it names first."""
         entity = self.entity or _first_entity(self.column)
-        return {
-            "name": self.name,
-            "type": self.column.type,
-            "aliased": entity is not None and entity.is_aliased_class,
-            "expr": self.column,
-            "entity": None if entity is None else entity.entity,
-        }
+        return _description(self.name, self.column.type, self.column, entity)
 
 
 @record
@@ -132,20 +96,8 @@ class SelectedBundle:
         """The entity of the first member that has one."""
         return next((each.entity for each in self.members if each.entity is not None), None)
 
-    @property
-    def mapper(self) -> Any | None:
-        """The mapper of that entity."""
-        return None if self.entity is None else self.entity.mapper
-
-    @property
-    def selectable(self) -> Any | None:
-        """The selectable of that entity."""
-        return None if self.entity is None else self.entity.selectable
-
-    @property
-    def is_hashable(self) -> bool:
-        """Whether its value has a hash."""
-        return True
+    # Whether its value has a hash.
+    is_hashable: ClassVar[bool] = True
 
     @property
     def other_names(self) -> tuple[Any, ...]:
@@ -154,17 +106,21 @@ class SelectedBundle:
 
     def describe(self) -> dict[str, Any]:
         """Its entry in `column_descriptions`."""
-        return {
-            "name": self.name,
-            "type": type(self.bundle),
-            "aliased": self.entity is not None and self.entity.is_aliased_class,
-            "expr": self.bundle,
-            "entity": None if self.entity is None else self.entity.entity,
-        }
+        return _description(self.name, type(self.bundle), self.bundle, self.entity)
 
 
 SelectedElement: TypeAlias = SelectedEntity | SelectedColumn | SelectedBundle
 NameOf: TypeAlias = Callable[[Any], str | None]
+
+
+def _description(name: str | None, type_: Any, expression: Any, entity: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": type_,
+        "aliased": entity is not None and entity.is_aliased_class,
+        "expr": expression,
+        "entity": None if entity is None else entity.entity,
+    }
 
 
 LEGACY_STYLE = SelectLabelStyle.LABEL_STYLE_LEGACY_ORM
@@ -220,16 +176,14 @@ def _parsed(raw_columns: Iterable[Any], name_of: NameOf) -> Iterator[SelectedEle
             continue
         annotations = element._annotations
         if "bundle" in annotations:
-            yield _selected_bundle(annotations["bundle"])
+            bundle = annotations["bundle"]
+            yield SelectedBundle(bundle, tuple(_parsed(bundle.elements, proxy_key)), bundle.name)
         elif isinstance(element, FromClause) and "parententity" in annotations:
-            yield _selected_entity(element, annotations["parententity"])
+            entity = annotations["parententity"]
+            yield SelectedEntity(entity, element, _entity_name(entity))
         else:
             for column in select_iterables((element,)):
                 yield _selected_column(column, name_of)
-
-
-def _selected_entity(element: Any, entity: Any) -> SelectedEntity:
-    return SelectedEntity(entity, element, _entity_name(entity))
 
 
 def _entity_name(entity: Any) -> str | None:
@@ -246,11 +200,6 @@ def _selected_column(column: Any, name_of: NameOf) -> SelectedColumn:
     while "parententity" not in inner._annotations and inner.__visit_name__ == "label":
         inner = inner.element
     return SelectedColumn(column, entity_of(inner), name_of(column))
-
-
-def _selected_bundle(bundle: Any) -> SelectedBundle:
-    members = tuple(_parsed(bundle.elements, proxy_key))
-    return SelectedBundle(bundle, members, bundle.name)
 
 
 def root_entities(elements: Sequence[SelectedElement]) -> list[Any]:

@@ -56,7 +56,7 @@ class JoinSide:
         return self.selectable if self.entity is None else self.entity
 
     def __str__(self) -> str:
-        return str(self.selectable if self.entity is None else self.entity)
+        return str(self.identity)
 
 
 @record
@@ -97,9 +97,7 @@ def side_of_entity(entity: Any) -> JoinSide:
 
 
 def resolve_joins(
-    from_clauses: Sequence[FromClause],
-    setup_joins: Iterable[Any],
-    entities: Sequence[Any],
+    from_clauses: Sequence[FromClause], setup_joins: Iterable[Any], entities: Sequence[Any]
 ) -> list[FromClause]:
     """The FROM elements of a statement, joins included."""
     resolver = JoinResolver(list(from_clauses), entities)
@@ -227,7 +225,7 @@ class JoinResolver:
         for each in self.entities:
             if each.entity is not None:
                 if each.entity is not right.entity:
-                    candidates.setdefault(each.selectable, side_of_entity(each.entity))
+                    candidates.setdefault(each.entity.selectable, side_of_entity(each.entity))
                 continue
             for selectable in each.column._from_objects:
                 if selectable is not right.selectable:
@@ -308,22 +306,15 @@ def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
                 condition = Join(start, join.right.selectable).onclause
             condition = and_(condition, only)
         return EntityJoin(
-            start,
-            join.right.selectable,
-            condition,
-            isouter=join.isouter,
-            full=join.full,
+            start, join.right.selectable, condition, isouter=join.isouter, full=join.full
         )
     attribute = join.relationship
     relationship = attribute.property
     parent = _standing_for(attribute.parent, start, left)
+    related = _related_alias(relationship, join.right)
     conditions = relationship_joins(
-        relationship,
-        parent,
-        _related_alias(relationship, join.right),
-        criteria=attribute.extra_criteria,
-    )
-    conditions = conditions.narrowed_by(only)
+        relationship, parent, related, criteria=attribute.extra_criteria
+    ).narrowed_by(only)
     right = correlated(join.right.selectable, parent, relationship.parent.persist_selectable)
     onclause: Any = conditions.primary
     if conditions.association is not None:
@@ -402,12 +393,7 @@ class EntityJoin(Join):
 
 
 def join(
-    left: Any,
-    right: Any,
-    onclause: Any = None,
-    *,
-    isouter: bool = False,
-    full: bool = False,
+    left: Any, right: Any, onclause: Any = None, *, isouter: bool = False, full: bool = False
 ) -> EntityJoin:
     """Join two entities or FROM elements, for use in `select_from()`.
 
@@ -445,8 +431,3 @@ def _with_entities(made: EntityJoin, left: JoinSide, asked: RequestedJoin) -> En
             attributes = side.entity.__clause_element__()._propagate_attrs
             return made._set_propagate_attrs(attributes)
     return made
-
-
-def combined(criteria: Sequence[Any]) -> Any:
-    """Several criteria as one."""
-    return criteria[0] if len(criteria) == 1 else and_(*criteria)

@@ -26,6 +26,7 @@ from sqlalchemy.sql.expression import SelectBase
 from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
 from holdfast import errors
+from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
 from holdfast.queries.entities import (
     SelectedElement,
@@ -108,7 +109,7 @@ class LoaderCriteriaOption(LoaderOption):
             return self
         made = copy(self)
         key = ("criteria", base, function.__code__)
-        made.asked = AskedClasses(mapper.memo.setdefault(key, NeededClasses()))
+        made.asked = AskedClasses(mapper.memo.setdefault(key, []))
         return made
 
     def _criteria_of_key(self) -> Iterable[tuple[type[Any], Any]]:
@@ -137,18 +138,14 @@ class LoaderCriteriaOption(LoaderOption):
         return made
 
     def criterion_for(self, entity: Any, *, is_eager: bool) -> Any | None:
-        """What the rows of an entity must satisfy; None when the option does not speak of it.
-
-        Args:
-            entity: Mapper or alias.
-            is_eager: Whether it is an alias that only loading needs.
-        """
+        """What the rows of an entity must satisfy; None when the option does not speak of it."""
         if self.entity is not None and self.entity.is_aliased_class:
             return self.criteria[self.entity.class_] if entity is self.entity else None
         is_users = entity.is_aliased_class and entity.stands_for is None
         if is_users and not (self.include_aliases or is_eager):
             return None
-        found = next(filter(_is_given, map(self._criterion_of, entity.mapper.class_.__mro__)), None)
+        asked = map(self._criterion_of, entity.mapper.class_.__mro__)
+        found = next((each for each in asked if each is not None), None)
         if found is not None and self.is_asked:
             # Parameters of its own wherever it stands.
             found = cloned_traverse(found, {}, {})
@@ -176,15 +173,6 @@ class LoaderCriteriaOption(LoaderOption):
 with_loader_criteria = LoaderCriteriaOption
 
 
-class NeededClasses:
-    """The classes of a mixin that statements about one class have needed so far."""
-
-    __slots__ = ("classes",)
-
-    def __init__(self) -> None:
-        self.classes: tuple[type[Any], ...] = ()
-
-
 class AskedClasses:
     """The classes of a mixin whose criteria are in the cache key of one execution.
 
@@ -194,17 +182,18 @@ class AskedClasses:
 
     __slots__ = ("classes", "is_whole", "needed")
 
-    def __init__(self, needed: NeededClasses) -> None:
-        self.needed: NeededClasses = needed
-        self.classes: tuple[type[Any], ...] = needed.classes
+    def __init__(self, needed: list[type[Any]]) -> None:
+        # Those that statements about the same class have needed so far.
+        self.needed: list[type[Any]] = needed
+        self.classes: tuple[type[Any], ...] = tuple(needed)
         # Whether no other class was needed.
         self.is_whole: bool = True
 
     def grow(self, class_: type[Any]) -> None:
         """Note that a class is needed of which the key knows nothing."""
         self.is_whole = False
-        if class_ not in self.needed.classes:
-            self.needed.classes += (class_,)
+        if class_ not in self.needed:
+            self.needed.append(class_)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -232,10 +221,6 @@ def criteria_about(statement: Any) -> Any:
     return made
 
 
-def _is_given(criterion: Any) -> bool:
-    return criterion is not None
-
-
 def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
     for each in base.__subclasses__():
         if inspect(each, raiseerr=False) is not None:
@@ -243,17 +228,13 @@ def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
         yield from _mapped_below(each)
 
 
+@record(eq=False)
 class CriteriaInForce:
     """The criteria of the statement that is compiled."""
 
-    __slots__ = ("options", "roots")
-
-    def __init__(
-        self, options: Sequence[LoaderCriteriaOption], roots: Sequence[LoaderCriteriaOption]
-    ) -> None:
-        self.options: Sequence[LoaderCriteriaOption] = options
-        # Those that apply to what the statement itself selects.
-        self.roots: Sequence[LoaderCriteriaOption] = roots
+    options: Sequence[LoaderCriteriaOption]
+    # Those that apply to what the statement itself selects.
+    roots: Sequence[LoaderCriteriaOption]
 
 
 _NONE = CriteriaInForce((), ())
@@ -328,14 +309,9 @@ def row_criteria(entities: Iterable[Any]) -> list[Any]:
     for whole, (first, *others) in parts.items():
         if whole in (first, *others):
             first, others = whole, []
-        found += [row_criterion(first, also=others), *map(given_criterion, others)]
+        found.append(row_criterion(first, also=others))
+        found += [and_(*wanted) for wanted in map(given_criteria, others) if wanted]
     return [each for each in found if each is not None]
-
-
-def given_criterion(entity: Any) -> Any | None:
-    """What options of the statement alone say of the rows of an entity, as one expression."""
-    wanted = given_criteria(entity)
-    return and_(*wanted) if wanted else None
 
 
 def criteria_of_mentioned(

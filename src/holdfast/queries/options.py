@@ -109,8 +109,7 @@ class Load(LoaderOption):
 
     def joinedload(self, attr: Any, innerjoin: bool | str | None = None) -> Load:  # noqa: FBT001
         """Load with the parents, by a JOIN in the same SELECT."""
-        settings = {} if innerjoin is None else {"innerjoin": innerjoin}
-        return self.with_relationship("joinedload", attr, "joined", settings)
+        return self.with_relationship("joinedload", attr, "joined", {"innerjoin": innerjoin})
 
     def selectinload(
         self, attr: Any, recursion_depth: int | None = None, chunksize: int | None = None
@@ -152,9 +151,8 @@ class Load(LoaderOption):
         _propagates: bool = False,  # noqa: FBT001, FBT002
     ) -> Load:
         """Load from columns that the statement's own joins provide."""
-        settings: dict[str, Any] = {}
-        if alias is not None:
-            settings["alias"] = _alias_given(alias)
+        found = inspect(alias, raiseerr=False)
+        settings = {"alias": alias if found is None else found}
         return self.with_relationship(
             "contains_eager", attr, "contains_eager", settings, propagates=_propagates
         )
@@ -251,11 +249,7 @@ class Load(LoaderOption):
         return made
 
     def with_column(
-        self,
-        function: str,
-        attr: Any,
-        strategy: str,
-        settings: Mapping[str, Any] = NO_SETTINGS,
+        self, function: str, attr: Any, strategy: str, settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Load:
         """The option with something said about a column, or about all columns ("*")."""
         self._check_open()
@@ -384,11 +378,9 @@ def _is_static(saying: Saying) -> bool:
     parts = [*saying.path[::2], choice.of_type, *choice.settings.values()]
     if choice.criteria:
         return False
-    return all(not hasattr(part, "_gen_cache_key") or _is_mapper(part) for part in parts)
-
-
-def _is_mapper(part: Any) -> bool:
-    return bool(getattr(part, "is_mapper", False))
+    return all(
+        not hasattr(part, "_gen_cache_key") or getattr(part, "is_mapper", False) for part in parts
+    )
 
 
 def _links(target: Any, entity: Any) -> bool:
@@ -423,11 +415,6 @@ def _check_wildcard(name: str) -> None:
 
 def _raise_setting(raiseload: bool) -> Mapping[str, Any]:  # noqa: FBT001
     return immutabledict({"raiseload": True}) if raiseload else NO_SETTINGS
-
-
-def _alias_given(alias: Any) -> Any:
-    found = inspect(alias, raiseerr=False)
-    return alias if found is None else found
 
 
 def entity_text(entity: Any) -> str:

@@ -225,14 +225,20 @@ def _agree(known: AttributeChoice, added: AttributeChoice) -> bool:
 # statement that loaded the parents. `StartsAt` tells at which path of those options they stand.
 
 
-class WithoutEagerLoads(LoaderOption):
-    """Let relationships that would be loaded with the rows load when touched instead."""
+class MarkerOption(LoaderOption):
+    """An option that says all it has to say by being there."""
 
     __slots__ = ()
     propagate_to_loaders = False
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (WithoutEagerLoads,)
+        return (type(self),)
+
+
+class WithoutEagerLoads(MarkerOption):
+    """Let relationships that would be loaded with the rows load when touched instead."""
+
+    __slots__ = ()
 
 
 # An execution option: the cursor whose rows are read in place of what the statement would give.
@@ -247,14 +253,10 @@ class HeardBeforeCompile:
     has_listeners: ClassVar[bool] = False
 
 
-class Unfiltered(LoaderOption):
+class Unfiltered(MarkerOption):
     """Let no criteria of options keep out the object that is read again (LD-133)."""
 
     __slots__ = ()
-    propagate_to_loaders = False
-
-    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (Unfiltered,)
 
 
 UNFILTERED = Unfiltered()

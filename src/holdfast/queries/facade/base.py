@@ -176,9 +176,7 @@ class QueryBase(HeardBeforeCompile):
     def plain(self) -> Any:
         """The statement as others embed it: plain labels unless a style was asked for."""
         style = self.settings.label_style
-        if style is LEGACY:
-            style = LABEL_STYLE_DISAMBIGUATE_ONLY
-        built = self.built(style)
+        built = self.built(LABEL_STYLE_DISAMBIGUATE_ONLY if style is LEGACY else style)
         return built.params(self.settings.params) if self.settings.params else built
 
     def embedded(self) -> Any:
@@ -291,7 +289,7 @@ class JoiningQuery(QueryBase):
         froms = first._from_objects
         if not froms:
             return first
-        entities = [each for each in _entities_in(first) if each is not None]
+        entities = _entities_in(first)
         return entities[0].__clause_element__() if entities else froms[0]
 
     def with_parent(self, instance: object, property: Any = None, from_entity: Any = None) -> Self:
@@ -336,10 +334,7 @@ def _entities_in(element: Any) -> list[Any]:
     found = element._annotations.get("parententity")
     if found is not None:
         return [found]
-    inner: list[Any] = []
-    for child in element.get_children():
-        inner.extend(_entities_in(child))
-    return inner
+    return [each for child in element.get_children() for each in _entities_in(child)]
 
 
 def _relationship_between(instance: object, entity: Any | None) -> Any:

@@ -273,8 +273,8 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
     ) -> Any:
         """The query as a FROM element."""
         query = self.enable_eagerloads(False)
-        style = LABEL_STYLE_TABLENAME_PLUS_COL if with_labels else None
-        statement = query.embedded() if style is None else query.built(style)
+        style = LABEL_STYLE_TABLENAME_PLUS_COL
+        statement = query.built(style) if with_labels else query.embedded()
         if reduce_columns:
             statement = statement.reduce_columns()
         return statement.subquery(name=name)
@@ -338,7 +338,8 @@ class Query(JoiningQuery, ReadableQuery[T], WritableQuery):
         return self._compound(except_all, q)
 
     def _compound(self, combine: Callable[..., Any], others: tuple[Query[Any], ...]) -> Self:
-        parts = [_part_of_compound(each) for each in (self, *others)]
+        style = LABEL_STYLE_TABLENAME_PLUS_COL
+        parts = [each.built(style) if isinstance(each, Query) else each for each in (self, *others)]
         source = CompoundSource(combine(*parts).subquery())
         draft = select(*self.draft._raw_columns).set_label_style(LEGACY)
         draft._with_options = self.draft._with_options
@@ -380,12 +381,6 @@ def _flat(args: tuple[Any, ...]) -> list[Any]:
         else:
             found.append(each)
     return found
-
-
-def _part_of_compound(part: Any) -> Any:
-    if isinstance(part, Query):
-        return part.built(LABEL_STYLE_TABLENAME_PLUS_COL)
-    return part
 
 
 def _warn_of_values(method: str) -> None:

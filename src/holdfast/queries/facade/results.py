@@ -245,7 +245,9 @@ class ReadableQuery(QueryBase, Generic[T]):
         """What stands from `start` up to `stop`."""
         if start is None and stop is None:
             return self
-        return self.changed(_sliced(self.draft, start, stop))
+        # Either end may be open, though the types of Core's method do not say so.
+        draft: Any = self.draft
+        return self.changed(draft.slice(start, stop))
 
 
 def _telling_apart(elements: Any) -> Callable[[Any], Any] | None:
@@ -261,11 +263,6 @@ def _telling_apart(elements: Any) -> Callable[[Any], Any] | None:
         )
 
     return parts
-
-
-def _sliced(draft: Any, start: int | None, stop: int | None) -> Any:
-    """LIMIT and OFFSET for a slice, either end of which may be open."""
-    return draft.slice(start, stop)
 
 
 def _as_index(value: Any) -> Any:
