@@ -283,15 +283,15 @@ class Members:
             session.autobegin_for_change()
 
     def is_member(self, state: InstanceState) -> bool:
-        """Whether the state is pending or persistent here (SM-40)."""
+        """Whether the state is pending or persistent here, or deleted and marked anew (SM-40)."""
         if state.members is not self:
             return False
         if state in self.new:
             return True
         extra = state.extra
-        return state.pk is not None and (
-            extra is None or not (extra.was_deleted or extra.loads_related)
-        )
+        if state.pk is None or extra is None:
+            return state.pk is not None
+        return state in self.deleted if extra.was_deleted else not extra.loads_related
 
     def states(self) -> list[InstanceState]:
         """Pending and persistent states, each once (SM-41)."""

@@ -83,10 +83,11 @@ def settle(journal: Journal) -> FlushOutcome:
     members.identity_map.note_gaps()
     outcome.expelled = list(work.expelled)
     outcome.deleted = [*work.deletes, *journal.gone]
-    again = [each for each in outcome.deleted if each.was_deleted]
+    extras = [(state, state.extra) for state in outcome.deleted]
+    again = {state for state, extra in extras if extra is not None and extra.was_deleted}
     if again:
         # An earlier flush has deleted them, and they stay as they are (SM-7).
-        outcome.deleted = [each for each in outcome.deleted if not each.was_deleted]
+        outcome.deleted = [state for state in outcome.deleted if state not in again]
         for state in again:
             members.deleted.pop(state, None)
     if outcome.deleted:

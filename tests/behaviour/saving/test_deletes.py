@@ -263,8 +263,9 @@ def test_deleting_a_deleted_object_leaves_it_deleted(session):
 
     assert was_deleted(tag)
     assert inspect(tag).deleted
-    assert tag not in session
+    assert tag in session
     session.flush()
+    assert tag not in session
     assert (inspect(tag).deleted, list(session.deleted)) == (True, [])
     session.rollback()
     assert inspect(tag).persistent

@@ -36,7 +36,7 @@ def test_an_alias_is_an_entity_of_its_own():
     (element,) = parsed(writer)
 
     assert element.entity is inspect(writer)
-    assert element.mapper is inspect(Author)
+    assert element.entity.mapper is inspect(Author)
     assert element.name == "writer"
 
 
