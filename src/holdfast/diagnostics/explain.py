@@ -7,15 +7,19 @@ drift from what is done.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import groupby
 from typing import Any
 
 from holdfast import errors
 from holdfast.foundation.describe import describe_state
-from holdfast.foundation.load_policy import LoadPolicy
+from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import collect
-from holdfast.unitofwork.plan import FlushPlan
+from holdfast.unitofwork.plan import SHOWN, CopyKeysStep, FlushPlan, Step, UpdateStep, numbered
 from holdfast.unitofwork.planner import build_plan
+from holdfast.unitofwork.rows import table_rows
 
 
 class Explanation:
@@ -23,13 +27,15 @@ class Explanation:
 
     Attributes:
         plan: The steps, in order.
+        columns: The attributes that each UPDATE sets; none for an object without a net change,
+            which gets no UPDATE. Those of `post_update` are in the step itself.
         loads: Attributes, as "<Author id=7>.books", that a flush would have to load first. What
             follows from their contents is missing in the plan.
         leaving: Pending objects that will leave the session instead of being inserted.
         warnings: What the flush will warn of.
     """
 
-    __slots__ = ("leaving", "loads", "plan", "warnings")
+    __slots__ = ("columns", "leaving", "loads", "plan", "warnings")
 
     def __init__(
         self,
@@ -39,6 +45,7 @@ class Explanation:
         warnings: tuple[str, ...],
     ) -> None:
         self.plan: FlushPlan = plan
+        self.columns: dict[InstanceState, tuple[str, ...]] = columns_set(plan)
         self.loads: tuple[str, ...] = loads
         self.leaving: tuple[str, ...] = leaving
         self.warnings: tuple[str, ...] = warnings
@@ -48,12 +55,63 @@ class Explanation:
             *(f"will first load {name}" for name in self.loads),
             *(f"will not insert {name}: no parent holds it any more" for name in self.leaving),
             *(f"will warn: {text}" for text in self.warnings),
-            str(self.plan),
+            numbered([self._step_text(step) for step in self.plan]),
         ]
         return "\n".join(parts)
 
+    def _step_text(self, step: Step) -> str:
+        """A step; where it updates, with the columns of each row, rows alike together."""
+        if not isinstance(step, UpdateStep):
+            return str(step)
+        names, states = self.plan.names, step.states
+        shown = [
+            f"{', '.join(map(names.text, alike))} ({', '.join(columns) or 'nothing'})"
+            for columns, alike in groupby(states[:SHOWN], key=self.columns.__getitem__)
+        ]
+        more = f" and {len(states) - SHOWN} more" if len(states) > SHOWN else ""
+        return f"{step.verb} {step.mapper.class_.__name__}: {', '.join(shown)}{more}"
+
     def __repr__(self) -> str:
         return f"<Explanation: {len(self.plan)} steps>"
+
+
+def columns_set(plan: FlushPlan) -> dict[InstanceState, tuple[str, ...]]:
+    """The attributes that each UPDATE of a plan sets, in the order of the tables."""
+    copied: dict[InstanceState, list[str]] = {}
+    found: dict[InstanceState, tuple[str, ...]] = {}
+    for step in plan:
+        if isinstance(step, CopyKeysStep):
+            for source, holder in step.copies:
+                for pair in step.dependency.pairs:
+                    value = None if source is None else source.dict.get(pair.source, NO_VALUE)
+                    if value is NO_VALUE or value != holder.dict.get(pair.holder):
+                        copied.setdefault(holder, []).append(pair.holder)
+        elif isinstance(step, UpdateStep):
+            for state in step.states:
+                found[state] = _columns_of(state, copied.get(state, ()))
+    return found
+
+
+def _columns_of(state: InstanceState, copied: Collection[str]) -> tuple[str, ...]:
+    mapper = state.mapper
+    tables = [table_rows(mapper, table) for table in mapper.tables]
+    keys: list[str] = []
+    for rows in tables:
+        changed = {*rows.changed_keys(state, state.dict), *copied}.intersection(rows.keys)
+        keys += rows.in_order(changed.union(rows.onupdate_keys if changed else ()))
+    # The version rises with a change in any table.
+    if keys and mapper.version_key is not None and mapper.version_id_generator:
+        keys.append(mapper.version_key)
+    return tuple(dict.fromkeys(keys))
+
+
+def ordinary(target: Any) -> Any:
+    """The session behind a scoped one; the session, engine or connection behind one of asyncio."""
+    registry = getattr(target, "registry", None)
+    found = target if registry is None or isinstance(target, type) else registry()
+    for side in ("sync_session", "sync_engine", "sync_connection"):
+        found = getattr(found, side, None) or found
+    return found
 
 
 def explain(session: Any) -> Explanation:
@@ -68,9 +126,7 @@ def explain(session: Any) -> Explanation:
         2. COPY KEY Author.books: <Author #1> -> <Book #1>
         3. INSERT Book: <Book #1>
     """
-    target = getattr(session, "registry", None)
-    owner = session if target is None else target()
-    work = collect(owner.members, policy=LoadPolicy.MEMORY_ONLY)
+    work = collect(ordinary(session).members, policy=LoadPolicy.MEMORY_ONLY)
     return Explanation(
         build_plan(work),
         tuple(f"{describe_state(state)}.{key}" for state, key in work.unread),

@@ -120,6 +120,17 @@ class RowClassError(HoldfastError, exc.InvalidRequestError):
     )
 
 
+class RepeatedLoadError(HoldfastError, AssertionError):
+    """One line of code has loaded the same thing again and again; see `watch_loads`."""
+
+    beyond: cause = cause(
+        "Loads repeat beyond the limit of {limit}: {findings!j}. Load at once what the line needs, "
+        "or raise the limit. [repeated-load]",
+        "limit",
+        "findings",
+    )
+
+
 class SeveralRowsError(HoldfastError, exc.MultipleResultsFound):
     """One object was asked for by its key, and more than one was found."""
 

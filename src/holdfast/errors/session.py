@@ -271,6 +271,11 @@ class SessionArgumentError(HoldfastError, exc.ArgumentError):
         "with_for_update should be the boolean value True, or a dictionary with options.  A blank "
         "dictionary is ambiguous. Write with_for_update=True. [bad-for-update]"
     )
+    not_watched: cause = cause(
+        "Cannot hear the statements of {given!c}: it is no session, class of sessions, "
+        "sessionmaker, engine or connection. For an async_sessionmaker, pass its engine. "
+        "[not-watched]"
+    )
     scope_without_class: cause = cause(
         "Session event listen on a scoped_session requires that its creation callable is "
         "associated with the Session class. Make it from a sessionmaker or a Session class. "

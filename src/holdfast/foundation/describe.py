@@ -59,13 +59,13 @@ def describe_state(state: Any) -> str:
     mapper = state.mapper
     names = getattr(mapper, "primary_key_keys", None) or ("key",) * len(values)
     shown = " ".join(
-        f"{name}={_shown_key(value)}" for name, value in zip(names, values, strict=False)
+        f"{name}={describe_value(value)}" for name, value in zip(names, values, strict=False)
     )
     return f"<{state.class_.__name__} {shown}>"
 
 
-def _shown_key(value: object) -> str:
-    """A key value in short; values of user-made types are named by type only."""
+def describe_value(value: object) -> str:
+    """A value in short; values of user-made types are named by type only."""
     if isinstance(value, str | int | float | bytes | None) or type(value).__module__ in (
         "datetime",
         "decimal",
@@ -103,11 +103,16 @@ def nearest(name: str, existing: Iterable[str], most: int = 20) -> str:
 _PASSED = ("holdfast.", "sqlalchemy.", "contextlib.")
 
 
+def is_passed(frame: FrameType) -> bool:
+    """Whether a frame is of Holdfast, of Core or between them, and so not the user's own code."""
+    return f"{frame.f_globals.get('__name__', '')}.".startswith(_PASSED)
+
+
 def _frames_to_user() -> list[FrameType]:
     """The caller's caller and those above it, up to the first of neither Holdfast nor Core."""
     frames: list[FrameType] = []
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  the only cheap way
-    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(_PASSED):
+    while frame is not None and is_passed(frame):
         frames.append(frame)
         frame = frame.f_back
     return frames

@@ -343,6 +343,22 @@ def has_listeners(connection: Connection) -> bool:
     return bool(connection._has_events or connection.engine._has_events)
 
 
+def is_heard(target: Any) -> bool:
+    """Whether someone listens now to a session, a class of sessions, an engine or a connection."""
+    # The dispatch of a class tells no listener from none, that of an object of it does.
+    one = object.__new__(target) if isinstance(target, type) else target
+    return any(getattr(one.dispatch, name) for name in type(one).dispatch._event_names)
+
+
+def note_silence(engine: Any) -> None:
+    """Let statements take the shorter ways again, where nobody listens any more.
+
+    Core notes on an engine or connection that somebody has listened, and never takes it back.
+    """
+    if not is_heard(engine):
+        engine._has_events = False
+
+
 def is_inline(statement: Any) -> bool:
     """Whether an INSERT asks for no generated keys back."""
     return bool(statement._inline)

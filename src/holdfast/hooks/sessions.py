@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast import errors
-from holdfast.foundation.sqlalchemy_core import EventKey, Events, earlier_arguments
+from holdfast.foundation.sqlalchemy_core import EventKey, Events, earlier_arguments, is_heard
 from holdfast.hooks.declared import OwnDocstrings, listener_of, put_first
 from holdfast.queries.statement_options import HeardBeforeCompile
 from holdfast.sessions.factories import scoped_session, sessionmaker
@@ -165,6 +165,14 @@ class SessionEvents(OwnDocstrings, Events[Any]):
 
     def persistent_to_detached(self, session: Session, instance: Any) -> None:
         """An object with a row left the session."""
+
+
+def note_silence(target: Any) -> None:
+    """Let a session or a class of sessions skip its events again, where nobody listens any more."""
+    if not is_heard(target):
+        for flag in ("has_listeners", "intercepts_execution"):
+            if flag in vars(target):
+                delattr(target, flag)
 
 
 def _is_of_asyncio(target: Any) -> bool:

@@ -72,6 +72,13 @@ def shortened(shown: Sequence[str], count: int) -> str:
     return text if count <= len(shown) else f"{text} and {count - len(shown)} more"
 
 
+def numbered(steps: Sequence[object]) -> str:
+    """Steps, or texts of them, one a line."""
+    width = len(str(len(steps)))
+    lines = [f"{number:>{width}}. {step}" for number, step in enumerate(steps, start=1)]
+    return "\n".join(lines) or "nothing to do"
+
+
 class Step:
     """One step of a plan; its fields cannot be assigned again."""
 
@@ -312,12 +319,7 @@ class FlushPlan:
         return hash(self.steps)
 
     def __str__(self) -> str:
-        if not self.steps:
-            return "nothing to do"
-        width = len(str(len(self.steps)))
-        return "\n".join(
-            f"{number:>{width}}. {step}" for number, step in enumerate(self.steps, start=1)
-        )
+        return numbered(self.steps)
 
     def __repr__(self) -> str:
         return f"<FlushPlan of {len(self.steps)} steps>"
