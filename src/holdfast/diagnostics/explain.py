@@ -15,6 +15,7 @@ from holdfast import errors
 from holdfast.foundation.describe import describe_state
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.queries.load_plan import LoadPlan
+from holdfast.sessions.factories import SessionRegistry
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import collect
 from holdfast.unitofwork.plan import SHOWN, CopyKeysStep, FlushPlan, Step, UpdateStep, numbered
@@ -107,8 +108,7 @@ def _columns_of(state: InstanceState, copied: Collection[str]) -> tuple[str, ...
 
 def ordinary(target: Any) -> Any:
     """The session behind a scoped one; the session, engine or connection behind one of asyncio."""
-    registry = getattr(target, "registry", None)
-    found = target if registry is None or isinstance(target, type) else registry()
+    found: Any = target.registry() if isinstance(target, SessionRegistry) else target
     for side in ("sync_session", "sync_engine", "sync_connection"):
         found = getattr(found, side, None) or found
     return found

@@ -119,6 +119,8 @@ _CAUSES: dict[CodeType, Callable[[Locals], Cause | None]] = {
 }
 # What is found further out, and says more of it.
 _SAYS_MORE = {("flush", "autoflush"), ("lazy load", "immediate load")}
+# What stands around methods and calls them.
+_BETWEEN = frozenset(("forward", "guarded"))
 
 
 class Place(FieldTuple):
@@ -165,7 +167,7 @@ def place_and_cause() -> tuple[Place, Cause | None, str]:
             if not module.startswith("asyncio"):
                 place = Place(code.co_filename, frame.f_lineno)
             break
-        if code.co_name != "guarded":
+        if code.co_name not in _BETWEEN:
             called = "" if module.startswith("holdfast.instrument") else code.co_name
         found = _CAUSES[code](frame.f_locals) if code in _CAUSES else None
         if found is not None and (cause is None or (cause.kind, found.kind) in _SAYS_MORE):

@@ -66,14 +66,15 @@ def describe_state(state: Any) -> str:
 
 def describe_value(value: object) -> str:
     """A value in short; values of user-made types are named by type only."""
-    if isinstance(value, str | int | float | bytes | None) or type(value).__module__ in (
-        "datetime",
-        "decimal",
-        "uuid",
-    ):
+    text = f"<{type(value).__name__}>"
+    if value is None or type(value).__module__ in ("datetime", "decimal", "uuid"):
         text = repr(value)
-        return text if len(text) <= 40 else f"{text[:37]}..."
-    return f"<{type(value).__name__}>"
+    for plain in (bool, str, int, float, bytes):
+        if isinstance(value, plain):
+            # A subclass may have a text of its own.
+            text = plain.__repr__(value)
+            break
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def describe_attribute(state: Any, key: str) -> str:
