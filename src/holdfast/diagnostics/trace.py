@@ -290,7 +290,7 @@ def _values_text(values: Any, count: int) -> str:
         return f"{count} hidden"
     if isinstance(values, Mapping):
         shown = [f"{name}={describe_value(value)}" for name, value in values.items()]
-    elif isinstance(values[0], list | tuple | Mapping):
+    elif isinstance(values, list) and isinstance(values[0], list | tuple | Mapping):
         return f"{count} sets, first {_values_text(values[0], 0)}"
     else:
         shown = [describe_value(value) for value in values]
