@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Column, ForeignKey, inspection
-from sqlalchemy.engine.base import Connection
+from sqlalchemy.engine.base import Connection, Engine
 from sqlalchemy.engine.cursor import CursorResult as CursorResult  # what execute() answers
 from sqlalchemy.engine.default import DefaultDialect as DefaultDialect  # flags of a database
 from sqlalchemy.engine.default import DefaultExecutionContext as DefaultExecutionContext
@@ -350,13 +350,14 @@ def is_heard(target: Any) -> bool:
     return any(getattr(one.dispatch, name) for name in type(one).dispatch._event_names)
 
 
-def note_silence(engine: Any) -> None:
+def note_silence(source: Engine | Connection) -> None:
     """Let statements take the shorter ways again, where nobody listens any more.
 
     Core notes on an engine or connection that somebody has listened, and never takes it back.
     """
-    if not is_heard(engine):
-        engine._has_events = False
+    if not is_heard(source):
+        # A False here would hide what Core notes on the class for listeners of all engines.
+        vars(source).pop("_has_events", None)
 
 
 def is_inline(statement: Any) -> bool:

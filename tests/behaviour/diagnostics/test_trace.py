@@ -1,7 +1,8 @@
 """A trace names, for each statement, the line of the user's code and what the session did there."""
 
 import pytest
-from sqlalchemy import event, exc, select, text
+from sqlalchemy import create_engine, event, exc, select, text
+from sqlalchemy.engine import Engine
 
 from holdfast import Session, joinedload, scoped_session, selectinload, sessionmaker
 from holdfast.diagnostics import trace
@@ -220,3 +221,22 @@ def test_short_ways_are_taken_again_after_the_block(engine, session):
 
     assert engine._has_events == heard
     assert session.has_listeners == Session.has_listeners
+
+
+def test_listeners_of_all_engines_are_heard_after_a_trace():
+    engine = create_engine("sqlite://")
+    heard = []
+
+    def listen(connection, cursor, sql, *more):
+        heard.append(sql)
+
+    with trace(engine):
+        pass
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        with engine.connect() as connection:
+            connection.scalar(select(1))
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+
+    assert heard == ["SELECT 1"]
