@@ -7,7 +7,7 @@ drift from what is done.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -18,9 +18,19 @@ from holdfast.queries.load_plan import LoadPlan
 from holdfast.sessions.factories import SessionRegistry
 from holdfast.states.instance import InstanceState
 from holdfast.unitofwork.collect import collect
-from holdfast.unitofwork.plan import SHOWN, CopyKeysStep, FlushPlan, Step, UpdateStep, numbered
+from holdfast.unitofwork.plan import (
+    SHOWN,
+    CopyKeysStep,
+    DeleteStep,
+    FlushPlan,
+    InsertStep,
+    Step,
+    UpdateStep,
+    numbered,
+)
 from holdfast.unitofwork.planner import build_plan
 from holdfast.unitofwork.rows import table_rows
+from holdfast.unitofwork.work_set import WorkSet
 
 
 class Explanation:
@@ -30,23 +40,27 @@ class Explanation:
         plan: The steps, in order.
         columns: The attributes that each UPDATE sets; none for an object without a net change,
             which gets no UPDATE. Those of `post_update` are in the step itself.
+        heirs: New objects with the key of an object that is to be deleted, and that object: its
+            row is updated, in place of an INSERT and a DELETE.
         loads: Attributes, as "<Author id=7>.books", that a flush would have to load first. What
             follows from their contents is missing in the plan.
         leaving: Pending objects that will leave the session instead of being inserted.
         warnings: What the flush will warn of.
     """
 
-    __slots__ = ("columns", "leaving", "loads", "plan", "warnings")
+    __slots__ = ("columns", "heirs", "leaving", "loads", "plan", "warnings")
 
     def __init__(
         self,
         plan: FlushPlan,
+        heirs: dict[InstanceState, InstanceState],
         loads: tuple[str, ...],
         leaving: tuple[str, ...],
         warnings: tuple[str, ...],
     ) -> None:
         self.plan: FlushPlan = plan
         self.columns: dict[InstanceState, tuple[str, ...]] = columns_set(plan)
+        self.heirs: dict[InstanceState, InstanceState] = heirs
         self.loads: tuple[str, ...] = loads
         self.leaving: tuple[str, ...] = leaving
         self.warnings: tuple[str, ...] = warnings
@@ -56,14 +70,27 @@ class Explanation:
             *(f"will first load {name}" for name in self.loads),
             *(f"will not insert {name}: no parent holds it any more" for name in self.leaving),
             *(f"will warn: {text}" for text in self.warnings),
-            numbered([self._step_text(step) for step in self.plan]),
+            numbered([text for step in self.plan for text in self._step_texts(step)]),
         ]
         return "\n".join(parts)
 
-    def _step_text(self, step: Step) -> str:
-        """A step; where it updates, with the columns of each row, rows alike together."""
-        if not isinstance(step, UpdateStep):
-            return str(step)
+    def _step_texts(self, step: Step) -> Iterator[str]:
+        """A step, as what becomes of its rows."""
+        if isinstance(step, UpdateStep):
+            yield self._update_text(step)
+        elif self.heirs and isinstance(step, InsertStep | DeleteStep):
+            moot = {*self.heirs, *self.heirs.values()}
+            for heir in [state for state in step.states if state in self.heirs]:
+                text, former = self.plan.names.text, self.heirs[heir]
+                yield f"UPDATE {step.mapper.class_.__name__}: {text(heir)} replaces {text(former)}"
+            rest = [state for state in step.states if state not in moot]
+            if rest:
+                yield str(type(step)(step.names, step.mapper, rest))
+        else:
+            yield str(step)
+
+    def _update_text(self, step: UpdateStep) -> str:
+        """An UPDATE with the columns of each row, rows alike together."""
         names, states = self.plan.names, step.states
         shown = [
             f"{', '.join(map(names.text, alike))} ({', '.join(columns) or 'nothing'})"
@@ -74,6 +101,22 @@ class Explanation:
 
     def __repr__(self) -> str:
         return f"<Explanation: {len(self.plan)} steps>"
+
+
+def heirs_in(plan: FlushPlan, work: WorkSet) -> dict[InstanceState, InstanceState]:
+    """New objects and those whose rows they take over, as far as keys are known yet (SB-91)."""
+    heir_of: dict[InstanceState, InstanceState] = {}
+    identity_map = work.members.identity_map
+    for step in plan if work.deletes else ():
+        if not isinstance(step, InsertStep):
+            continue
+        for state in step.states:
+            pk = step.mapper.read_pk(state.dict)
+            if pk is not None:
+                former = identity_map.find_state(step.mapper, pk, state.identity_token)
+                if former in work.deletes:
+                    heir_of.setdefault(former, state)
+    return {heir: former for former, heir in heir_of.items()}
 
 
 def columns_set(plan: FlushPlan) -> dict[InstanceState, tuple[str, ...]]:
@@ -127,8 +170,10 @@ def explain(session: Any) -> Explanation:
         3. INSERT Book: <Book #1>
     """
     work = collect(ordinary(session).members, policy=LoadPolicy.MEMORY_ONLY)
+    plan = build_plan(work)
     return Explanation(
-        build_plan(work),
+        plan,
+        heirs_in(plan, work),
         tuple(f"{describe_state(state)}.{key}" for state, key in work.unread),
         tuple(describe_state(state) for state in work.expelled),
         tuple(work.warnings),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from holdfast import Session
 from holdfast.diagnostics import explain
@@ -143,3 +143,22 @@ def test_explaining_fires_no_event_and_emits_nothing(session, sql):
     assert plan(session) == ["1. UPDATE Node: <Node id=1> (name)"]
     assert sql.emitted == []
     session.rollback()
+
+
+@pytest.mark.rule("SB-91")
+def test_new_object_with_the_key_of_a_deleted_one_replaces_it(session, sql):
+    session.add_all([library.Author(id=1, name="A"), library.Author(id=2, name="B")])
+    session.flush()
+    for author in session.scalars(select(library.Author)):
+        session.delete(author)
+    session.add_all([library.Author(id=1, name="C"), library.Author(id=3, name="D")])
+
+    assert plan(session)[-3:] == [
+        "1. UPDATE Author: <Author #1> replaces <Author id=1>",
+        "2. INSERT Author: <Author #2>",
+        "3. DELETE Author: <Author id=2>",
+    ]
+    sql.clear()
+    session.flush()
+    verbs = [text.split()[0] for text in sql.emitted]
+    assert verbs[-3:] == ["UPDATE", "INSERT", "DELETE"]
