@@ -10,7 +10,7 @@ from holdfast import errors
 from holdfast.foundation.load_policy import NO_VALUE, LoadPolicy
 from holdfast.mapping.cascades import reachable
 from holdfast.states.changes import History, has_parent
-from holdfast.states.instance import InstanceState
+from holdfast.states.instance import InstanceState, bare_key
 from holdfast.unitofwork.work_set import (
     LOAD_FOR_FLUSH,
     AssociationRows,
@@ -337,13 +337,20 @@ class ManyToOneDependency(KeyedDependency):
                 for target in history.non_deleted():
                     if target is not None and cascade.delete:
                         self.delete_with_it(work, self.state_of(target))
-            if self.writes_late and self.refers(state):
+            if self.writes_late and self.may_refer(work, state):
                 work.early_clears.setdefault(self, []).append((None, state))
 
-    def refers(self, state: InstanceState) -> bool:
-        """Whether the row of `state` refers to another row through this relationship."""
-        values = state().__dict__
-        return any(values.get(pair.holder) is not None for pair in self.pairs)
+    def may_refer(self, work: WorkSet, state: InstanceState) -> bool:
+        """Whether the row of `state` may refer to one that goes as well, whose object is here."""
+        found = {pair.holder: work.value_in_row(state, pair.holder) for pair in self.pairs}
+        names = self.relationship.target_key_names
+        if all(value is None for value in found.values()):
+            return False
+        if not names or state.identity_token is not None:
+            return True
+        pk = tuple(work.value_in_row(state, name) for name in names)
+        mapper = self.relationship.mapper
+        return work.members.identity_map.find_state(mapper, bare_key(pk)) is not None
 
 
 # ------------------------------------------------------------------------------

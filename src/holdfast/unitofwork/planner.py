@@ -179,18 +179,22 @@ class Planner:
         yield from self.post_updates(self.work.early_clears)
 
     def post_updates(self, *recorded: dict[Any, list[KeyCopy]]) -> Iterator[Step]:
-        """Copy keys in memory, then UPDATE them, relationship by relationship."""
-        holders: dict[Any, dict[InstanceState, None]] = {}
-        dependencies: dict[Any, dict[Any, None]] = {}
+        """Copy keys in memory, then UPDATE them: of each row, those of its relationships alone."""
+        # Base mapper -> holder -> the relationships whose keys it gets or loses.
+        late: dict[Any, dict[InstanceState, dict[Any, None]]] = {}
         for dependency in dict.fromkeys(each for copies in recorded for each in copies):
             for copies in recorded:
                 for base, chosen in by_unit(dependency, copies.get(dependency, ())):
                     yield CopyKeysStep(self.names, dependency, chosen)
-                    found = dict.fromkeys(holder for _, holder in chosen)
-                    holders.setdefault(base, {}).update(found)
-                    dependencies.setdefault(base, {})[dependency] = None
-        for base, states in holders.items():
-            yield PostUpdateStep(self.names, base, states, dependencies[base])
+                    holders = late.setdefault(base, {})
+                    for _, holder in chosen:
+                        holders.setdefault(holder, {})[dependency] = None
+        for base, holders in late.items():
+            alike: dict[tuple[Any, ...], list[InstanceState]] = {}
+            for holder, dependencies in holders.items():
+                alike.setdefault(tuple(dependencies), []).append(holder)
+            for together, states in alike.items():
+                yield PostUpdateStep(self.names, base, states, together)
 
     # -- deletes -----------------------------------------------------------------------------------
 

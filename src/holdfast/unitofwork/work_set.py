@@ -244,6 +244,16 @@ class WorkSet:
         history: History = slot.history(state, values, policy)
         return history
 
+    def value_in_row(self, state: InstanceState, key: str) -> Any:
+        """The value of a column attribute that the row of an object has, loaded if need be."""
+        committed = state.committed_state
+        if key in committed:
+            return committed[key]
+        values = state().__dict__
+        if key not in values and not self.policy.may_fetch:
+            self.unread[state, key] = None
+        return state.manager.slots[key].get(state, values, self.policy)  # type: ignore[attr-defined]
+
 
 # ------------------------------------------------------------------------------
 # Record what a flush has written so far, for `settle` and for the session's rollback.

@@ -146,6 +146,71 @@ def test_post_update_lets_a_row_refer_to_itself(base, open_session):
     assert node.node_id == node.id
 
 
+@pytest.fixture
+def open_nodes(base, open_session):
+    """A session with nodes by name: b and c have a as `other` and as `peer`."""
+
+    class Node(base):
+        __tablename__ = "node"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+        other_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"))
+        peer_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"))
+        other = relationship("Node", remote_side=[id], foreign_keys=[other_id], post_update=True)
+        peer = relationship("Node", remote_side=[id], foreign_keys=[peer_id], post_update=True)
+
+    def open_nodes():
+        session = open_session(base)
+        a = Node(id=1, name="a")
+        session.add_all([a, Node(id=2, name="b", other=a, peer=a)])
+        session.add(Node(id=3, name="c", other=a, peer=a))
+        session.commit()
+        return session, *session.scalars(select(Node).order_by(Node.id))
+
+    return open_nodes
+
+
+@pytest.mark.rule("RL-92")
+def test_post_update_leaves_the_keys_of_other_relationships_alone(open_nodes):
+    session, a, b, c = open_nodes()
+    session.expire(b, ["peer_id"])
+    session.expire(c, ["other_id"])
+    b.other = c.peer = None
+    session.commit()
+
+    assert (b.other, b.peer) == (None, a)
+    assert (c.other, c.peer) == (a, None)
+
+
+@pytest.mark.rule("RL-92")
+def test_post_update_needs_no_update_before_a_delete_without_the_referred_object(open_nodes, sql):
+    session, _, b, _ = open_nodes()
+    node, key = type(b), b.id
+    session.expunge_all()
+    b = session.get_one(node, key)
+    sql.clear()
+    session.delete(b)
+    session.flush()
+
+    assert verbs(sql) == ["DELETE node"]
+
+
+@pytest.mark.rule("RL-92")
+@pytest.mark.parametrize("names", [None, ["other_id", "peer_id"]])
+def test_post_update_clears_keys_before_a_delete_though_they_are_expired(open_nodes, sql, names):
+    session, a, b, c = open_nodes()
+    session.delete(c)
+    session.flush()
+    for node in (a, b):
+        session.expire(node, names)
+        session.delete(node)
+    sql.clear()
+    session.flush()
+
+    assert verbs(sql) == ["UPDATE node", "DELETE node"]
+    assert not session.scalars(select(type(a))).all()
+
+
 @pytest.mark.rule("RL-93")
 def test_rows_that_refer_to_each_other_are_a_cycle_without_post_update(base, open_session):
     widget_class, entry_class = widgets(base, post_update=False)
