@@ -240,8 +240,11 @@ def _refresh_all(
     statement = select(mapper).where(_criterion(mapper, values))
     if options:
         path = LoadPath((mapper,)) if extra is None else extra.load_path
-        wanted = frozenset(mapper.column_keys) - mapper.deferred_keys
-        wanted = wanted.union(mapper.relationship_keys)
+        wanted = None
+        if not origin.is_refresh:
+            # Options speak of columns no more when these have expired.
+            wanted = frozenset(mapper.column_keys) - mapper.deferred_keys
+            wanted = wanted.union(mapper.relationship_keys)
         statement = statement.options(StartsAt(path, only=wanted), *options)
     if with_for_update is not None:
         statement._for_update_arg = with_for_update

@@ -3,6 +3,8 @@
 Rules kept here:
 1. `get` answers from the identity map where it can, and then emits nothing (SB-120).
 2. `refresh` expires first and flushes then: changes of the object itself are lost (SM-121).
+3. `refresh` loads what the query of the object would load, deferred columns included, while an
+   expired object is read with all columns that its class does not defer (LD-90).
 """
 
 from __future__ import annotations

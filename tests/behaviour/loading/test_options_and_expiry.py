@@ -100,3 +100,39 @@ def test_deferred_columns_of_an_expired_object_count_as_expired(session: Session
     session.expire(author)
 
     assert inspect(author).expired_attributes == {"id", "name", "email"}
+
+
+@pytest.mark.rule("SM-120", "SM-126", "LD-90")
+@pytest.mark.parametrize(
+    ("option", "present"),
+    [
+        (defer(Author.name), {"id", "email"}),
+        (load_only(Author.name), {"id", "name"}),
+        (load_only(Author.name, raiseload=True), {"id", "name"}),
+    ],
+)
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_refresh_loads_what_the_options_of_the_query_load(
+    session: Session, option: Any, present: set[str], is_locked: bool
+) -> None:
+    author = load_author(session, option)
+    _ = author.id
+    for _ in range(2):
+        session.refresh(author, with_for_update=is_locked)
+        assert author.__dict__.keys() & {"id", "name", "email"} == present
+
+    session.refresh(author, ["name", "email"])
+    assert (author.name, author.__dict__["email"]) == ("ann", None)
+
+
+@pytest.mark.rule("SM-120", "LD-90")
+def test_refresh_of_a_related_object_heeds_what_options_say_of_its_columns(
+    session: Session,
+) -> None:
+    author = load_author(session, joinedload(Author.books).defer(Book.title))
+    book = author.books[0]
+    assert book.title == "a"
+    session.refresh(book)
+
+    assert "title" not in book.__dict__
+    assert book.title == "a"
