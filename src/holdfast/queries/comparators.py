@@ -14,7 +14,13 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from holdfast import errors
 from holdfast.foundation.describe import state_text, warn
 from holdfast.foundation.load_policy import ATTR_EMPTY, NO_VALUE, PASSIVE_NO_RESULT, LoadPolicy
-from holdfast.foundation.sqlalchemy_core import ClauseAdapter, coercions, marks_of, roles
+from holdfast.foundation.sqlalchemy_core import (
+    ClauseAdapter,
+    anonymous_alias,
+    coercions,
+    marks_of,
+    roles,
+)
 from holdfast.instrument.descriptor import QueryableAttribute
 from holdfast.instrument.manager import find_state
 from holdfast.mapping.sockets import register_comparator
@@ -45,11 +51,19 @@ def condition_with_object(relationship: Any, state: Any | None, *, object_is_par
     return clause.bound(lambda column: value_at_execution(mapper, state, column))
 
 
-def with_own_association(relationship: Any, criterion: Any) -> Any:
-    """The criterion on an alias of the association table, so that two such do not meet."""
+def with_own_association(relationship: Any, criterion: Any, mapper: Any) -> Any:
+    """The criterion on an alias of the association table, so that two such do not meet.
+
+    Args:
+        relationship: What the criterion is of.
+        criterion: It is about rows of `mapper`.
+        mapper: Its columns stay, though an association that is a join may have them as well.
+    """
     if relationship.secondary is None:
         return criterion
-    return ClauseAdapter(relationship.secondary.alias()).traverse(criterion)
+    association = anonymous_alias(relationship.secondary, name=None, flat=False)
+    stays = mapper.persist_selectable.c.contains_column
+    return ClauseAdapter(association, exclude_fn=stays).traverse(criterion)
 
 
 def bind_of_column(mapper: Any, state: Any, column: Any, name: str) -> Any:
@@ -128,7 +142,7 @@ def with_parent(instance: object, prop: Any, from_entity: Any | None = None) -> 
     about = prop.of_type_entity if from_entity is None else inspect(from_entity)
     state = None if instance is None else instance_state_of(instance)
     criterion = condition_with_object(relationship, state, object_is_parent=True)
-    criterion = with_own_association(relationship, criterion)
+    criterion = with_own_association(relationship, criterion, relationship.mapper)
     if about is None or not about.is_aliased_class:
         return criterion
     return replace_columns(criterion, alias_of(about), relationship.mapper)
@@ -398,7 +412,7 @@ class RelationshipComparator(PropComparator[Any]):
 
     def _compared(self, state: Any | None) -> Any:
         criterion = condition_with_object(self.prop, state, object_is_parent=False)
-        criterion = with_own_association(self.prop, criterion)
+        criterion = with_own_association(self.prop, criterion, self.prop.parent)
         if self.owner.is_aliased_class:
             return replace_columns(criterion, alias_of(self.owner), self.prop.parent)
         # Marked as the owner's, for statements that mean an alias by it.

@@ -29,6 +29,7 @@ from holdfast import (
     mapped_column,
     relationship,
     remote,
+    with_parent,
 )
 from models import company
 
@@ -339,6 +340,52 @@ def test_association_may_be_a_join_of_tables(base, open_session):
         session.commit()
 
         assert [d.id for d in session.get(A, 1).ds] == [1]
+
+
+@pytest.mark.rule("RL-68", "RL-85")
+@pytest.mark.parametrize("names_target", [False, True])
+def test_association_that_is_a_join_may_be_compared_with_an_object(
+    base, open_session, names_target
+):
+    a_class, b_class = two(base)
+
+    class C(base):
+        __tablename__ = "c"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        b_id: Mapped[int] = mapped_column(ForeignKey("b.id"))
+        d_id: Mapped[int] = mapped_column(ForeignKey("d.id"))
+
+    class D(base):
+        __tablename__ = "d"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    links = join(b_class.__table__, C.__table__, b_class.id == C.b_id)
+    a_class.ds = relationship(
+        D,
+        secondary=join(links, D.__table__, D.id == C.d_id) if names_target else links,
+        primaryjoin=lambda: a_class.id == b_class.a_id,
+        secondaryjoin=lambda: D.id == C.d_id,
+        viewonly=True,
+    )
+    other = aliased(D)
+    with open_session(base) as session:
+        session.add_all([a_class(id=1), a_class(id=2), D(id=1), D(id=2)])
+        session.flush()
+        session.add_all([b_class(id=1, a_id=1), b_class(id=2, a_id=2)])
+        session.flush()
+        session.add_all([C(id=1, b_id=1, d_id=1), C(id=2, b_id=1, d_id=2), C(id=3, b_id=2, d_id=1)])
+        session.commit()
+        first, second = (session.get(a_class, number) for number in (1, 2))
+
+        of_second = select(D.id).where(with_parent(second, a_class.ds))
+        assert session.scalars(of_second).all() == [1]
+        of_both = of_second.where(with_parent(first, a_class.ds))
+        assert session.scalars(of_both).all() == [1]
+        of_alias = select(other.id).where(with_parent(first, a_class.ds.of_type(other)))
+        assert sorted(session.scalars(of_alias)) == [1, 2]
+        if not names_target:
+            having = select(a_class.id).where(a_class.ds.contains(session.get(D, 2)))
+            assert session.scalars(having).all() == [1]
 
 
 @pytest.mark.rule("RL-69")
