@@ -175,9 +175,11 @@ EXTENSION_FACES: dict[str, str] = {
     f"{ASYNCIO}.session": "holdfast.ext.asyncio",
     "sqlalchemy.ext.declarative": "holdfast",
     "sqlalchemy.ext.associationproxy": "holdfast.ext.associationproxy",
+    "sqlalchemy.ext.automap": "holdfast.ext.automap",
     "sqlalchemy.ext.baked": "holdfast.ext.baked",
     "sqlalchemy.ext.horizontal_shard": "holdfast.ext.horizontal_shard",
     "sqlalchemy.ext.hybrid": "holdfast.ext.hybrid",
+    "sqlalchemy.ext.indexable": "holdfast.ext.indexable",
     "sqlalchemy.ext.mutable": "holdfast.ext.mutable",
     "sqlalchemy.ext.orderinglist": "holdfast.ext.orderinglist",
 }

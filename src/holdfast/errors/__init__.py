@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     )
     from holdfast.errors.declarative import (
         AnnotatedConstructError,
+        AutomapArgumentError,
+        AutomapError,
         DataclassSettingsError,
         DeclarationArgumentError,
         DeclarationError,
@@ -142,6 +144,8 @@ __all__ = [
     "AttributeAccessError",
     "AttributeRequestError",
     "AttributeValueError",
+    "AutomapArgumentError",
+    "AutomapError",
     "BackrefClassError",
     "BindError",
     "BoundObjectError",

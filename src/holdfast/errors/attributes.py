@@ -32,6 +32,11 @@ class AttributeAccessError(HoldfastError, AttributeError):
         "[no-such-column]",
         "key",
     )
+    no_element: cause = cause(
+        "{class_.__name__}.{key} has no value: {attribute} has no element {index!r}. Set it, or "
+        "give the index_property a default. [no-element]",
+        "key",
+    )
     on_expression: cause = cause(
         "Neither '{attribute!n}' object nor '{comparator!n}' object associated with {attribute} "
         "has an attribute {name!r}. Only SQL operators and the attribute's own properties are "

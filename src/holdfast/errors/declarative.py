@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import exc
 
-from holdfast.errors.base import HoldfastError, cause
+from holdfast.errors.base import HoldfastError, cause, wording
 
 
 class MappedAnnotationError(HoldfastError, exc.ArgumentError):
@@ -257,6 +257,39 @@ class AnnotatedConstructError(HoldfastError, NotImplementedError):
         "Use of the '{construct!n}' construct inside of an Annotated object is not yet supported. "
         "Only mapped_column() may stand there. [annotated-construct]"
     )
+
+
+class AutomapError(HoldfastError, exc.InvalidRequestError):
+    """Classes cannot be made for tables."""
+
+    module_and_class: cause = cause(
+        'name "{name}" matches both a class name and a module name: by_module cannot have both '
+        "on the way to {owner!c}. Let modulename_for_table name another module. "
+        "[automap-module]",
+        "name",
+    )
+
+
+class AutomapArgumentError(HoldfastError, TypeError):
+    """A function for relationships is given what it does not know."""
+
+    unknown_function: cause = cause(
+        "Unknown relationship function: {given!r}. Pass relationship or backref on. "
+        "[automap-function]"
+    )
+
+
+automap_name_warning: wording = wording(
+    "Ignoring duplicate class name '{name}' received in automap base for table {table} without "
+    "``__module__`` being set; the table gets no class. Give it a name of its own with "
+    "classname_for_table, or a module with modulename_for_table. [automap-name]"
+)
+
+
+automap_engine_warning: wording = wording(
+    "The prepare.engine and prepare.reflect arguments of AutomapBase are deprecated. Use "
+    "autoload_with. [automap-engine]"
+)
 
 
 def _type_text(value: Any) -> str:

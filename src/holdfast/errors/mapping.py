@@ -40,6 +40,11 @@ class UnmappedClassError(UnmappedError):
         "Class {mapped!d} has a deferred mapping on it.  It is not yet usable as a mapped class. "
         "Call {mapped.__name__}.prepare(engine) first. [deferred-mapping]"
     )
+    unprepared: cause = cause(
+        "Class {mapped!d} is a subclass of AutomapBase.  Mappings are not produced until the "
+        ".prepare() method is called on the class hierarchy. Call {mapped.__name__}.prepare() "
+        "first. [automap-unprepared]"
+    )
     pending: cause = cause(
         "Class {mapped!d} is a subclass of AbstractConcreteBase and has a mapping pending until "
         "all subclasses are defined. Call the sqlalchemy.orm.configure_mappers() function after "

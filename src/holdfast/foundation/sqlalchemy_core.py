@@ -79,6 +79,7 @@ from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal  # ca
 from sqlalchemy.util import EMPTY_DICT as EMPTY_DICT
 from sqlalchemy.util import IdentitySet as IdentitySet
 from sqlalchemy.util import OrderedSet as OrderedSet
+from sqlalchemy.util import Properties as Properties  # the same, to be added to
 from sqlalchemy.util import ReadOnlyProperties as ReadOnlyProperties  # ordered, read by name
 from sqlalchemy.util import ScopedRegistry as ScopedRegistry  # scoped_session
 from sqlalchemy.util import ThreadLocalRegistry as ThreadLocalRegistry

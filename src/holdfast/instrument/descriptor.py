@@ -116,6 +116,8 @@ def inspect_class(class_: type) -> Any:
     manager = class_.__dict__.get("_sa_class_manager")
     if manager is None or not manager.is_mapped:
         if "__sa_deferred__" in class_.__dict__:
+            if hasattr(class_, "__sa_automap__"):
+                raise errors.UnmappedClassError.unprepared(class_)
             raise errors.UnmappedClassError.deferred(class_)
         if "__sa_waits_for_subclasses__" in class_.__dict__:
             raise errors.UnmappedClassError.pending(class_)

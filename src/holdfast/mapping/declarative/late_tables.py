@@ -161,14 +161,14 @@ class DeferredReflection:
         """
         opened = nullcontext(bind) if isinstance(bind, Connection) else bind.connect()
         with opened as connection, mapping_lock:
-            for prepared in list(_waiting(cls)):
+            for prepared in list(iter_waiting(cls)):
                 if isinstance(prepared.table, Table):
                     _load_table(prepared.table, connection, reflect_kw)
                 finish_class(prepared)
                 _load_association_tables(prepared, connection, reflect_kw)
 
 
-def _waiting(cls: type) -> Iterator[PreparedClass]:
+def iter_waiting(cls: type) -> Iterator[PreparedClass]:
     """The prepared subclasses, bases before those that derive from them."""
     found: dict[type, PreparedClass] = {}
     stack = [cls]
