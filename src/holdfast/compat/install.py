@@ -180,6 +180,7 @@ EXTENSION_FACES: dict[str, str] = {
     "sqlalchemy.ext.horizontal_shard": "holdfast.ext.horizontal_shard",
     "sqlalchemy.ext.hybrid": "holdfast.ext.hybrid",
     "sqlalchemy.ext.indexable": "holdfast.ext.indexable",
+    "sqlalchemy.ext.instrumentation": "holdfast.ext.instrumentation",
     "sqlalchemy.ext.mutable": "holdfast.ext.mutable",
     "sqlalchemy.ext.orderinglist": "holdfast.ext.orderinglist",
 }
@@ -196,6 +197,10 @@ RENAMED: dict[str, dict[str, str]] = {
         "_AssociationSet": "AssociationSet",
     },
     "holdfast.ext.asyncio": {"_EXECUTE_OPTIONS": f"{__name__}:PREBUFFERED"},
+    "holdfast.ext.instrumentation": {
+        "_reinstall_default_lookups": "restore_default_finders",
+        "opt_manager_of_class": "find_manager",
+    },
     "holdfast.ext.mutable": {"_setup_composite_listener": "listen_to_mappers"},
 }
 

@@ -23,6 +23,7 @@ PRIVATE_NAMES: dict[str, dict[str, str]] = {
             _register_attribute=register_attribute _unregister_attribute=unregister_attribute
         """,
         "holdfast.instrument.access": "get_state_history has_parent init_state_collection",
+        "holdfast.instrument.manager": "opt_manager_of_class=find_manager",
         "holdfast.instrument.slots": "_AttributeImpl=AttributeSlot",
         "holdfast.instrument.collection_slot": "_CollectionAttributeImpl=CollectionSlot",
         "holdfast.instrument.reference_slot": """

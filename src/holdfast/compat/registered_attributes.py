@@ -262,7 +262,8 @@ def register_attribute(
         )
     else:
         kind: Any = _Collection if uselist else _Reference
-        settings = {"collection_class": typecallable or list} if uselist else {}
+        made = manager.collection_class_of(key, typecallable or list)
+        settings = {"collection_class": made} if uselist else {}
         slot = kind(
             key,
             manager,

@@ -291,6 +291,15 @@ class ForeignInstrumentationError(HoldfastError, exc.ArgumentError):
     )
 
 
+class InstrumentationError(HoldfastError, TypeError):
+    """Classes of one hierarchy are to be instrumented in different ways."""
+
+    several_ways: cause = cause(
+        "multiple instrumentation implementations specified in {class_!d} inheritance hierarchy: "
+        "{factories!q}. Let the base of the hierarchy say which. [several-instrumentations]"
+    )
+
+
 collection_replaced_warning: wording = wording(
     "This collection has been invalidated: {state.class_.__name__}.{key} of its owner is another "
     "collection by now. Read the attribute again and change what it gives. [collection-replaced]"

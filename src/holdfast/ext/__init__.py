@@ -10,6 +10,7 @@
 - `horizontal_shard`: one session over many databases
 - `hybrid`: attributes that are Python on objects and SQL on the class
 - `indexable`: attributes that are one element of a column's value
+- `instrumentation`: classes that keep their values in a way of their own
 - `mutable`: values that tell of changes in place
 - `orderinglist`: lists whose members keep their place in an attribute
 """

@@ -223,6 +223,10 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
     has_expire_listeners: bool = False
     # Filled by `hooks`: has a `dispatch` of the events of instrumentation; None without listeners.
     observer: Any = None
+    # Filled by `ext.instrumentation`: what made the manager; how objects that are loaded get their
+    # values, where the class has a way of its own.
+    factory: Any = None
+    set_values: Callable[[Any, dict[str, Any]], None] | None = None
 
     def __init__(self, class_: type[Any], *, wraps_init: bool = True) -> None:
         taken = class_.__dict__.get(MANAGER_ATTRIBUTE)
@@ -302,7 +306,8 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         """
         if constructor is not None and self.original_init is object.__init__:
             self.original_init = constructor
-        self.class_.__init__ = init = build_init(self, self.original_init)
+        init = build_init(self, self.original_init)
+        self.put("__init__", init)
         if self.original_init is not default_constructor:
             # For those who look at the parameters without following wrappers.
             with contextlib.suppress(NameError, TypeError, ValueError):
@@ -329,6 +334,10 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
             and self.get(key) is _on_class(self.class_, key)
         )
 
+    def put(self, name: str, member: Any) -> None:
+        """Put an attribute, or `__init__`, on the class."""
+        setattr(self.class_, name, member)
+
     # -- attributes ----------------------------------------------------------------------------
 
     def check_name(self, key: str) -> None:
@@ -346,7 +355,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         self.check_name(key)
         if key not in self.replaced_members:
             self.replaced_members[key] = self.class_.__dict__.get(key)
-        setattr(self.class_, key, attribute)
+        self.put(key, attribute)
         self.take(attribute)
         if attribute.forwards_to is not None:
             self.forwarded_keys.add(attribute.forwards_to)
@@ -438,7 +447,11 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
         if isinstance(manager, ClassManager):
             return manager
-        return ClassManager(class_, wraps_init=False)
+        return manager_maker.plugged(class_, wraps_init=False)
+
+    def collection_class_of(self, key: str, given: Any) -> Any:
+        """What makes the collections of an attribute."""
+        return given
 
     def has_parent(self, state: InstanceState, key: str, *, optimistic: bool = False) -> bool:
         """Whether some object holds `state` through the attribute `key` of this class."""
@@ -485,11 +498,14 @@ def _on_class(class_: type[Any], key: str) -> Any:
 
 # -- from classes and objects to managers and states -------------------------------------------
 
+manager_maker: Socket[Callable[..., ClassManager]] = Socket("manager_maker")
+manager_maker.plug(ClassManager)
+
 
 def register_class(class_: type[Any]) -> ClassManager:
     """The manager of a class, made when there is none."""
     manager = class_.__dict__.get(MANAGER_ATTRIBUTE)
-    return manager if isinstance(manager, ClassManager) else ClassManager(class_)
+    return manager if isinstance(manager, ClassManager) else manager_maker.plugged(class_)
 
 
 def unregister_class(class_: type[Any]) -> None:

@@ -157,7 +157,10 @@ def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:
         return LargeCollectionSlot(prop.key, manager, source=prop.strategy, **settings)
     if prop.uselist:
         return CollectionSlot(
-            prop.key, manager, collection_class=prop.collection_class or list, **settings
+            prop.key,
+            manager,
+            collection_class=manager.collection_class_of(prop.key, prop.collection_class or list),
+            **settings,
         )
     return ReferenceSlot(
         prop.key,

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from holdfast import errors
 from holdfast.foundation.codegen import build_function, record, replace
 from holdfast.foundation.load_policy import NO_VALUE
+from holdfast.instrument.manager import find_manager
 from holdfast.queries.load_plan import AttributeChoice, EntityLoad
 from holdfast.reading.context import LoadContext, choices_at
 from holdfast.states.identity_map import Space
@@ -70,6 +71,9 @@ def _add_values(instance: Any, values: Values) -> None:
 
 def dict_setter(class_: type) -> Callable[[Any, Values], None]:
     """What gives a new instance its values, past any `__setattr__` of the class."""
+    manager = find_manager(class_)
+    if manager is not None and manager.set_values is not None:
+        return manager.set_values
     own_new: Any = class_.__new__
     if own_new is not object.__new__:
         # The class has put something there itself (MP-190).
