@@ -10,7 +10,9 @@ from sqlalchemy.sql.elements import SQLCoreOperations
 
 from holdfast import Mapped, mapped_column, relationship
 from holdfast.ext.associationproxy import AssociationProxy, association_proxy
+from holdfast.ext.automap import AutomapBase, automap_base
 from holdfast.ext.hybrid import hybrid_method, hybrid_property
+from holdfast.ext.indexable import index_property
 from holdfast.ext.mutable import MutableDict, MutableList
 from holdfast.ext.orderinglist import ordering_list
 
@@ -65,6 +67,7 @@ class Route(Base):
     names: AssociationProxy[list[str]] = association_proxy("stops", "name")
     fares: Mapped[MutableDict[str, int]] = mapped_column(MutableDict[str, int].as_mutable(JSON))
     marks: Mapped[MutableList[int]] = mapped_column(MutableList[int].as_mutable(JSON))
+    child: index_property[int] = index_property("fares", "child", default=0)
 
 
 def collections_and_values(route: Route) -> None:
@@ -75,4 +78,12 @@ def collections_and_values(route: Route) -> None:
     assert_type(route.marks[0], int)
     route.names = ["x"]
     route.marks.append(5)
+    assert_type(route.child, int)
+    assert_type(Route.child, SQLColumnExpression[int])
+    route.child = 4
     route.marks.append("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def classes_of_tables() -> None:
+    base: type[AutomapBase] = automap_base()
+    base.prepare(schema="old", name_for_scalar_relationship=lambda base, local, referred, key: "x")
