@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import operator
-from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -121,24 +120,17 @@ def install_slot(mapper: Any, prop: Any) -> None:
 
 def value_slot(mapper: Any, prop: Any) -> ValueSlot:
     """The slot of a column attribute."""
-    column = prop.columns[0]
+    type_ = prop.columns[0].type
+    has_own_sense = type(type_).compare_values is not TypeEngine.compare_values
     identifies = not set(mapper.primary_key).isdisjoint(prop.columns)
     return ValueSlot(
         prop.key,
         mapper.class_manager,
-        compare=_comparison(column.type),
+        compare=type_.compare_values if has_own_sense else operator.eq,
         default=prop.unset_value,
         active_history=prop.active_history or identifies,
         parent_token=prop,
     )
-
-
-def _comparison(type_: Any) -> Callable[[Any, Any], Any]:
-    """Equality in the sense of a SQL type; plain `==` where the type says nothing else."""
-    if type(type_).compare_values is TypeEngine.compare_values:
-        return operator.eq
-    compare: Callable[[Any, Any], Any] = type_.compare_values
-    return compare
 
 
 def relationship_slot(mapper: Any, prop: Any) -> AttributeSlot:

@@ -7,7 +7,7 @@ on the other side, `finish` checks that relationships do not write over each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Literal, Unpack, get_args
 
 from sqlalchemy.sql.expression import Join, TableClause
@@ -211,7 +211,9 @@ class Relationship(MapperProperty[T]):
         lazy = given.pop("lazy", "select")
         self.lazy = lazy if isinstance(lazy, str) else LAZY_NAMES.get(lazy, lazy)
         self.given_remote_side = given.pop("remote_side", None)
-        self.overlaps = frozenset(part for part in _words(given.pop("overlaps", None)) if part)
+        overlaps = given.pop("overlaps", None) or ()
+        names = overlaps.split(",") if isinstance(overlaps, str) else overlaps
+        self.overlaps = frozenset(name.strip() for name in names) - {""}
         cascade = given.pop("cascade", "save-update, merge")
         self.__dict__.update(given, argument=argument, secondary=secondary)
         self.reverse_properties = set()
@@ -473,12 +475,6 @@ class Relationship(MapperProperty[T]):
 
 # Kept under its older documented name as well.
 RelationshipProperty = Relationship
-
-
-def _words(text: str | Sequence[str] | None) -> list[str]:
-    if text is None:
-        return []
-    return [part.strip() for part in (text.split(",") if isinstance(text, str) else text)]
 
 
 def _equal_to(mapper: Any, column: Any, partners: dict[Any, Any]) -> Any:

@@ -7,22 +7,7 @@ property asks here when it needs one; it never knows the modules that define the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
-
-from holdfast.foundation.load_policy import LoadPolicy
-
-
-class Strategy(Protocol):
-    """How one attribute is loaded. One object per property and strategy name, made on demand."""
-
-    def __init__(self, prop: Any) -> None: ...
-
-    def setup(self, builder: Any, load_builder: Any, path: Any, adapter: Any, choice: Any) -> None:
-        """Add columns, joins or follow-ups to the SELECT that is being compiled."""
-
-    def load(self, state: Any, dict_: dict[str, Any], policy: LoadPolicy) -> object:
-        """Load the attribute because it was touched."""
-
+from typing import Any, TypeVar
 
 StrategyClass = TypeVar("StrategyClass", bound=type)
 ComparatorFactory = Callable[..., Any]

@@ -403,7 +403,12 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
             annotations["proxy_key"] = key
         adapted = self.adapter.traverse(element)
         if adapted is element and not self.holds(element):
-            self._warn_of_missing(key)
+            advice = (
+                "ensure name is correct in expression"
+                if self.adapt_on_names
+                else "to match by name, use the adapt_on_names parameter"
+            )
+            warn(f"Did not locate an expression in selectable for attribute '{key}'; {advice}")
         adapted = adapted._annotate(annotations)
         return adapted._set_propagate_attrs(marks_of(self))
 
@@ -411,14 +416,6 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
         """Is a column of the mapper found in the selectable?"""
         found = self.adapter.columns[column]
         return found is not column or self.selectable.corresponding_column(column) is not None
-
-    def _warn_of_missing(self, key: str | None) -> None:
-        advice = (
-            "ensure name is correct in expression"
-            if self.adapt_on_names
-            else "to match by name, use the adapt_on_names parameter"
-        )
-        warn(f"Did not locate an expression in selectable for attribute '{key}'; {advice}")
 
     @memoized_property
     def _clause(self) -> Any:

@@ -463,7 +463,9 @@ class RelationshipComparator(PropComparator[Any]):
     def _exists(self, criterion: Any | None, **kwargs: Any) -> Any:
         prop, target = self.prop, self.entity
         related = self._target_alias()
-        if related is None and self._needs_alias:
+        is_aliased = self.owner.is_aliased_class or prop.entity.is_aliased_class
+        if related is None and not is_aliased and prop.is_self_referential:
+            # Both sides of the relationship are the same table.
             target = inspect(AliasedClass(target.entity, stands_for=target))
             related = target.selectable
         elif related is None and target.is_mapper:
@@ -491,13 +493,6 @@ class RelationshipComparator(PropComparator[Any]):
             *conditions, *(part._annotate({"no_replacement_traverse": True}) for part in parts)
         )
         return exists(1).where(inner).select_from(*froms).correlate_except(*froms)
-
-    @property
-    def _needs_alias(self) -> bool:
-        """Are both sides of the relationship the same table?"""
-        if self.owner.is_aliased_class or self.prop.entity.is_aliased_class:
-            return False
-        return bool(self.prop.is_self_referential)
 
 
 def _is_null(value: object) -> bool:

@@ -36,7 +36,8 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
         return plain
     for column in _columns_to_join_by(builder):
         builder.column(column)
-    if _must_wrap(plain, builder):
+    repeats_rows = builder.has_joined_collection and plain._has_row_limiting_clause
+    if plain._distinct or plain._group_by_clauses or repeats_rows:
         return _wrapped(plain, builder)
     froms = list(plain._from_obj)
     order_by: list[Any] = []
@@ -48,13 +49,6 @@ def with_eager_joins(plain: Any, builder: PlanBuilder) -> Any:
     if order_by:
         joined._order_by_clauses = (*plain._order_by_clauses, *order_by)
     return joined
-
-
-def _must_wrap(plain: Any, builder: PlanBuilder) -> bool:
-    """Whether the joined columns or rows would change what the statement says of its own."""
-    if plain._distinct or plain._group_by_clauses:
-        return True
-    return bool(builder.has_joined_collection and plain._has_row_limiting_clause)
 
 
 def _join_into(froms: list[FromClause], join: EagerJoin, order_by: list[Any]) -> None:

@@ -81,6 +81,14 @@ def is_relationship_attribute(element: Any) -> bool:
     return True
 
 
+def clause_of_target(target: Any) -> Any:
+    """What `filter_by()` sees of a join target."""
+    target = real_attribute(target)
+    if is_relationship_attribute(target):
+        return (target.of_type_entity or target.property.entity).__clause_element__()
+    return target
+
+
 def side_of(element: Any) -> JoinSide:
     """The side that a coerced join target or a mapped class stands for."""
     entity = getattr(element, "_annotations", {}).get("parententity")

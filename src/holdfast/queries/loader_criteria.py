@@ -112,13 +112,6 @@ class LoaderCriteriaOption(LoaderOption):
         made.asked = AskedClasses(mapper.memo.setdefault(key, []))
         return made
 
-    def _criteria_of_key(self) -> Iterable[tuple[type[Any], Any]]:
-        """The criteria that are part of the cache key."""
-        if self.entity is not None:
-            return self.criteria.items()
-        classes = self.asked.classes if self.asked else tuple(_mapped_below(self.given[0]))
-        return [(each, self._criterion_of(each)) for each in classes]
-
     def _criterion_of(self, class_: type[Any]) -> Any:
         """What rows of a class must satisfy; None when the option does not speak of it."""
         found = self.criteria.get(class_)
@@ -154,7 +147,11 @@ class LoaderCriteriaOption(LoaderOption):
         return entity.adapter.traverse(found)
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
-        criteria = self._criteria_of_key()
+        if self.entity is not None:
+            criteria = list(self.criteria.items())
+        else:
+            classes = self.asked.classes if self.asked else tuple(_mapped_below(self.given[0]))
+            criteria = [(each, self._criterion_of(each)) for each in classes]
         return (
             LoaderCriteriaOption,
             self.entity or self.given[0],

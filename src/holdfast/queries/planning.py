@@ -166,7 +166,8 @@ class PlanBuilder:
         if isinstance(element, SelectedColumn):
             index = len(self.columns)
             self.own_column(element.column)
-            return lambda: _column_result(element, index)
+            type_ = getattr(element.column, "type", None)
+            return lambda: ColumnResult(index, element.name or "", element.other_names, type_)
         if isinstance(element, SelectedBundle):
             members = [self._element(member) for member in element.members]
             return lambda: BundleResult(
@@ -176,13 +177,6 @@ class PlanBuilder:
         load = EntityLoadBuilder(self, element.entity, path, name=element.name or "", is_root=True)
         load.set_up()
         return load.finish
-
-
-def _column_result(element: SelectedColumn, index: int) -> ColumnResult:
-    column = element.column
-    return ColumnResult(
-        index, element.name or "", element.other_names, getattr(column, "type", None)
-    )
 
 
 class EntityLoadBuilder:

@@ -55,7 +55,7 @@ from holdfast.queries.entities import (
     with_composed_froms,
 )
 from holdfast.queries.joins import (
-    is_relationship_attribute,
+    clause_of_target,
     overlapping_targets,
     resolve_joins,
     with_stand_ins,
@@ -225,9 +225,7 @@ class SelectOverClasses(SelectState):
         super().__init__(plain, compiler, **kw)
 
     def _get_display_froms(
-        self,
-        explicit_correlate_froms: Any = None,
-        implicit_correlate_froms: Any = None,
+        self, explicit_correlate_froms: Any = None, implicit_correlate_froms: Any = None
     ) -> list[FromClause]:
         """What stands in FROM; and now that it is known, the criteria of what stands there."""
         shown = super()._get_display_froms(explicit_correlate_froms, implicit_correlate_froms)
@@ -273,7 +271,7 @@ class SelectOverClasses(SelectState):
         for target, _, left, _ in joins:
             for side in (target, left):
                 if side is not None:
-                    found[_clause_of(side)] = None
+                    found[clause_of_target(side)] = None
         for element in (*statement._from_obj, *statement._raw_columns):
             for clause in _clauses_of(element):
                 found[clause] = None
@@ -349,12 +347,6 @@ def parsed_elements(statement: Any) -> tuple[SelectedElement, ...]:
     return elements
 
 
-def _clause_of(target: Any) -> Any:
-    if is_relationship_attribute(target):
-        return (target.of_type_entity or target.property.entity).__clause_element__()
-    return target
-
-
 def _clauses_of(element: Any) -> Sequence[Any]:
     entity = element._annotations.get("parententity")
     if entity is not None:
@@ -424,7 +416,9 @@ def as_core_select(
     targets = joined_entities(statement)
     froms = joined_froms(statement, elements, [*entities, *targets])
     plain._from_obj = with_composed_froms(froms, entities, targets)
-    plain._correlate = _with_joined_tables(plain._correlate)
+    # What a subquery takes from around it: of a class whose tables are joined, each of them.
+    around = chain.from_iterable((each, *each._from_objects) for each in plain._correlate)
+    plain._correlate = tuple(dict.fromkeys(around))
     criteria = row_criteria(each for each in entities if each not in targets)
     plain._where_criteria += tuple(criteria)
     plain._setup_joins = ()
@@ -438,11 +432,6 @@ def as_core_select(
     if plain._distinct_on:
         plain._distinct_on = _expanded(plain._distinct_on)
     return read_from_given(plain, [*entities, *targets])
-
-
-def _with_joined_tables(froms: Sequence[FromClause]) -> tuple[FromClause, ...]:
-    """What a subquery takes from around it: of a class whose tables are joined, each of them."""
-    return tuple(dict.fromkeys(part for each in froms for part in (each, *each._from_objects)))
 
 
 def _expanded(clauses: Sequence[Any]) -> tuple[Any, ...]:

@@ -188,18 +188,13 @@ def complete_composite(
 def _read_class(prop: CompositeProperty, annotation: AttributeAnnotation) -> None:
     given: Any = prop
     if includes_none(annotation.inner) and given.return_none_on_default:
-        prop.return_none_on = _are_all_none
+        prop.return_none_on = lambda *values: all(value is None for value in values)
     if prop.composite_class is not None:
         return
     value = annotation.evaluator.resolved(candidates(annotation.inner)[-1])
     if isinstance(value, UnresolvedName):
         raise errors.MappedAnnotationError.types_unknown(annotation.text, unresolved_names(value))
     prop.composite_class = value
-
-
-def _are_all_none(*values: Any) -> bool:
-    """When an attribute that may be None is None."""
-    return all(value is None for value in values)
 
 
 def _fields_of(made_of: Any) -> dict[str, Any] | None:

@@ -437,17 +437,14 @@ def composite(
     """
     settings: dict[str, Any] = dict(arguments)
     template = settings.pop("column_template", None)
-    if template is not None and not _is_template(template):
+    if template is not None and (
+        template.count("%s") != 1 or template.replace("%%", "").count("%") != 1
+    ):
         raise errors.DeclarationArgumentError.bad_template(template)
     made = declared(CompositeProperty, [_class_or_attr, *attrs], settings)
     made.return_none_on_default = "return_none_on" not in settings
     made.column_template = template
     return cast("Mapped[Any]", made)
-
-
-def _is_template(text: str) -> bool:
-    """Whether a text has one `%s` and no other place to fill."""
-    return text.count("%s") == 1 and text.replace("%%", "").count("%") == 1
 
 
 def synonym(name: str, **arguments: Unpack[SynonymArguments]) -> Mapped[Any]:

@@ -147,13 +147,6 @@ def _set_up_base(cls: type) -> None:
         set_attribute(cls, "__init__", found.constructor)
 
 
-def _refuse_direct_use(cls: type, base: type) -> None:
-    """A mapped class needs a base of its own between it and `DeclarativeBase`."""
-    names = ("__table__", "__tablename__")
-    if any(not isinstance(cls.__dict__.get(each), declared_attr | None) for each in names):
-        raise errors.DeclarationError.base_used_directly(base)
-
-
 class _MapsSubclasses:
     """What both kinds of base have in common."""
 
@@ -176,7 +169,10 @@ class _MapsSubclasses:
     def __init_subclass__(cls, **kw: Any) -> None:
         root = next((each for each in cls.__bases__ if _MapsSubclasses in each.__bases__), None)
         if root is not None:
-            _refuse_direct_use(cls, root)
+            # A mapped class needs a base of its own between it and `DeclarativeBase`.
+            tables = (cls.__dict__.get(name) for name in ("__table__", "__tablename__"))
+            if not all(isinstance(each, declared_attr | None) for each in tables):
+                raise errors.DeclarationError.base_used_directly(root)
             _set_up_base(cls)
         # What stands behind in the order of bases, such as MappedAsDataclass, prepares.
         super().__init_subclass__(**kw)

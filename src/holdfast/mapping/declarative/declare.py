@@ -454,7 +454,11 @@ def add_attribute(cls: type, key: str, value: Any) -> None:
     mapper = _own_mapper(cls)
     if mapper is not None and isinstance(value, Column | MappedColumn | MapperProperty):
         for column in complete(value, cls, key, None, mapper.registry):
-            _append(cls, mapper, column, key)
+            if column.table is None:
+                if not isinstance(mapper.local_table, Table):
+                    raise errors.DeclarationError.not_a_table(cls, key)
+                mapper.local_table.append_column(column, replace_existing=True)
+                refresh_columns(mapper.persist_selectable, column)
         if not isinstance(value, MappedColumn) or value.is_mapped:
             mapper.add_property(key, _mapped_form(value))
     elif mapper is not None and isinstance(value, QueryableAttribute) and value.key != key:
@@ -470,22 +474,12 @@ def _own_mapper(cls: type) -> Any:
     return None if manager is None else manager.mapper
 
 
-def _append(cls: type, mapper: Any, column: Column[Any], key: str) -> None:
-    if column.table is not None:
-        return
-    if not isinstance(mapper.local_table, Table):
-        raise errors.DeclarationError.not_a_table(cls, key)
-    mapper.local_table.append_column(column, replace_existing=True)
-    refresh_columns(mapper.persist_selectable, column)
-
-
 def delete_attribute(cls: type, key: str) -> None:
     """Delete an attribute of a class, unless it is mapped (MP-32)."""
     mapper = _own_mapper(cls)
-    if mapper is None:
-        type.__delattr__(cls, key)
-        return
-    if key in cls.__dict__ and mapper.has_property(key) and not mapper.disposed:
+    is_mapped = mapper is not None and mapper.has_property(key) and not mapper.disposed
+    if is_mapped and key in cls.__dict__:
         raise errors.UnmappingError.of(cls, key)
     type.__delattr__(cls, key)
-    mapper.forget_derived()
+    if mapper is not None:
+        mapper.forget_derived()

@@ -255,7 +255,7 @@ def is_special(key: str) -> bool:
 def _of_field(given: Any) -> Any:
     """What a dataclass field's metadata means; a function of no argument makes it per class."""
     maker = given.fget if isinstance(given, declared_attr) else given
-    if _is_construct(maker) or not callable(maker):
+    if isinstance(maker, Column | MappedColumn | MapperProperty) or not callable(maker):
         return given
     if signature(maker).parameters:
         return declared_attr(maker)
@@ -297,16 +297,11 @@ def _scan_directives(body: ClassBody, bases: list[type]) -> None:
 # -- mixins --------------------------------------------------------------------------------------
 
 
-def _definer(cls: type, key: str) -> type | None:
-    """The class nearest to `cls` that says anything about a name."""
-    for base in cls.__mro__:
-        if key in base.__dict__ or key in annotations_of(base):
-            return base
-    return None
-
-
 def _is_overridden(body: ClassBody, base: type, key: str) -> bool:
-    return key in body.attributes or _definer(body.cls, key) is not base
+    if key in body.attributes:
+        return True
+    says = (each for each in body.cls.__mro__ if key in vars(each) or key in annotations_of(each))
+    return next(says, None) is not base
 
 
 def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None:
@@ -321,7 +316,8 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
                 continue
             made: Any = MappedColumn(is_mapped=not annotation.is_unmapped)
         elif isinstance(value, Column | MappedColumn):
-            if _is_in_ready_table(body, key, value):
+            table = body.directives.get("__table__")
+            if table is not None and (value.name or key) in table.c:
                 continue
             made = _copied(value)
             body.copies[value] = made
@@ -351,11 +347,6 @@ def _annotation(
     must_say = says_nothing or isinstance(value, MappedColumn | MapperProperty)
     required = must_say and not _allows_unmapped(body.cls)
     return read_annotation(key, raw, evaluator, required=required)
-
-
-def _is_in_ready_table(body: ClassBody, key: str, value: Any) -> bool:
-    table = body.directives.get("__table__")
-    return table is not None and (value.name or key) in table.c
 
 
 def _copied(value: Any) -> Any:
@@ -401,18 +392,13 @@ def _take_made(
             annotation = read_annotation(key, maker.return_annotation, evaluator, required=False)
         if isinstance(value, Column) and value.key is None:
             value.key = value.name = key
-        _give_doc(value, maker.__doc__)
+        documented = value.column if isinstance(value, MappedColumn) else value
+        if maker.__doc__ is not None and documented.doc is None:
+            documented.doc = maker.__doc__
         body.attributes[key] = Declared(value, annotation, base, maker.return_annotation)
     else:
         _warn_if_stray(body.cls, key, value)
     set_attribute(body.cls, key, value)
-
-
-def _give_doc(value: Any, doc: str | None) -> None:
-    """Document the attribute as its function is documented."""
-    target = value.column if isinstance(value, MappedColumn) else value
-    if doc is not None and target.doc is None:
-        target.doc = doc
 
 
 # -- the class itself ----------------------------------------------------------------------------
@@ -428,7 +414,12 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
     """Take an attribute of the class itself."""
     cls = body.cls
     if key in _RESERVED and not isinstance(value, MetaData | type(None)):
-        _warn_reserved(key)
+        owner = "MetaData" if key == "metadata" else "registry"
+        warn(
+            f"Attribute name '{key}' should be left reserved for the {owner} instance when using a "
+            "Declarative class. Give the attribute another name, and name the column. "
+            "[reserved-name]"
+        )
     if isinstance(value, declared_attr):
         if value.is_cascading:
             warn(
@@ -472,10 +463,6 @@ def _as_declared(cls: type, key: str, value: Any) -> Any:
     return value
 
 
-def _is_construct(value: Any) -> bool:
-    return isinstance(value, Column | MappedColumn | MapperProperty)
-
-
 def _warn_if_stray(cls: type, key: str, value: Any) -> None:
     """Warn of an expression that is neither column nor property: `column_property` is missing."""
     if isinstance(value, ColumnElement) and not isinstance(value, SchemaItem):
@@ -484,11 +471,3 @@ def _warn_if_stray(cls: type, key: str, value: Any) -> None:
             "expression object; this won't be part of the declarative mapping. To map it, write "
             "column_property(). [stray-expression]"
         )
-
-
-def _warn_reserved(key: str) -> None:
-    owner = "MetaData" if key == "metadata" else "registry"
-    warn(
-        f"Attribute name '{key}' should be left reserved for the {owner} instance when using a "
-        "Declarative class. Give the attribute another name, and name the column. [reserved-name]"
-    )

@@ -19,10 +19,10 @@ from holdfast.foundation.sqlalchemy_core import (
     immutabledict,
     roles,
 )
-from holdfast.queries.aliases import AliasedClass, real_attribute, rewritten
+from holdfast.queries.aliases import AliasedClass, rewritten
 from holdfast.queries.comparators import with_parent
 from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
-from holdfast.queries.joins import is_relationship_attribute
+from holdfast.queries.joins import clause_of_target, is_relationship_attribute
 from holdfast.queries.statement_options import HeardBeforeCompile, WithoutEagerLoads
 
 # ------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class JoiningQuery(QueryBase):
         """
         self.check_open("join")
         draft = self.draft.join(target, onclause, isouter=isouter, full=full)
-        return self.changed(draft, joinpoint=_target_of(draft._setup_joins[-1][0]))
+        return self.changed(draft, joinpoint=clause_of_target(draft._setup_joins[-1][0]))
 
     def outerjoin(self, target: Any, onclause: Any = None, *, full: bool = False) -> Self:
         """The same as LEFT OUTER JOIN."""
@@ -320,14 +320,6 @@ class JoiningQuery(QueryBase):
             return self.changed(self.draft.correlate(None))
         coerced = [coercions.expect(roles.FromClauseRole, each) for each in fromclauses]
         return self.changed(self.draft.correlate(*coerced))
-
-
-def _target_of(target: Any) -> Any:
-    """What `filter_by()` sees of a join target."""
-    target = real_attribute(target)
-    if is_relationship_attribute(target):
-        return (target.of_type_entity or target.property.entity).__clause_element__()
-    return target
 
 
 def _entities_in(element: Any) -> list[Any]:
