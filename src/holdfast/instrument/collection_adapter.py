@@ -115,8 +115,6 @@ class CollectionAdapter(weakref.ref[Any]):
         if self.empty:
             raise errors.AttributeRequestError.empty_collection(str(self.slot))
 
-    # -- uniform access ------------------------------------------------------------------------
-
     def append_with_event(self, item: Any, initiator: Any = None) -> None:
         """Add a member."""
         collection = self()

@@ -141,8 +141,6 @@ def _reporting(**what: Any) -> Callable[[F], F]:
     return decorate
 
 
-# -- instrumenting a class -------------------------------------------------------------------
-
 _REPORTERS: dict[type, dict[str, Reporter]] = {
     list: LIST_REPORTERS,
     set: SET_REPORTERS,

@@ -290,14 +290,9 @@ class QueryableAttribute(
     _annotations: Any = EMPTY_DICT
     _is_immutable = True
 
-    class_: Any
-    key: str
-    parent: Any
     property: Any
     prop: Any
     slot: Any
-    of_type_entity: Any
-    extra_criteria: tuple[Any, ...]
 
     def __init__(
         self,

@@ -48,8 +48,6 @@ class LargeCollectionSlot(CollectionSlot):
         # Nothing is ever filled.
         self.is_plain_list = False
 
-    # -- reading -----------------------------------------------------------------------------
-
     def get(self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD) -> Any:
         """The object that makes statements; without SQL, the new members."""
         return self.absent(state, d, policy)
@@ -81,8 +79,6 @@ class LargeCollectionSlot(CollectionSlot):
     def stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
         """Never: what is queued has no places."""
         return False
-
-    # -- writing -----------------------------------------------------------------------------
 
     def note_members(self, state: InstanceState, d: Values) -> None:
         """Record that the members change."""
@@ -136,8 +132,6 @@ class LargeCollectionSlot(CollectionSlot):
     def initialize(self, state: InstanceState, d: Values) -> Any:
         """Refuse likewise."""
         raise errors.PopulationError.committed(self)
-
-    # -- history -----------------------------------------------------------------------------
 
     def history(
         self, state: InstanceState, d: Values, policy: LoadPolicy = LoadPolicy.LOAD

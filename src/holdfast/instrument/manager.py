@@ -496,8 +496,6 @@ def _on_class(class_: type[Any], key: str) -> Any:
     return None
 
 
-# -- from classes and objects to managers and states -------------------------------------------
-
 manager_maker: Socket[Callable[..., ClassManager]] = Socket("manager_maker")
 manager_maker.plug(ClassManager)
 

@@ -224,7 +224,7 @@ class ReferenceSlot(AttributeSlot):
         if changes is None or self.key not in changes:
             self.note_change(state, self.key, old)
         if self.cascades and state.members is not None:
-            self._tell_session(state, former, child, initiator)
+            self._tell_session(state, former, child if self.is_own(initiator) else None)
         if self.reverse_keys and old is not value:
             owner = state()
             if former is not None:
@@ -240,16 +240,11 @@ class ReferenceSlot(AttributeSlot):
         return value
 
     def _tell_session(
-        self,
-        state: InstanceState,
-        former: InstanceState | None,
-        child: InstanceState | None,
-        initiator: Initiator,
+        self, state: InstanceState, former: InstanceState | None, child: InstanceState | None
     ) -> None:
-        """Let the owner's session take in the new object, and let go of the former."""
         if former is not None:
             link_listener.plugged.unlinked(state, self.key, former)
-        if child is not None and self.is_own(initiator):
+        if child is not None:
             link_listener.plugged.linked(state, self.key, child)
 
     def delete(self, state: InstanceState, d: Values) -> None:
@@ -273,8 +268,6 @@ class ReferenceSlot(AttributeSlot):
                 link_listener.plugged.unlinked(state, key, former)
             if self.reverse_keys:
                 unlink_backref(self, state(), former, old, None, self.remove_token)
-
-    # -- history -----------------------------------------------------------------------------
 
     def changed_history(self, state: InstanceState, d: Values, policy: LoadPolicy) -> History:
         """Compare with the recorded object, looking it up first where that was put off."""

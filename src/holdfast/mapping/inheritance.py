@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Column, cast, exc, join, literal_column, null, select, type_coerce, union_all
 from sqlalchemy.sql.expression import FromClause, SelectBase
@@ -444,15 +444,6 @@ def polymorphic_selectable(mapper: Any, mappers: Iterable[Any], *, innerjoin: bo
 
 class HierarchyMember:
     """The place of one class in its hierarchy, and what a query for it selects from."""
-
-    # Memoized attributes that depend on the properties or the descendants.
-    DERIVED: ClassVar[tuple[str, ...]] = (
-        "adapter",
-        "all_equivalents",
-        "own_identities",
-        "selectable",
-        "with_polymorphic_mappers",
-    )
 
     inherits: Any
     base_mapper: Any

@@ -39,19 +39,6 @@ from holdfast.mapping.tables import MapperOptions
 P = TypeVar("P", bound=MapperProperty)
 T = DefaultTypeVar("T", default=Any)
 
-# Memoized attributes of a mapper that depend on its properties or its descendants.
-_DERIVED = (
-    "all_orm_descriptors",
-    "attrs",
-    "bulk_setters",
-    "clause",
-    "column_attrs",
-    "columns",
-    "composites",
-    "relationships",
-    "synonyms",
-)
-
 
 class PropertiesOfKind(Subscripted[P]):
     """Attribute of a mapper: its properties of one kind, or all of them, by name.
@@ -378,7 +365,7 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
 
     def forget_derived(self) -> None:
         """Forget collections derived from `properties`, which has changed."""
-        for name in (*_DERIVED, *HierarchyMember.DERIVED):
+        for name in _DERIVED:
             self.__dict__.pop(name, None)
         self.memo.clear()
 
@@ -559,3 +546,12 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
 
     def __repr__(self) -> str:
         return f"<Mapper at 0x{id(self):x}; {self.class_.__name__}>"
+
+
+# What a mapper memoizes, all of which depends on its properties or its descendants.
+_DERIVED = [
+    name
+    for each in (Mapper, HierarchyMember)
+    for name, found in vars(each).items()
+    if isinstance(found, memoized_property | PropertiesOfKind)
+]

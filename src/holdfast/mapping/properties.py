@@ -93,8 +93,6 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
     def _new_info(self) -> dict[Any, Any]:
         return {}
 
-    # -- life --------------------------------------------------------------------------------
-
     def attach(self, mapper: Any, key: str) -> None:
         """Belong to `mapper` under the name `key`."""
         known = self.__dict__.get("key")
@@ -117,8 +115,6 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
         """Second pass, last step: all properties are resolved and linked."""
         self.configured = True
 
-    # -- what the attribute on the class asks --------------------------------------------------
-
     def make_comparator(self, entity: Any) -> Any:
         """The object that gives the class-level attribute its SQL operators.
 
@@ -137,8 +133,6 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
         """The comparator of the attribute on the owning class."""
         return self.class_attribute.comparator
 
-    # -- loading -------------------------------------------------------------------------------
-
     @property
     def strategy_name(self) -> str:
         """Name under which `reading` registered the strategy that loads this attribute."""
@@ -155,8 +149,6 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
         if found is None:
             found = self.strategies[name] = strategies[name](self)
         return found
-
-    # -- Core's protocols ------------------------------------------------------------------------
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         return (self,)
@@ -481,8 +473,6 @@ class CompositeProperty(MapperProperty[T]):
     def columns(self) -> list[Any]:
         """The columns."""
         return [prop.columns[0] for prop in self.props]
-
-    # -- values --------------------------------------------------------------------------------
 
     def values_of(self, value: Any) -> tuple[Any, ...]:
         """The column values of a value object; None stands for as many of them."""

@@ -332,8 +332,6 @@ class Registry:
         """Add Python types and the SQL types that stand for them."""
         self.type_annotation_map.update(type_annotation_map)
 
-    # -- classes ---------------------------------------------------------------------------------
-
     def add_class(self, name: str, cls: type[Any]) -> None:
         """Let strings find the class by its name."""
         class_names.add_class(self.class_registry, name, cls, self.kept_names)
@@ -359,8 +357,6 @@ class Registry:
             class_.__table__ = mapper.local_table
             self.add_class(class_.__name__, class_)
             return mapper
-
-    # -- mappers ---------------------------------------------------------------------------------
 
     @property
     def mappers(self) -> frozenset[Any]:

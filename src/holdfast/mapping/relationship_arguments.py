@@ -199,15 +199,11 @@ def link_reverse(prop: Any, key: str) -> None:
         raise errors.RelationshipError.foreign_reverse(key, prop, other, prop.parent)
     if other.direction is prop.direction and prop.direction is not MANYTOMANY:
         raise errors.RelationshipError.same_direction(other, prop, prop.direction)
-    _check_synchronization(prop, other)
-    _check_synchronization(other, prop)
+    for one, two in ((prop, other), (other, prop)):
+        if one.sync_backref and two.viewonly:
+            raise errors.MappingError.viewonly_reverse(one, two)
     prop.reverse_properties.add(other)
     other.reverse_properties.add(prop)
-
-
-def _check_synchronization(prop: Any, other: Any) -> None:
-    if prop.sync_backref and other.viewonly:
-        raise errors.MappingError.viewonly_reverse(prop, other)
 
 
 def make_backref(prop: Any) -> None:

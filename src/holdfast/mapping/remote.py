@@ -225,9 +225,6 @@ def _mark_where(join: Any, mark_name: str, condition: Callable[[Any], bool]) -> 
     return replace_parts(join, replace)
 
 
-# -- foreign -------------------------------------------------------------------------------------
-
-
 def _mark_foreign(ends: Ends, join: Any) -> Any:
     if ends.foreign_keys:
         return _mark_where(join, "foreign", ends.foreign_keys.__contains__)
@@ -263,9 +260,6 @@ def _referring(ends: Ends, left: Any, right: Any) -> Any:
         if columns.contains_column(right) and not columns.contains_column(left):
             return right
     return None
-
-
-# -- remote --------------------------------------------------------------------------------------
 
 
 def _mark_remote(ends: Ends, primaryjoin: Any, secondaryjoin: Any) -> tuple[Any, Any]:
@@ -369,9 +363,6 @@ def _is_on_target(ends: Ends, column: Any) -> bool:
         not ends.parent_local.c.contains_column(column)
         or ends.target_local.c.contains_column(column)
     )
-
-
-# -- local ---------------------------------------------------------------------------------------
 
 
 def _mark_local(ends: Ends, primaryjoin: Any) -> Any:

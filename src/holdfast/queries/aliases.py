@@ -10,6 +10,7 @@ from sqlalchemy import (
     Alias,
     ColumnElement,
     FromClause,
+    Join,
     Lateral,
     SelectBase,
     TableClause,
@@ -104,6 +105,19 @@ class RelationshipJoins:
         if self.secondary is None:
             return replace(self, primary=and_(self.primary, criterion))
         return replace(self, secondary=and_(self.secondary, criterion))
+
+    def joined(
+        self, left: Any, right: Any, *, isouter: bool, full: bool = False, kind: type[Join] = Join
+    ) -> Any:
+        """The join of two FROM elements, by way of the association table where there is one."""
+        if self.association is None:
+            return kind(left, right, self.primary, isouter=isouter, full=full)
+        assert self.secondary is not None
+        if isouter or full:
+            # The association row and its target are missing together.
+            beyond = Join(self.association, right, self.secondary)
+            return kind(left, beyond, self.primary, isouter=isouter, full=full)
+        return kind(Join(left, self.association, self.primary), right, self.secondary)
 
 
 def alias_of(entity: Any) -> Any | None:

@@ -76,14 +76,7 @@ def _attached(start: Any, join: EagerJoin, order_by: list[Any]) -> Any:
         order_by.extend(_ordering(join, right, conditions.association))
 
     def joined(left: Any) -> Any:
-        if conditions.association is None:
-            return Join(left, right, conditions.primary, isouter=join.isouter)
-        if join.isouter:
-            beyond = Join(conditions.association, right, conditions.secondary)
-            return Join(left, beyond, conditions.primary, isouter=True)
-        return Join(
-            Join(left, conditions.association, conditions.primary), right, conditions.secondary
-        )
+        return conditions.joined(left, right, isouter=join.isouter)
 
     nested = _nested(start, parent, joined) if join.is_nested else None
     return joined(start) if nested is None else nested

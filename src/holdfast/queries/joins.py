@@ -324,15 +324,10 @@ def build_join(start: Any, left: JoinSide, join: RequestedJoin) -> EntityJoin:
         relationship, parent, related, criteria=attribute.extra_criteria
     ).narrowed_by(only)
     right = correlated(join.right.selectable, parent, relationship.parent.persist_selectable)
-    onclause: Any = conditions.primary
-    if conditions.association is not None:
-        if join.isouter or join.full:
-            # The association row and its target are missing together.
-            right = Join(conditions.association, right, conditions.secondary)
-        else:
-            start = Join(start, conditions.association, conditions.primary)
-            onclause = conditions.secondary
-    return EntityJoin(start, right, onclause, isouter=join.isouter, full=join.full)
+    made: EntityJoin = conditions.joined(
+        start, right, isouter=join.isouter, full=join.full, kind=EntityJoin
+    )
+    return made
 
 
 def _implied_condition(left: JoinSide, join: RequestedJoin) -> Any | None:

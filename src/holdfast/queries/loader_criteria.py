@@ -58,18 +58,6 @@ class LoaderCriteriaOption(LoaderOption):
         >>> select(Author).options(with_loader_criteria(Book, Book.pages > 100))
     """
 
-    __slots__ = (
-        "asked",
-        "criteria",
-        "entity",
-        "given",
-        "include_aliases",
-        "is_asked",
-        "loader_only",
-        "propagate_to_loaders",
-        "texts",
-    )
-
     def __init__(
         self,
         entity_or_base: Any,

@@ -52,17 +52,6 @@ SELECTING = {
 class EagerJoin:
     """One relationship that is joined into the statement for loading."""
 
-    __slots__ = (
-        "above",
-        "criteria",
-        "is_nested",
-        "isouter",
-        "parent",
-        "place",
-        "relationship",
-        "target",
-    )
-
     def __init__(
         self,
         relationship: Any,

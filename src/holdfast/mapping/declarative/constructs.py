@@ -180,8 +180,6 @@ class MappedColumn(Mapped[T_co]):
         made.column = self.column._copy()
         return made
 
-    # -- as an expression in the class body -------------------------------------------------------
-
     def __clause_element__(self) -> Column[Any]:
         return self.column
 

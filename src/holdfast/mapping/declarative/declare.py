@@ -291,9 +291,6 @@ def mapped_base(cls: type) -> type | None:
     return found[0] if found else None
 
 
-# -- attributes ----------------------------------------------------------------------------------
-
-
 def _complete(body: ClassBody, registry: Any) -> _Columns:
     """Complete everything declared with its annotation; gather the columns."""
     columns = _Columns()
@@ -377,9 +374,6 @@ def _set_unset_value(key: str, value: Any, columns: _Columns) -> None:
     prop.unset_value = default
 
 
-# -- the mapper's arguments ----------------------------------------------------------------------
-
-
 def _explicit_properties(columns: _Columns) -> dict[str, Any]:
     """What the mapper must be told; it finds by itself a column called like its attribute."""
     return {
@@ -444,9 +438,6 @@ def _column_meant(value: Any, body: ClassBody) -> Any:
         return value
     value = body.copies.get(value, value)
     return value.column if isinstance(value, MappedColumn) else value
-
-
-# -- later ---------------------------------------------------------------------------------------
 
 
 def add_attribute(cls: type, key: str, value: Any) -> None:

@@ -174,11 +174,7 @@ class registry(Registry):  # noqa: N801 - the public name
             metaclass: Its metaclass.
         """
         bases = cls if isinstance(cls, tuple) else (cls,)
-        members: dict[str, Any] = {
-            "registry": self,
-            "metadata": self.metadata,
-            REGISTRY_NAME: self,
-        }
+        members: dict[str, Any] = {"registry": self, "metadata": self.metadata, REGISTRY_NAME: self}
         if isinstance(cls, type):
             members["__doc__"] = cls.__doc__
         if self.constructor is not None:

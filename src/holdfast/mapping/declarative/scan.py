@@ -262,9 +262,6 @@ def _of_field(given: Any) -> Any:
     return declared_attr(lambda cls: maker())
 
 
-# -- directives ----------------------------------------------------------------------------------
-
-
 def _scan_directives(body: ClassBody, bases: list[type]) -> None:
     cls = body.cls
     for name in DIRECTIVES:
@@ -292,9 +289,6 @@ def _scan_directives(body: ClassBody, bases: list[type]) -> None:
                 body.table_args_from = base
             body.directives[name] = value
             break
-
-
-# -- mixins --------------------------------------------------------------------------------------
 
 
 def _is_overridden(body: ClassBody, base: type, key: str) -> bool:
@@ -399,9 +393,6 @@ def _take_made(
     else:
         _warn_if_stray(body.cls, key, value)
     set_attribute(body.cls, key, value)
-
-
-# -- the class itself ----------------------------------------------------------------------------
 
 
 def _allows_unmapped(cls: type) -> bool:

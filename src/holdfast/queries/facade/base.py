@@ -144,8 +144,6 @@ class QueryBase(HeardBeforeCompile):
             made.settings = replace(self.settings, **settings)
         return made
 
-    # -- the statement -------------------------------------------------------------------------
-
     def heard(self) -> Self:
         """The query as the listeners of `before_compile` want it."""
         query = self
@@ -197,8 +195,6 @@ class QueryBase(HeardBeforeCompile):
         if len(elements) == 1 and isinstance(elements[0], SelectedEntity):
             return elements[0].entity
         return None
-
-    # -- checks --------------------------------------------------------------------------------
 
     def check_open(self, method: str) -> None:
         """Refuse criteria after LIMIT or OFFSET, and on a given statement."""

@@ -176,8 +176,6 @@ class AppenderQuery(MemberChanges[T], Query[T]):
         self.draft: Any = members_of(relationship, state).set_label_style(LEGACY)
         self.settings: QuerySettings = QuerySettings()
 
-    # -- members -------------------------------------------------------------------------------
-
     def append(self, item: T) -> None:
         """Add one member, at the next flush."""
         self.add(item)
@@ -185,8 +183,6 @@ class AppenderQuery(MemberChanges[T], Query[T]):
     def extend(self, iterator: Iterable[T]) -> None:
         """Add several members, at the next flush."""
         self.add_all(iterator)
-
-    # -- as a query ----------------------------------------------------------------------------
 
     @property
     def session(self) -> Any:  # type: ignore[override]
