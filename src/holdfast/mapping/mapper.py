@@ -8,7 +8,7 @@ tuples and dictionaries commented in `__init__`; `inspect(Class)` gives the mapp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from inspect import getattr_static
 from typing import Any, ClassVar, TypeVar
 
@@ -358,7 +358,8 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
             if hasattr(type(each), "set_in_bulk")
         }
 
-    @memoized_property
+    # Of the class alone, so no derived attribute.
+    @cached_property
     def validators(self) -> Mapping[str, Any]:
         """Attribute name -> (validation method, its options), from `@validates`."""
         return validators_of(self)
