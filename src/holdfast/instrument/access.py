@@ -67,9 +67,7 @@ def get_history(
 
 
 def get_state_history(
-    state: InstanceState,
-    key: str,
-    passive: PassiveFlag | LoadPolicy = PassiveFlag.PASSIVE_OFF,
+    state: InstanceState, key: str, passive: PassiveFlag | LoadPolicy = PassiveFlag.PASSIVE_OFF
 ) -> History:
     """The same for a state."""
     history: History = state.manager[key].history_of(state, policy_of(passive))

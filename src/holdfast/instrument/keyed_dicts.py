@@ -42,10 +42,7 @@ class KeyFuncDict(dict[K, V]):
     pickled_as: Any = None
 
     def __init__(
-        self,
-        keyfunc: Keyfunc,
-        *dict_args: Any,
-        ignore_unpopulated_attribute: bool = False,
+        self, keyfunc: Keyfunc, *dict_args: Any, ignore_unpopulated_attribute: bool = False
     ) -> None:
         self.keyfunc = keyfunc
         self.ignore_unpopulated_attribute = ignore_unpopulated_attribute

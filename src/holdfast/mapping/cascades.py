@@ -74,10 +74,7 @@ class CascadeOptions(frozenset[str]):
 
 
 def reachable(
-    state: InstanceState,
-    rule: str,
-    *,
-    halt_on: Callable[[InstanceState], bool] | None = None,
+    state: InstanceState, rule: str, *, halt_on: Callable[[InstanceState], bool] | None = None
 ) -> Iterator[InstanceState]:
     """States that an operation on `state` reaches along relationships with the cascade `rule`.
 

@@ -41,11 +41,7 @@ from holdfast.queries.statement_options import StatementOptions
 EAGER = frozenset(("contains_eager", "immediate", "joined", "selectin", "subquery"))
 """Strategies by which relationships are loaded at once."""
 
-SELECTING = {
-    "contains_eager": "contains_eager",
-    "joined": "joinedload",
-    "subquery": "subqueryload",
-}
+SELECTING = {"contains_eager": "contains_eager", "joined": "joinedload", "subquery": "subqueryload"}
 """Strategies that need a SELECT to take part in, and their options."""
 
 

@@ -75,11 +75,7 @@ def name_column(column: Any, key: str) -> None:
 
 
 def _apply_python_type(
-    made: MappedColumn[Any],
-    owner: type,
-    key: str,
-    annotation: AttributeAnnotation,
-    registry: Any,
+    made: MappedColumn[Any], owner: type, key: str, annotation: AttributeAnnotation, registry: Any
 ) -> None:
     """Take type, nullability and the options in `Annotated[]` from what stands in `Mapped[]`."""
     python_type = annotation.inner
@@ -210,11 +206,7 @@ def _fields_of(made_of: Any) -> dict[str, Any] | None:
 
 
 def _complete_part(
-    made: MappedColumn[Any],
-    owner: type,
-    field: tuple[str, Any] | None,
-    made_of: Any,
-    registry: Any,
+    made: MappedColumn[Any], owner: type, field: tuple[str, Any] | None, made_of: Any, registry: Any
 ) -> None:
     """Complete one column of the composite from the field it stands for."""
     name, annotation = made.column.name, None

@@ -350,9 +350,7 @@ class WritableQuery(QueryBase):
         return query.run_change(statement, change, synchronize_session)
 
     def delete(
-        self,
-        synchronize_session: Any = "auto",
-        delete_args: Mapping[str, Any] | None = None,
+        self, synchronize_session: Any = "auto", delete_args: Mapping[str, Any] | None = None
     ) -> int:
         """Delete the rows that the query would give.
 
