@@ -112,9 +112,9 @@ class AutomapBase:
     __sa_automap__ = True
 
     classes: ClassVar[Any]
-    """The classes by name, as attributes and as items; those with a module of their own are not."""
+    """The classes by name, as attributes and as items, without those given a module."""
     by_module: ClassVar[Any]
-    """The classes by the parts of the names of their modules, and then their own."""
+    """The classes that were made, by the parts of their modules' names, and then their own."""
     metadata: ClassVar[MetaData]
 
     def __init_subclass__(cls, **kw: Any) -> None:
@@ -207,9 +207,8 @@ def _add_classes(
     """Make the classes of tables that have none; show them, and those that wait, on the base."""
     taken = {*associations}
     taken.update(mapper.local_table for mapper in getattr(base, REGISTRY_NAME).iter_mappers())
-    for prepared in list(iter_waiting(base)):
-        taken.add(prepared.table)
-        _show(base, prepared.cls)
+    written = list(iter_waiting(base))
+    taken.update(prepared.table for prepared in written)
     for table in list(base.metadata.tables.values()):
         if table in taken or not table.primary_key:
             continue
@@ -220,13 +219,16 @@ def _add_classes(
             continue
         members = {"__table__": table, "__module__": module or _MODULE}
         made = type(base)(name, (base,), members)
-        _show(base, made, is_listed=module is None)
+        if module is None:
+            base.classes[name] = made
+        _show_in_module(base, made)
+    for prepared in written:
+        if prepared.cls.__name__ not in base.classes:
+            base.classes[prepared.cls.__name__] = prepared.cls
 
 
-def _show(base: Any, cls: type[Any], *, is_listed: bool = True) -> None:
-    """Put a class into `by_module`, and into `classes` if it is to be listed there."""
-    if is_listed and cls.__name__ not in base.classes:
-        base.classes[cls.__name__] = cls
+def _show_in_module(base: Any, cls: type[Any]) -> None:
+    """Put a class into `by_module`."""
     place = base.by_module
     for part in cls.__module__.split("."):
         if part not in place:
