@@ -352,11 +352,15 @@ def expire_keys(state: InstanceState, keys: Iterable[str]) -> None:
     """
     manager: Any = type(state).manager
     names = list(keys)
-    for key in manager.mapper.composite_keys:
-        if key in names:
-            names += manager.mapper.properties[key].column_keys
-    note_gaps(state)
     values = state.dict
+    for key in manager.mapper.composite_keys:
+        parts = manager.mapper.properties[key].column_keys
+        if key in names:
+            names += parts
+        elif not set(parts).isdisjoint(names):
+            # Made from them, and to be made anew.
+            values.pop(key, None)
+    note_gaps(state)
     extra = state.more()
     pending = extra.pending
     columns = manager.mapper.column_of_key

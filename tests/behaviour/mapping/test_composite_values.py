@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from sqlalchemy import create_engine, desc, event, inspect, select
+from sqlalchemy import create_engine, desc, event, inspect, select, update
 
 from holdfast import NO_VALUE, DeclarativeBase, Mapped, Session, aliased, composite, mapped_column
 from holdfast.attributes import get_history
@@ -75,6 +75,19 @@ def test_value_is_read_again_after_a_refresh(session):
     session.refresh(edge)
 
     assert edge.start == Point(1, 2)
+
+
+@pytest.mark.rule("SM-111", "SM-123")
+@pytest.mark.parametrize("way", ["expire", "refresh"])
+def test_value_is_made_anew_when_one_of_its_columns_is_read_again(session, way):
+    edge = session.get(Edge, 1)
+    before, end = edge.start, edge.end
+    session.execute(update(Edge.__table__).values(x1=7))
+    getattr(session, way)(edge, ["x1"])
+
+    assert edge.start == Point(7, 2)
+    assert before == Point(1, 2)
+    assert edge.end is end
 
 
 def test_expiring_the_value_expires_its_columns(session):
