@@ -180,6 +180,8 @@ def delete(session: SessionHost, instance: object) -> None:
         session.autobegin()
     if was_deleted:
         # Its row is gone already, which the flush will find and warn of (SB-84).
+        check_attachable(session, state)
+        members.identity_map.add(state)
         members.deleted[state] = instance
     elif type(state).manager.mapper.delete_keys:
         reached = [(each, each()) for each in reachable(state, "delete")]
@@ -355,7 +357,6 @@ def make_transient(instance: object) -> None:
     if extra is not None:
         extra.was_deleted = False
         extra.deferred = extra.unset = frozenset()
-        extra.pending = None
         extra.released = ()
         extra.identity_token = None
 

@@ -113,6 +113,9 @@ class Snapshot:
         alive = [state() for state in (*self.inserted, *restored)]
         self._make_transient(members)
         self._change_keys_back(members)
+        for state in members.deleted:
+            if state.was_deleted:
+                members.identity_map.discard(state)
         members.deleted.clear()
         for state in restored:
             _make_room(members, state)

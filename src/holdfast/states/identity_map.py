@@ -283,7 +283,7 @@ class Members:
             session.autobegin_for_change()
 
     def is_member(self, state: InstanceState) -> bool:
-        """Whether the state is pending or persistent here, or deleted and marked anew (SM-40)."""
+        """Whether the state is pending or persistent here (SM-40), or to be deleted once more."""
         if state.members is not self:
             return False
         if state in self.new:
@@ -291,7 +291,7 @@ class Members:
         extra = state.extra
         if state.pk is None or extra is None:
             return state.pk is not None
-        return state in self.deleted if extra.was_deleted else not extra.loads_related
+        return not extra.loads_related and (not extra.was_deleted or state in self.deleted)
 
     def states(self) -> list[InstanceState]:
         """Pending and persistent states, each once (SM-41)."""

@@ -90,6 +90,7 @@ def settle(journal: Journal) -> FlushOutcome:
         outcome.deleted = [state for state in outcome.deleted if state not in again]
         for state in again:
             members.deleted.pop(state, None)
+            members.identity_map.discard(state)
     if outcome.deleted:
         move(members, Move.DELETED, outcome.deleted)
     outcome.updated = [state for state in work.saves if state.pk is not None]

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import InvalidRequestError
 
-from holdfast import PassiveFlag, Session, WriteOnlyCollection
+from holdfast import PassiveFlag, Session, WriteOnlyCollection, make_transient
 from holdfast.attributes import get_history, set_committed_value
 from models.bank import Account, Holder, Transfer
 
@@ -226,3 +226,14 @@ def test_owner_whose_members_were_written_may_be_added_again(session, account, l
     assert account in session
     session.flush()
     assert amounts(session) == [1, 10, 20, 30]
+
+
+@pytest.mark.rule("SM-170")
+def test_new_members_stay_with_an_object_that_is_made_transient(session):
+    account = Account(id=2, name="new")
+    account.transfers.add(Transfer(amount=7))
+    make_transient(account)
+    session.add(account)
+    session.commit()
+
+    assert session.scalars(account.transfers.select()).one().amount == 7

@@ -248,7 +248,7 @@ def test_deleting_a_deleted_object_is_silent_and_the_flush_warns(session, ends):
     assert count(session, library.Tag) == (ends == "rollback")
 
 
-@pytest.mark.rule("SM-6", "SM-7")
+@pytest.mark.rule("SM-7", "SB-84")
 @pytest.mark.filterwarnings("ignore:DELETE statement on table")
 def test_deleting_a_deleted_object_leaves_it_deleted(session):
     moves = []
@@ -265,8 +265,9 @@ def test_deleting_a_deleted_object_leaves_it_deleted(session):
     assert inspect(tag).deleted
     assert tag in session
     session.flush()
-    assert tag not in session
     assert (inspect(tag).deleted, list(session.deleted)) == (True, [])
+    assert tag not in session
+    assert not list(session.identity_map)
     session.rollback()
     assert inspect(tag).persistent
     assert moves == ["persistent_to_deleted", "deleted_to_persistent"]
@@ -284,4 +285,4 @@ def test_object_deleted_again_in_a_savepoint_stays_deleted_when_that_is_undone(s
     savepoint.rollback()
 
     assert inspect(tag).deleted
-    assert list(session.deleted) == []
+    assert (list(session.deleted), list(session.identity_map)) == ([], [])
