@@ -7,6 +7,7 @@ relationship may hold either what all rows say or what the criteria leave of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -134,12 +135,19 @@ class Truth:
             found = [each for each in self.tables[table] if each["id"] in ids]
         return sorted(found, key=order) if order else found, table, order is not None
 
-    def values(self, name: Any, prop: Any, bounds: set[int | None]) -> list[Any]:
-        """What a relationship may hold, by what criteria are heard."""
+    def values(
+        self, name: Any, prop: Any, bounds: set[int | None], classes: set[str | None]
+    ) -> list[Any]:
+        """What a relationship may hold, by what criteria are heard and what is joined."""
         found, table, _ = self.related(name, prop.parent.class_.__name__, prop.key)
         made: list[Any] = []
-        for bound in bounds:
-            rows = [row for row in found if bound is None or row["rank"] < bound]
+        for bound, class_ in product(bounds, classes):
+            rows = [
+                row
+                for row in found
+                if (bound is None or row["rank"] < bound)
+                and class_ in (None, name_of(table, row)[0])
+            ]
             labels: list[Any] = [name_of(table, row) for row in rows]
             if not prop.uselist:
                 made.append(labels[0] if labels else None)
@@ -204,8 +212,8 @@ class Check:
                 assert value in possible or value == "changed", (name, key, value)
                 continue
             prop = mapper.relationships[key]
-            bounds = self._bounds(prop)
-            allowed = [each for truth in truths for each in truth.values(name, prop, bounds)]
+            limits = (self._bounds(prop), self._joined_classes(prop))
+            allowed = [each for truth in truths for each in truth.values(name, prop, *limits)]
             assert self._plain(prop, value) in [self._plain(prop, each) for each in allowed], (
                 name,
                 key,
@@ -218,6 +226,16 @@ class Check:
         below = {step.below for step in self.steps if step.relationship == prop.key}
         everywhere = {k for name, k, _ in self.described.criteria if base_of(name) == base}
         return {None, *below, *everywhere}
+
+    def _joined_classes(self, prop: Any) -> set[str | None]:
+        """A collection filled from a join to a subclass holds no others; None for all."""
+        joined = {
+            step.narrowed[0]
+            for step in self.steps
+            if (step.relationship, step.strategy) == (prop.key, "contains_eager")
+            if step.narrowed and step.is_alone
+        }
+        return {None, *joined}
 
     def _plain(self, prop: Any, value: Any) -> Any:
         """A value without pending objects, and without an order where it has none."""
