@@ -71,9 +71,9 @@ class QueuedChanges:
         """Members that went."""
         return list(self._removed.values())
 
-    def add(self, member: Any) -> None:
-        """A member came; one that went before is where it was."""
-        if self._removed.pop(id(member), self) is self:
+    def add(self, member: Any, *, was_there: bool = True) -> None:
+        """A member came; one that went before is where it was, if it was there."""
+        if self._removed.pop(id(member), self) is self or not was_there:
             self._added[id(member)] = member
 
     def remove(self, member: Any) -> None:
@@ -322,6 +322,10 @@ class CollectionSlot(AttributeSlot):
 
     # -- changes from elsewhere ----------------------------------------------------------------
 
+    def is_removed_from_row(self, state: InstanceState) -> bool:
+        """Whether a member whose removal is queued is one in the database."""
+        return True
+
     def append(
         self, state: InstanceState, d: Values, value: Any, initiator: Initiator = None
     ) -> None:
@@ -329,7 +333,8 @@ class CollectionSlot(AttributeSlot):
         collection = self.present(state, d)
         if collection is None:
             value = self.member_added(state, state(), value, initiator)
-            queued_for(state, self.key).add(value)
+            was_there = self.is_removed_from_row(state)
+            queued_for(state, self.key).add(value, was_there=was_there)
         else:
             self.roles.appender(collection, value, _sa_initiator=initiator)
 

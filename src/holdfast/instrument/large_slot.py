@@ -30,6 +30,7 @@ class FetchMembers(Protocol):
 class MemberSource(Protocol):
     """Where a slot turns to for what is in the database."""
 
+    relationship: Any
     # Reads all members; None where that is not allowed.
     fetch_members: FetchMembers | None
 
@@ -79,6 +80,10 @@ class LargeCollectionSlot(CollectionSlot):
     def stands_elsewhere(self, d: Values, item: Any, *, is_gone: bool) -> bool:
         """Never: what is queued has no places."""
         return False
+
+    def is_removed_from_row(self, state: InstanceState) -> bool:
+        """Nobody has looked, and a foreign key may be set to what it is; a link only once."""
+        return state.pk is not None and self.source.relationship.secondary is not None
 
     def note_members(self, state: InstanceState, d: Values) -> None:
         """Record that the members change."""

@@ -276,3 +276,19 @@ def test_members_are_reported_to_listeners(made):
     owner.things.append(two)
     owner.things.remove(one)
     assert heard == [("append", one), ("append", two), ("remove", one)]
+
+
+@pytest.mark.rule("RL-165")
+@pytest.mark.parametrize("is_new", [False, True])
+def test_member_that_is_added_after_its_removal_is_one_though_it_was_none(session, is_new):
+    note = Note(text="n")
+    account = Account(id=2, name="new")
+    if not is_new:
+        session.add_all([account, note])
+        session.commit()
+    account.notes.remove(note)
+    account.notes.add(note)
+    session.add(account)
+    session.commit()
+
+    assert account.notes.all() == [note]

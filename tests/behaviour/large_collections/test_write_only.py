@@ -237,3 +237,20 @@ def test_new_members_stay_with_an_object_that_is_made_transient(session):
     session.commit()
 
     assert session.scalars(account.transfers.select()).one().amount == 7
+
+
+@pytest.mark.rule("RL-160")
+def test_member_that_is_added_after_its_removal_stays_one(session, account, sql):
+    transfer = session.scalars(account.transfers.select()).first()
+    holder = session.scalars(account.holders.select()).first() or Holder(name="h")
+    account.holders.add(holder)
+    session.flush()
+    for members, member in ((account.transfers, transfer), (account.holders, holder)):
+        members.remove(member)
+        members.add(member)
+    sql.clear()
+    session.flush()
+
+    assert not len(sql)
+    assert transfer in session.scalars(account.transfers.select()).all()
+    assert holder in session.scalars(account.holders.select()).all()
