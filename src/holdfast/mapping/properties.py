@@ -45,7 +45,6 @@ class MapperProperty(HasCacheKey, InspectionAttr, Subscripted[T]):
     kind: ClassVar[str]
     """ "column", "relationship", "synonym" or "composite"; also the loader options' wildcard."""
 
-    inherit_cache: bool = True
     is_property = True
     is_column: ClassVar[bool] = False
     is_relationship: ClassVar[bool] = False
@@ -358,16 +357,12 @@ class ColumnProperty(MapperProperty[T]):
 class MappedSQLExpression(ColumnProperty[T]):
     """What `column_property()` makes; the name is the documented one."""
 
-    inherit_cache: bool = True
-
 
 class QueryExpression(MappedSQLExpression[T]):
     """What `query_expression()` makes: each statement says what it holds.
 
     Its own expression is what it holds otherwise; when deferred, it holds nothing then.
     """
-
-    inherit_cache: bool = True
 
     @property
     def strategy_name(self) -> str:

@@ -269,7 +269,6 @@ class AliasedClass(SelectedAs[Entity]):
             selectable,
             name,
             adapt_on_names=adapt_on_names,
-            flat=flat,
             stands_for=stands_for,
             inner=subject if subject.is_aliased_class or alias is not None else None,
             whole=whole,
@@ -361,7 +360,6 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
         name: str | None,
         *,
         adapt_on_names: bool = False,
-        flat: bool = False,
         stands_for: Any | None = None,
         inner: Any = None,
         whole: AliasedInsp | None = None,
@@ -375,7 +373,6 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
         # The name given by the user; None when there is none.
         self.name = name
         self.adapt_on_names = adapt_on_names
-        self.flat = flat
         # Subclasses whose columns the selectable has, and what tells the class of a row.
         self.with_polymorphic_mappers: tuple[Any, ...] = ()
         self.polymorphic_on: Any = mapper.polymorphic_on

@@ -42,7 +42,6 @@ class Bundle(HasCacheKey, InspectionAttr, SelectedAs[T]):
 
     is_bundle = True
     _post_inspect = None
-    inherit_cache: bool | None = None
     # A legacy Query of this bundle alone gives it without a row around it.
     single_entity: bool = False
     proxy_set: frozenset[Any] = frozenset()
@@ -154,8 +153,6 @@ class DictBundle(Bundle):
     Raises:
         ArgumentError: Two members have one name.
     """
-
-    inherit_cache: None = None
 
     def __init__(self, name: str, *exprs: Any, **kw: Any) -> None:
         super().__init__(name, *exprs, **kw)

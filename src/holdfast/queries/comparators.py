@@ -247,8 +247,6 @@ class ColumnComparator(PropComparator[Any]):
 class CompositeBundle(Bundle):
     """The columns of a composite as one element of a row: its value object."""
 
-    inherit_cache: bool = True
-
     def __init__(self, prop: Any, columns: Iterable[Any]) -> None:
         super().__init__(prop.key, *columns)
         self.prop = prop

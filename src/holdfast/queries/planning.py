@@ -105,7 +105,6 @@ class PlanBuilder:
         self.has_joined_collection = False
         self.may_repeat = False
         self.embeds_statement = False
-        self.eager_order_by: list[Any] = []
         self._positions: dict[Any, int] = {}
         self._eager_positions: dict[Any, int] = {}
         self._finish: list[Callable[[], ElementResult]] = []

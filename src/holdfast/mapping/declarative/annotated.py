@@ -229,7 +229,7 @@ def _complete_part(
 
 
 def complete_relationship(
-    prop: Relationship, key: str, annotation: AttributeAnnotation, *, owner: type, registry: Any
+    prop: Relationship, annotation: AttributeAnnotation, *, owner: type, registry: Any
 ) -> None:
     """Give the relationship what the annotation says and the call does not."""
     lazy = getattr(annotation.container, "lazy_name", None)

@@ -430,34 +430,27 @@ def read_annotation(
     """What an annotation says of a mapped attribute; None, unless `required`, of something else."""
     if isinstance(raw, ForwardRef):
         raw = raw.__forward_arg__
+    inside: ast.expr | None = None
     if isinstance(raw, str):
-        return _from_text(key, raw, evaluator, required=required)
-    origin = get_origin(raw) or raw
+        try:
+            origin, inside = evaluator.outer_of(raw)
+        except errors.MappedAnnotationError:
+            if required:
+                raise
+            return None
+    else:
+        origin = get_origin(raw) or raw
     if is_container(origin):
-        arguments = get_args(raw)
-        inner = evaluator.resolved(arguments[0]) if arguments else Any
-        return AttributeAnnotation(origin, inner, str(raw), evaluator, was_text=False)
-    if required and not _declares_no_attribute(origin):
-        raise errors.MappedAnnotationError.without_mapped(evaluator.owner, key)
-    return None
-
-
-def _from_text(
-    key: str, text: str, evaluator: Evaluator, *, required: bool
-) -> AttributeAnnotation | None:
-    try:
-        origin, inside = evaluator.outer_of(text)
-    except errors.MappedAnnotationError:
-        if required:
-            raise
-        return None
-    if is_container(origin):
-        inner = Any if inside is None else evaluator.evaluate_tree(inside, text)
-        return AttributeAnnotation(origin, inner, text, evaluator, was_text=True)
+        if inside is not None:
+            inner = evaluator.evaluate_tree(inside, raw)
+        else:
+            inner = evaluator.resolved(get_args(raw)[0]) if get_args(raw) else Any
+        was_text = isinstance(raw, str)
+        return AttributeAnnotation(origin, inner, str(raw), evaluator, was_text)
     if not required or _declares_no_attribute(origin):
         return None
     if isinstance(origin, UnresolvedName) and inside is not None:
-        raise errors.MappedAnnotationError.names_unknown(text)
+        raise errors.MappedAnnotationError.names_unknown(raw)
     raise errors.MappedAnnotationError.without_mapped(evaluator.owner, key)
 
 

@@ -327,7 +327,7 @@ def complete(
     elif isinstance(value, Column):
         found = [value]
     elif isinstance(value, Relationship) and annotation is not None:
-        complete_relationship(value, key, annotation, owner=cls, registry=registry)
+        complete_relationship(value, annotation, owner=cls, registry=registry)
     for column in found:
         name_column(column, key)
     return found

@@ -179,7 +179,6 @@ class Declared:
 
     value: Any  # MappedColumn, Column or MapperProperty
     annotation: AttributeAnnotation | None
-    origin: type  # the class that wrote it
     # The annotation as it was written, perhaps of no interest to the mapping; None when none.
     raw: Any = None
 
@@ -227,7 +226,7 @@ def scan(cls: type) -> ClassBody:
             if base is cls:
                 _take_own(body, key, value, raw, evaluator)
             else:
-                _take_inherited(body, base, key, value, raw, evaluator)
+                _take_inherited(body, base, key, value, evaluator)
     return body
 
 
@@ -323,7 +322,7 @@ def _copy_columns(body: ClassBody, base: type, metadata_key: str | None) -> None
             made.key = made.name = key
         set_attribute(body.cls, key, made)
         # The place is settled in the second round, where the mixins' own order counts.
-        body.copies[base, key] = Declared(made, annotation, base, raw=raw)
+        body.copies[base, key] = Declared(made, annotation, raw)
 
 
 def _annotation(
@@ -351,7 +350,7 @@ def _copied(value: Any) -> Any:
 
 
 def _take_inherited(
-    body: ClassBody, base: type, key: str, value: Any, raw: Any, evaluator: Evaluator
+    body: ClassBody, base: type, key: str, value: Any, evaluator: Evaluator
 ) -> None:
     """Take an attribute of a mixin or abstract base, unless something nearer overrides it."""
     prepared = body.copies.pop((base, key), None)
@@ -389,7 +388,7 @@ def _take_made(
         documented = value.column if isinstance(value, MappedColumn) else value
         if maker.__doc__ is not None and documented.doc is None:
             documented.doc = maker.__doc__
-        body.attributes[key] = Declared(value, annotation, base, maker.return_annotation)
+        body.attributes[key] = Declared(value, annotation, maker.return_annotation)
     else:
         _warn_if_stray(body.cls, key, value)
     set_attribute(body.cls, key, value)
@@ -428,7 +427,7 @@ def _take_own(body: ClassBody, key: str, value: Any, raw: Any, evaluator: Evalua
             return
         value = MappedColumn(is_mapped=not annotation.is_unmapped)
     if isinstance(value, Column | MappedColumn | MapperProperty):
-        body.attributes[key] = Declared(value, annotation, cls, raw=raw)
+        body.attributes[key] = Declared(value, annotation, raw)
     elif annotation is not None and annotation.is_unmapped:
         raise errors.DeclarationArgumentError.unmapped_needs_column(cls, key)
 

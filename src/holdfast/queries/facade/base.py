@@ -21,7 +21,7 @@ from holdfast.foundation.sqlalchemy_core import (
 )
 from holdfast.queries.aliases import AliasedClass, rewritten
 from holdfast.queries.comparators import with_parent
-from holdfast.queries.entities import SelectedElement, SelectedEntity, parse_elements
+from holdfast.queries.entities import SelectedElement, SelectedEntity, entities_in, parse_elements
 from holdfast.queries.joins import clause_of_target, is_relationship_attribute
 from holdfast.queries.statement_options import HeardBeforeCompile, WithoutEagerLoads
 
@@ -285,8 +285,8 @@ class JoiningQuery(QueryBase):
         froms = first._from_objects
         if not froms:
             return first
-        entities = _entities_in(first)
-        return entities[0].__clause_element__() if entities else froms[0]
+        entity = next(entities_in(first), None)
+        return froms[0] if entity is None else entity.__clause_element__()
 
     def with_parent(self, instance: object, property: Any = None, from_entity: Any = None) -> Self:
         """Add the criterion for members of a relationship of one object. Legacy: `with_parent()`.
@@ -316,13 +316,6 @@ class JoiningQuery(QueryBase):
             return self.changed(self.draft.correlate(None))
         coerced = [coercions.expect(roles.FromClauseRole, each) for each in fromclauses]
         return self.changed(self.draft.correlate(*coerced))
-
-
-def _entities_in(element: Any) -> list[Any]:
-    found = element._annotations.get("parententity")
-    if found is not None:
-        return [found]
-    return [each for child in element.get_children() for each in _entities_in(child)]
 
 
 def _relationship_between(instance: object, entity: Any | None) -> Any:
