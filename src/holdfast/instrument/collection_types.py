@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Set
+from functools import partial
 from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, SupportsIndex
 
 from holdfast import errors
-from holdfast.foundation.load_policy import NO_VALUE
+from holdfast.foundation.load_policy import NO_KEY, NO_VALUE
 
 # ------------------------------------------------------------------------------
 # Offer what `lists`, `sets`, `dicts` and `roles` share to make methods report changes.
@@ -214,17 +215,20 @@ def _imul(plain: Method) -> Method:
 
 def _list_clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
-        adapter = self._sa_adapter
-        if adapter is None:
-            plain(self)
-            return
-        members = list(self)
-        adapter.fire_pre_remove_event()
-        plain(self)
-        for item in members:
-            adapter.fire_remove_event(item, is_gone=True)
+        _take_all(self._sa_adapter, [(NO_KEY, item) for item in self], partial(plain, self))
 
     return clear
+
+
+def _take_all(adapter: Any, places: Iterable[tuple[Any, Any]], take: Callable[[], Any]) -> None:
+    """Take several members away at once, and report each with its key."""
+    if adapter is None:
+        take()
+        return
+    adapter.fire_pre_remove_event()
+    take()
+    for key, item in places:
+        adapter.fire_remove_event(item, None, key, is_gone=True)
 
 
 def _list_setitem(plain: Method) -> Method:
@@ -265,18 +269,13 @@ def _set_slice(members: Any, index: slice, values: Iterable[Any]) -> None:
 def _list_delitem(plain: Method) -> Method:
     def delete_item(self: Any, index: Any) -> None:
         adapter = self._sa_adapter
-        if adapter is None:
-            plain(self, index)
+        if isinstance(index, slice):
+            places = [(NO_KEY, item) for item in self[index]]
+            _take_all(adapter, places, partial(plain, self, index))
             return
-        if not isinstance(index, slice):
+        if adapter is not None:
             adapter.fire_remove_event(self[index], None, index)
-            plain(self, index)
-            return
-        members = list(self[index])
-        adapter.fire_pre_remove_event()
         plain(self, index)
-        for item in members:
-            adapter.fire_remove_event(item, is_gone=True)
 
     return delete_item
 
@@ -428,15 +427,7 @@ def _dict_delitem(plain: Method) -> Method:
 
 def _dict_clear(plain: Method) -> Method:
     def clear(self: Any) -> None:
-        adapter = self._sa_adapter
-        if adapter is None:
-            plain(self)
-            return
-        members = dict(self)
-        adapter.fire_pre_remove_event()
-        plain(self)
-        for key, member in members.items():
-            adapter.fire_remove_event(member, None, key, is_gone=True)
+        _take_all(self._sa_adapter, list(self.items()), partial(plain, self))
 
     return clear
 

@@ -55,15 +55,11 @@ class AbsentValue:
 
 
 class ProxyAttribute(QueryableAttribute[Any]):
-    """A mapped attribute whose values are another descriptor's business.
-
-    Attributes:
-        descriptor: Reads and writes the value on objects.
-        original_property: The `MapperProperty` of this name, not of what it stands for.
-    """
+    """A mapped attribute whose values are another descriptor's business."""
 
     inherit_cache: bool = True
 
+    # Reads and writes the value on objects.
     descriptor: Any
 
     def __init__(
@@ -77,6 +73,7 @@ class ProxyAttribute(QueryableAttribute[Any]):
         *,
         doc: str | None = None,
     ) -> None:
+        # The `MapperProperty` of this name, not of what it stands for.
         self.original_property = property
         super().__init__(class_, key, parent, property, None, comparator)
         self.descriptor = descriptor

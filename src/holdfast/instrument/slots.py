@@ -454,11 +454,7 @@ class AttributeSlot(ABC):
         return has_parent(state, self.parent_token, optimistic=optimistic)
 
     def release(self, child: InstanceState, parent: InstanceState) -> None:
-        """Record that `parent` gave the member up.
-
-        Raises:
-            StaleDataError: Another object held it last, and is gone: who holds it now is unknown.
-        """
+        """Record that `parent` gave the member up, unless who holds it now is unknown."""
         token = self.parent_token
         if release_child(child, token, parent):
             return

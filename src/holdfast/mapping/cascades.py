@@ -40,11 +40,7 @@ class CascadeOptions(frozenset[str]):
     save_update: bool
 
     def __new__(cls, value_list: Iterable[str] | str | None) -> CascadeOptions:
-        """Read a comma-separated string or a list of names.
-
-        Raises:
-            ArgumentError: A name is unknown.
-        """
+        """Read a comma-separated string or a list of names."""
         if value_list is None or isinstance(value_list, str):
             names = [part.strip() for part in (value_list or "").split(",")]
         else:

@@ -90,7 +90,7 @@ class ColumnsOf:
         mapper = manager.mapper if manager is not None else None
         if mapper is None:
             return getattr(self.cls, key)
-        prop = mapper.find_property(key)
+        prop = mapper.properties.get(key)
         if prop is None:
             if key in mapper.all_orm_descriptors:
                 return getattr(self.cls, key)

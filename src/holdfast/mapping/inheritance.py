@@ -323,12 +323,12 @@ def _inherited(mapper: Any, on: Any) -> Any:
 
 def _set_discriminator(mapper: Any, given: Any) -> None:
     if isinstance(given, str):
-        prop = mapper.find_property(given)
+        prop = mapper.properties.get(given)
         if prop is None:
             raise errors.MappingArgumentError.unknown_discriminator(given, mapper)
         given = prop
     if isinstance(given, ColumnProperty):
-        found = mapper.find_property(getattr(given, "key", None))
+        found = mapper.properties.get(getattr(given, "key", None))
         if found is not given and given.columns[0] not in mapper.key_of_column:
             columns.add_property(mapper, UNMAPPED_DISCRIMINATOR, given)
         mapper.polymorphic_on = given.columns[0]

@@ -285,10 +285,6 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
         for item in dict_of_properties.items():
             self.add_property(*item)
 
-    def find_property(self, key: str) -> MapperProperty | None:
-        """The property of that name or None; never configures."""
-        return self.properties.get(key)
-
     def has_property(self, key: str) -> bool:
         """Whether an attribute of that name is mapped."""
         return key in self.properties
@@ -436,11 +432,10 @@ class Mapper(HierarchyMember, HasCacheKey, InspectionAttr, Subscripted[T]):
 
     def note_orphan_relationship(self, prop: Relationship) -> None:
         """Keep the list of relationships whose former members are to be deleted up to date."""
-        known = prop in self.orphan_sources
-        if prop.cascade.delete_orphan and not known:
-            self.orphan_sources.append(prop)
-        elif known and not prop.cascade.delete_orphan:
+        if prop in self.orphan_sources:
             self.orphan_sources.remove(prop)
+        if prop.cascade.delete_orphan:
+            self.orphan_sources.append(prop)
 
     @property
     def orphan_relationships(self) -> tuple[Relationship, ...]:

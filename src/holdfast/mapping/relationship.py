@@ -457,7 +457,7 @@ class Relationship(MapperProperty[T]):
         """Names of the attributes on the other side that changes of this one are carried to."""
         if self.viewonly or self.back_populates is None or self.sync_backref is False:
             return ()
-        other = self.mapper.find_property(self.back_populates)
+        other = self.mapper.properties.get(self.back_populates)
         return () if other is None or other.viewonly else (self.back_populates,)
 
     # -- loading -----------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from holdfast.queries.facade.query import Query
 
 T = TypeVar("T", bound=Any)
 T_co = TypeVar("T_co", bound=Any, covariant=True)
+Collection = TypeVar("Collection", bound=Any, covariant=True)
 
 
 class MemberChanges(Generic[T]):
@@ -119,10 +120,8 @@ class WriteOnlyCollection(MemberChanges[T]):
         return condition_with_object(self.relationship, self.state, object_is_parent=True)
 
 
-class WriteOnlyMapped(AnnotationMarker[T_co]):
-    """Annotation of a collection that is never loaded whole: `lazy="write_only"`."""
-
-    lazy_name: ClassVar[str | None] = "write_only"
+class LargeMapped(AnnotationMarker[T_co], Generic[T_co, Collection]):
+    """What the annotations of collections that are never loaded whole derive from."""
 
     if TYPE_CHECKING:
 
@@ -130,11 +129,17 @@ class WriteOnlyMapped(AnnotationMarker[T_co]):
         def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
 
         @overload
-        def __get__(self, instance: object, owner: Any) -> WriteOnlyCollection[T_co]: ...
+        def __get__(self, instance: object, owner: Any) -> Collection: ...
 
         def __get__(self, instance: object | None, owner: Any) -> Any: ...
 
         def __set__(self, instance: Any, value: Iterable[T_co]) -> None: ...
+
+
+class WriteOnlyMapped(LargeMapped[T_co, WriteOnlyCollection[T_co]]):
+    """Annotation of a collection that is never loaded whole: `lazy="write_only"`."""
+
+    lazy_name: ClassVar[str | None] = "write_only"
 
 
 def members_of(relationship: Any, state: Any) -> Any:
@@ -252,19 +257,7 @@ class AppenderQuery(MemberChanges[T], Query[T]):
         return query.limited(start, stop)
 
 
-class DynamicMapped(AnnotationMarker[T_co]):
+class DynamicMapped(LargeMapped[T_co, AppenderQuery[T_co]]):
     """Annotation of a collection that answers queries instead of being loaded: `lazy="dynamic"`."""
 
     lazy_name: ClassVar[str | None] = "dynamic"
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T_co]: ...
-
-        @overload
-        def __get__(self, instance: object, owner: Any) -> AppenderQuery[T_co]: ...
-
-        def __get__(self, instance: object | None, owner: Any) -> Any: ...
-
-        def __set__(self, instance: Any, value: Iterable[T_co]) -> None: ...
