@@ -490,20 +490,10 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
 
     inherit_cache: bool = True
 
-    def __init__(
-        self,
-        class_: Any,
-        key: str,
-        parent: Any = None,
-        property: Any = None,
-        slot: AttributeSlot | None = None,
-        comparator: Any = None,
-        *,
-        doc: str | None = None,
-    ) -> None:
-        super().__init__(class_, key, parent, property, slot, comparator)
-        self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
-        if slot is not None:
+    def __init__(self, *given: Any, doc: str | None = None, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.__doc__ = doc if doc is not None else getattr(self.prop, "doc", None)
+        if self.slot is not None:
             self.refresh_accessors()
 
     def install_slot(self, slot: AttributeSlot) -> None:

@@ -266,7 +266,8 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
             self.forwarded_keys.update(base.forwarded_keys)
             self.update(base)
             self.slots.update(base.slots)
-        for below in _managers_below(class_):
+        # Some may have been instrumented before the class.
+        for below in filter(None, map(find_manager, iter_subclasses(class_))):
             self.subclasses.add(below)
             below.__dict__.pop("bases", None)
         self._own_init: Any = class_.__dict__.get("__init__")
@@ -479,13 +480,11 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         return f"<ClassManager of {self.class_.__module__}.{self.class_.__qualname__}>"
 
 
-def _managers_below(class_: type[Any]) -> Iterator[ClassManager]:
-    """Managers of subclasses that were instrumented before the class."""
+def iter_subclasses(class_: type[Any]) -> Iterator[type[Any]]:
+    """All classes below a class, each before those that derive from it."""
     for each in type.__subclasses__(class_):
-        manager = each.__dict__.get(MANAGER_ATTRIBUTE)
-        if isinstance(manager, ClassManager):
-            yield manager
-        yield from _managers_below(each)
+        yield each
+        yield from iter_subclasses(each)
 
 
 def _on_class(class_: type[Any], key: str) -> Any:

@@ -62,24 +62,14 @@ class ProxyAttribute(QueryableAttribute[Any]):
     # Reads and writes the value on objects.
     descriptor: Any
 
-    def __init__(
-        self,
-        class_: Any,
-        key: str,
-        parent: Any = None,
-        property: Any = None,
-        descriptor: Any = None,
-        comparator: Any = None,
-        *,
-        doc: str | None = None,
-    ) -> None:
+    def __init__(self, class_: Any, key: str, parent: Any, property: Any, descriptor: Any) -> None:
         # The `MapperProperty` of this name, not of what it stands for.
         self.original_property = property
-        super().__init__(class_, key, parent, property, None, comparator)
+        super().__init__(class_, key, parent, property)
         self.descriptor = descriptor
         if isinstance(descriptor, ForwardedValue):
             self.forwards_to: str = descriptor.name
-        self.__doc__ = doc if doc is not None else getattr(property, "doc", None)
+        self.__doc__ = getattr(property, "doc", None)
 
     def _meant_property(self) -> Any:
         prop = self.original_property

@@ -109,13 +109,9 @@ def _configure(wanted: set[Any], *, cascade: bool) -> Any:
 
 def _with_dependencies(wanted: Iterable[Any]) -> set[Any]:
     found = list(wanted)
-    seen = set(found)
     for registry in found:
-        for other in registry.dependencies:
-            if other not in seen:
-                seen.add(other)
-                found.append(other)
-    return seen
+        found += registry.dependencies.difference(found)
+    return set(found)
 
 
 def _check_dependencies(chosen: set[Any]) -> None:
@@ -179,15 +175,11 @@ def dispose(wanted: Iterable[Any], *, cascade: bool) -> None:
     """Unmap the classes of registries; with `cascade`, also of those that depend on them."""
     with mapping_lock:
         chosen = list(wanted)
-        seen = set(chosen)
         for registry in chosen:
-            for other in list(registry.dependents):
-                if other in seen:
-                    continue
-                if not cascade:
-                    raise errors.MappingError.registry_needed(other, registry)
-                seen.add(other)
-                chosen.append(other)
+            others = [other for other in registry.dependents if other not in chosen]
+            if others and not cascade:
+                raise errors.MappingError.registry_needed(others[0], registry)
+            chosen += others
         for registry in chosen:
             for mapper in reversed(registry.iter_mappers()):
                 mapper.dispose()

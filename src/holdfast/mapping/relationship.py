@@ -47,23 +47,6 @@ LAZY_NAMES: dict[bool | None, str] = {True: "select", False: "joined", None: "no
 # Collections that are never loaded whole.
 LARGE_NAMES = frozenset(("write_only", "dynamic"))
 
-# Set by `Relationship.resolve`.
-_RESOLVED = frozenset(
-    (
-        "condition",
-        "direction",
-        "entity",
-        "local_columns",
-        "local_remote_pairs",
-        "mapper",
-        "remote_side",
-        "secondary_synchronize_pairs",
-        "synchronize_pairs",
-        "target",
-    )
-)
-
-
 LazyName = Literal[
     "select",
     "joined",
@@ -244,8 +227,9 @@ class Relationship(MapperProperty[T]):
             )
 
     def __getattr__(self, name: str) -> Any:
-        # What `resolve` sets is asked for before the second pass: run it now.
-        if name in _RESOLVED and not self.resolved and "parent" in self.__dict__:
+        # What is declared above and not there is for `resolve` to set: run it now.
+        is_declared = name in Relationship.__annotations__
+        if is_declared and not self.resolved and "parent" in self.__dict__:
             self.parent.ensure_configured()
             if not self.resolved:
                 self.resolve()

@@ -149,15 +149,12 @@ def _wrapped(plain: Any, builder: PlanBuilder) -> Any:
 
 def _columns_to_join_by(builder: PlanBuilder) -> list[Any]:
     """The columns of the parents that the joins compare."""
-    found: list[Any] = []
-    for join in builder.eager_joins:
-        if join.above is not None:
-            continue
-        for column in join.relationship.local_columns:
-            if join.parent.adapter is not None:
-                column = join.parent.adapter.columns[column]
-            found.append(column)
-    return found
+    return [
+        column if join.parent.adapter is None else join.parent.adapter.columns[column]
+        for join in builder.eager_joins
+        if join.above is None
+        for column in join.relationship.local_columns
+    ]
 
 
 def _with_adapted_conditions(join: Any, until: Any, adapter: Any, parent: Any) -> Any:

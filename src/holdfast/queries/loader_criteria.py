@@ -28,6 +28,7 @@ from sqlalchemy.sql.visitors import cloned_traverse, iterate
 from holdfast import errors
 from holdfast.foundation.codegen import record
 from holdfast.foundation.sqlalchemy_core import coercions, deep_annotate, roles
+from holdfast.instrument.manager import iter_subclasses
 from holdfast.queries.entities import (
     SelectedElement,
     entities_in,
@@ -138,7 +139,8 @@ class LoaderCriteriaOption(LoaderOption):
         if self.entity is not None:
             criteria = list(self.criteria.items())
         else:
-            classes = self.asked.classes if self.asked else tuple(_mapped_below(self.given[0]))
+            below = iter_subclasses(self.given[0])
+            classes = self.asked.classes if self.asked else tuple(filter(_is_mapped, below))
             criteria = [(each, self._criterion_of(each)) for each in classes]
         return (
             LoaderCriteriaOption,
@@ -206,11 +208,8 @@ def criteria_about(statement: Any) -> Any:
     return made
 
 
-def _mapped_below(base: type[Any]) -> Iterator[type[Any]]:
-    for each in base.__subclasses__():
-        if inspect(each, raiseerr=False) is not None:
-            yield each
-        yield from _mapped_below(each)
+def _is_mapped(class_: type[Any]) -> bool:
+    return inspect(class_, raiseerr=False) is not None
 
 
 @record(eq=False)

@@ -228,8 +228,7 @@ class Load(LoaderOption):
         given = immutabledict({key: each for key, each in settings.items() if each is not None})
         self._check_open()
         if isinstance(attr, str):
-            _check_wildcard(attr)
-            choice = AttributeChoice(strategy, given, wildcard=True, text=f"{function}('*')")
+            choice = _for_all(function, attr, strategy, given)
             return self.saying(Saying(self.path, choice, RELATIONSHIP, propagates), choice.text)
         attr = real_attribute(attr)
         prop = _property_of(attr)
@@ -253,8 +252,7 @@ class Load(LoaderOption):
         """The option with something said about a column, or about all columns ("*")."""
         self._check_open()
         if isinstance(attr, str):
-            _check_wildcard(attr)
-            choice = AttributeChoice(strategy, settings, wildcard=True, text=f"{function}('*')")
+            choice = _for_all(function, attr, strategy, settings)
             return self.saying(Saying(self.path, choice, COLUMN), choice.text)
         attr = real_attribute(attr)
         prop = _property_of(attr)
@@ -407,9 +405,12 @@ def _property_of(attr: Any) -> Any:
     return attr.property
 
 
-def _check_wildcard(name: str) -> None:
+def _for_all(
+    function: str, name: str, strategy: str | None, settings: Mapping[str, Any]
+) -> AttributeChoice:
     if name != "*":
         raise errors.LoaderOptionError.string_given()
+    return AttributeChoice(strategy, settings, wildcard=True, text=f"{function}('*')")
 
 
 def _raise_setting(raiseload: bool) -> Mapping[str, Any]:  # noqa: FBT001

@@ -66,7 +66,7 @@ def test_unregistered_class_is_unknown(family):
 
 
 def test_synonym_reads_and_writes_the_other_attribute(family):
-    from_name = ProxyAttribute(family.Parent, "title", descriptor=ForwardedValue("name"))
+    from_name = ProxyAttribute(family.Parent, "title", None, None, ForwardedValue("name"))
     register_class(family.Parent).install(from_name)
     parent = family.Parent(title="a")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table
 
-from holdfast.instrument.manager import find_manager
+from holdfast.instrument.manager import find_manager, iter_subclasses
 from holdfast.mapping import inheritance
 from holdfast.mapping.declarative.declare import PreparedClass, finish_class, prepare_class
 from holdfast.mapping.declarative.registry import REGISTRY_NAME, WAITS_NAME
@@ -89,7 +89,7 @@ class AbstractConcreteBase:
 
 def _map_to_union(cls: type[Any]) -> None:
     """Map an abstract base to the union of its subclasses' tables, and put them below it."""
-    below = [find_manager(each) for each in _iter_subclasses(cls)]
+    below = [find_manager(each) for each in iter_subclasses(cls)]
     mappers = [manager.mapper for manager in below if manager is not None and manager.is_mapped]
     name = _discriminator_of(cls)
     union = _union(mappers, name)
@@ -109,12 +109,6 @@ def _map_to_union(cls: type[Any]) -> None:
     for each in mappers:
         if each.concrete and each.inherits is None:
             inheritance.join_concrete(each, mapper)
-
-
-def _iter_subclasses(cls: type[Any]) -> Iterator[type[Any]]:
-    for each in cls.__subclasses__():
-        yield each
-        yield from _iter_subclasses(each)
 
 
 def _discriminator_of(cls: type[Any]) -> str:
