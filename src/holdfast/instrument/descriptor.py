@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from sqlalchemy import SQLColumnExpression
 
 from holdfast import errors
-from holdfast.foundation.codegen import FieldTuple
 from holdfast.foundation.load_policy import LoadPolicy, PassiveFlag, policy_of
 from holdfast.foundation.sqlalchemy_core import (
     EMPTY_DICT,
@@ -159,14 +158,6 @@ register()
 # exchanged for the name. Copying a code object takes microseconds, compiling one would take fifty.
 
 
-class Accessors(FieldTuple):
-    """The three functions of one attribute."""
-
-    get: Callable[[Any], Any]
-    set: Callable[[Any, Any], None]
-    delete: Callable[[Any], None]
-
-
 def _getter(missing: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def get(self: Any) -> Any:
         try:
@@ -200,8 +191,8 @@ def _for_key(function: Callable[..., Any], key: str) -> Callable[..., Any]:
     return function
 
 
-def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
-    """The functions for the attribute of `slot`.
+def build_accessors(slot: Any, *, stores_directly: bool) -> tuple[Callable[..., Any], ...]:
+    """The functions that get, set and delete the attribute of `slot`.
 
     `stores_directly`: a value may be stored without asking the slot once a change is recorded, as
     for a column value without listeners.
@@ -224,11 +215,9 @@ def build_accessors(slot: Any, *, stores_directly: bool) -> Accessors:
     def delete(self: Any) -> None:
         delete_value(self._sa_instance_state, self.__dict__)
 
-    return Accessors(
-        get=_for_key(_getter(missing), slot.key) if slot.keeps_value else missing,
-        set=_for_key(_value_setter(set_value), slot.key) if stores_directly else set_through_slot,
-        delete=delete,
-    )
+    get = _for_key(_getter(missing), slot.key) if slot.keeps_value else missing
+    set = _for_key(_value_setter(set_value), slot.key) if stores_directly else set_through_slot
+    return get, set, delete
 
 
 # ------------------------------------------------------------------------------
@@ -511,7 +500,7 @@ class InstrumentedAttribute(QueryableAttribute[T], property):
         slot.dispatch = self.dispatch
         slot.refresh()
         accessors = build_accessors(slot, stores_directly=self._stores_directly(slot))
-        _become_property(self, accessors.get, accessors.set, accessors.delete, self.__doc__)
+        _become_property(self, *accessors, self.__doc__)
         slot.manager.refresh_construction()
 
     def _stores_directly(self, slot: AttributeSlot) -> bool:

@@ -250,7 +250,7 @@ class ColumnProperty(MapperProperty[T]):
     kind: ClassVar[str] = "column"
     is_attribute = True
     is_column: ClassVar[bool] = True
-    Comparator: PluggedComparator = PluggedComparator("column")
+    Comparator: PluggedComparator = PluggedComparator()
 
     def __init__(
         self,
@@ -384,7 +384,7 @@ class CompositeProperty(MapperProperty[T]):
     kind: ClassVar[str] = "composite"
     is_attribute = True
     is_composite: ClassVar[bool] = True
-    Comparator: PluggedComparator = PluggedComparator("composite")
+    Comparator: PluggedComparator = PluggedComparator()
 
     def __init__(
         self,

@@ -114,7 +114,7 @@ class Relationship(MapperProperty[T]):
     kind: ClassVar[str] = "relationship"
     is_attribute = True
     is_relationship: ClassVar[bool] = True
-    Comparator: PluggedComparator = PluggedComparator("relationship")
+    Comparator: PluggedComparator = PluggedComparator()
 
     # -- as given; `resolve` replaces strings and callables by what they stand for
     argument: Any

@@ -44,10 +44,5 @@ def register_comparator(kind: str) -> Callable[[StrategyClass], StrategyClass]:
 class PluggedComparator:
     """Class attribute `Comparator` of a property class: what `queries` plugged for its kind."""
 
-    __slots__ = ("kind",)
-
-    def __init__(self, kind: str) -> None:
-        self.kind: str = kind
-
-    def __get__(self, instance: object, owner: type) -> ComparatorFactory:
-        return comparators[self.kind]
+    def __get__(self, instance: object, owner: Any) -> ComparatorFactory:
+        return comparators[owner.kind]

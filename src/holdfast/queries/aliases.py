@@ -58,35 +58,6 @@ def is_remote(element: Any) -> bool:
     return "remote" in element._annotations
 
 
-class EntityAdapter(ColumnAdapter):
-    """Columns of one mapper -> columns of a selectable that stands in for its table."""
-
-    __slots__ = ("mapper",)
-
-    def __init__(
-        self,
-        mapper: Any,
-        selectable: Any,
-        *,
-        adapt_on_names: bool = False,
-        limited: bool = False,
-        anonymize_labels: bool = False,
-    ) -> None:
-        self.mapper: Any = mapper
-        super().__init__(
-            selectable,
-            equivalents=mapper.all_equivalents,
-            adapt_on_names=adapt_on_names,
-            include_fn=self.is_of_mapper if limited else None,
-            anonymize_labels=anonymize_labels,
-        )
-
-    def is_of_mapper(self, element: Any) -> bool:
-        """Does the element belong to this adapter's hierarchy, or to none at all?"""
-        mapper = element._annotations.get("parentmapper")
-        return mapper is None or mapper.isa(self.mapper) or self.mapper.isa(mapper)
-
-
 @record
 class RelationshipJoins:
     """The conditions of a relationship between two concrete selectables."""
@@ -126,13 +97,9 @@ def alias_of(entity: Any) -> Any | None:
 
 
 def replace_columns(
-    element: Any,
-    selectable: Any | None,
-    mapper: Any,
-    *,
-    include: Callable[[Any], bool] | None = None,
+    element: Any, selectable: Any, mapper: Any, *, include: Callable[[Any], bool] | None = None
 ) -> Any:
-    """`element` with the columns of `mapper` (those that `include` accepts) on `selectable`."""
+    """`element` with the columns of `mapper` (those that `include` accepts) on a `selectable`."""
     if selectable is None or element is None:
         return element
     adapter = ClauseAdapter(selectable, equivalents=mapper.all_equivalents, include_fn=include)
@@ -393,19 +360,21 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
         return inspect, (self.class_,)
 
     @memoized_property
-    def adapter(self) -> EntityAdapter:
+    def adapter(self) -> Any:
         """Columns of the mapper -> columns of the alias."""
-        adapter = EntityAdapter(
-            self.mapper,
+        adapter = ColumnAdapter(
             self.selectable,
+            equivalents=self.mapper.all_equivalents,
             adapt_on_names=self.adapt_on_names,
-            limited=True,
+            include_fn=self._may_adapt,
             anonymize_labels=True,
         )
-        if self.inner is None:
-            return adapter
-        chained: EntityAdapter = self.inner.adapter.wrap(adapter)
-        return chained
+        return adapter if self.inner is None else self.inner.adapter.wrap(adapter)
+
+    def _may_adapt(self, element: Any) -> bool:
+        """Does the element belong to the mapper's hierarchy, or to none at all?"""
+        mapper = element._annotations.get("parentmapper")
+        return mapper is None or mapper.isa(self.mapper) or self.mapper.isa(mapper)
 
     def adapt(self, element: Any, key: str | None = None) -> Any:
         """An expression over the mapper's columns, as it reads on the alias."""
