@@ -138,11 +138,7 @@ def _by_marks(ends: Ends, primaryjoin: Any, foreign: list[Any]) -> RelationshipD
 
 @record(eq=False)
 class LazyClause:
-    """A criterion with one bind parameter per column whose value is given.
-
-    `relationship.lazy_clause` takes the parent's values, `relationship.reverse_lazy_clause` the
-    target's.
-    """
+    """A criterion with one bind parameter per column whose value is given."""
 
     # The condition, its columns still marked. With an association table, both conditions joined by
     # AND: the statement must select from that table too.

@@ -282,7 +282,6 @@ def settle(mapper: Any) -> None:
     mapper.polymorphic_map = parent.polymorphic_map if parent is not None else {}
     mapper.polymorphic_on = _inherited(mapper, parent.polymorphic_on) if shares else None
     mapper.polymorphic_key = parent.polymorphic_key if mapper.polymorphic_on is not None else None
-    mapper.sets_polymorphic_identity = False
     if mapper.options.polymorphic_on is not None:
         _set_discriminator(mapper, mapper.options.polymorphic_on)
     if mapper.polymorphic_abstract and mapper.polymorphic_on is None:

@@ -202,9 +202,6 @@ class UserDefinedOption(ExecutableOption):
     """
 
     __slots__ = ("payload",)
-    _is_has_cache_key = False
-    _is_core = False
-    is_user_defined = True
     propagate_to_loaders = False
 
     def __init__(self, payload: Any = None) -> None:
@@ -215,7 +212,6 @@ class AliasOption(UserDefinedOption):
     """Says nothing any more: entities are matched to the columns of `from_statement()` anyway."""
 
     __slots__ = ()
-    is_user_defined = False
 
     def __init__(self, alias: Any) -> None:
         warn_deprecated(

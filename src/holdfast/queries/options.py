@@ -62,9 +62,6 @@ class LoaderOption(HasCacheKey, ExecutableOption):
     """Base of the options that speak of attributes."""
 
     __slots__ = ()
-    _is_has_cache_key = True
-    _is_core = False
-    is_user_defined = False
 
     def _clone(self, **_: Any) -> Self:
         return self  # immutable

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from holdfast import errors
 from holdfast.foundation.codegen import record, replace
-from holdfast.foundation.sqlalchemy_core import ExecutableOption, HasCacheKey, immutabledict
+from holdfast.foundation.sqlalchemy_core import immutabledict
 from holdfast.queries.entities import SelectedElement, root_entities
 from holdfast.queries.load_plan import (
     COLUMN,
@@ -226,7 +226,7 @@ def _agree(known: AttributeChoice, added: AttributeChoice) -> bool:
 
 
 class MarkerOption(LoaderOption):
-    """An option that says all it has to say by being there."""
+    """An option for one statement alone; most say all they have to say by being there."""
 
     __slots__ = ()
     propagate_to_loaders = False
@@ -262,14 +262,11 @@ class Unfiltered(MarkerOption):
 UNFILTERED = Unfiltered()
 
 
-class StartsAt(HasCacheKey, ExecutableOption):
+class StartsAt(MarkerOption):
     """Say that a statement continues the loading of another one, at a path of its options.
 
     With `only`, the attributes of these names are loaded, columns whether deferred or not.
     """
-
-    _is_has_cache_key = True
-    propagate_to_loaders = False
 
     def __init__(self, path: LoadPath, *, only: frozenset[str] | None = None) -> None:
         self.path = path
