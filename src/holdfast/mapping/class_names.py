@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, MutableMapping
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy
@@ -104,22 +105,6 @@ class ColumnsOf:
         return getattr(self.cls, key)
 
 
-class TablesOf:
-    """A schema in a string expression: its attributes are the schema's tables."""
-
-    __slots__ = ("metadata", "schema")
-
-    def __init__(self, schema: str, metadata: MetaData) -> None:
-        self.schema: str = schema
-        self.metadata: MetaData = metadata
-
-    def __getattr__(self, key: str) -> Any:
-        try:
-            return self.metadata.tables[f"{self.schema}.{key}"]
-        except KeyError:
-            raise AttributeError(key) from None
-
-
 class ModulePath:
     """A module, or the end of its path, in a string expression; its attributes lead to classes."""
 
@@ -134,27 +119,19 @@ class ModulePath:
         path = f".{'.'.join(self.parts)}."
         return any(path in f".{cls.__module__}." for cls in iter_classes(self.names))
 
-    def _classes(self) -> Iterator[str]:
-        path = f".{'.'.join(self.parts)}"
-        for cls in iter_classes(self.names):
-            if f".{cls.__module__}".endswith(path):
-                yield cls.__name__
-
     def __getattr__(self, key: str) -> Any:
-        wanted = list(self.parts)
-        found = [
-            cls
-            for cls in classes_of(self.names, key)
-            if cls.__module__.split(".")[-len(wanted) :] == wanted
-        ]
+        path = f".{'.'.join(self.parts)}"
+        here = [cls for cls in iter_classes(self.names) if f".{cls.__module__}".endswith(path)]
+        found = [cls for cls in here if cls.__name__ == key]
         if len(found) > 1:
             raise ambiguous(".".join((*self.parts, key)), found)
         if found:
             return ColumnsOf(found[0])
-        path = ModulePath(self.names, *self.parts, key)
-        if path.exists():
-            return path
-        raise errors.UnknownNameError.not_in_module(wanted[-1], key, nearest(key, self._classes()))
+        below = ModulePath(self.names, *self.parts, key)
+        if below.exists():
+            return below
+        near = nearest(key, (cls.__name__ for cls in here))
+        raise errors.UnknownNameError.not_in_module(self.parts[-1], key, near)
 
 
 def ambiguous(path: str, classes: list[type[Any]]) -> Exception:
@@ -179,8 +156,10 @@ class Namespace(dict[str, Any]):
         table = self.table(key)
         if table is not None:
             return table
-        if any(table.schema == key for table in self.metadata.tables.values()):
-            return TablesOf(key, self.metadata)
+        tables = [each for each in self.metadata.tables.values() if each.schema == key]
+        if tables:
+            # The name of a schema: its attributes are the schema's tables.
+            return SimpleNamespace(**{each.name: each for each in tables})
         path = ModulePath(self.names, key)
         if path.exists():
             return path

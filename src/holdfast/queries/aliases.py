@@ -411,23 +411,9 @@ class AliasedInsp(HasCacheKey, InspectionAttr):
         """Where `filter_by()` looks names up."""
         return self.entity
 
-    @property
-    def attrs(self) -> Any:
-        """The properties of the mapper."""
-        return self.mapper.attrs
-
-    @property
-    def all_orm_descriptors(self) -> Any:
-        """The descriptors of the mapper."""
-        return self.mapper.all_orm_descriptors
-
     def common_parent(self, other: Any) -> bool:
         """Do both entities belong to one hierarchy?"""
         return bool(self.mapper.common_parent(other.mapper))
-
-    def isa(self, other: Any) -> bool:
-        """Is the mapper `other` or a subclass of it?"""
-        return bool(self.mapper.isa(other.mapper))
 
     def __repr__(self) -> str:
         return f"<AliasedInsp of {self.class_.__name__} on {self.selectable.description}>"
