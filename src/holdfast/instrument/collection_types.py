@@ -180,15 +180,19 @@ def _insert(plain: Method) -> Method:
 
 def _list_pop(plain: Method) -> Method:
     def pop(self: Any, index: SupportsIndex = -1) -> Any:
-        adapter = self._sa_adapter
-        if adapter is None:
-            return plain(self, index)
-        adapter.fire_pre_remove_event()
-        item = plain(self, index)
-        adapter.fire_remove_event(item, None, index, is_gone=True)
-        return item
+        return _take_one(self._sa_adapter, partial(plain, self, index), index)
 
     return pop
+
+
+def _take_one(adapter: Any, take: Callable[[], Any], key: Any = NO_KEY) -> Any:
+    """Take away a member that is not known before, and report it."""
+    if adapter is None:
+        return take()
+    adapter.fire_pre_remove_event()
+    item = take()
+    adapter.fire_remove_event(item, None, key, is_gone=True)
+    return item
 
 
 def _extend(plain: Method) -> Method:
@@ -332,13 +336,7 @@ def _discard(plain: Method) -> Method:
 
 def _set_pop(plain: Method) -> Method:
     def pop(self: Any) -> Any:
-        adapter = self._sa_adapter
-        if adapter is None:
-            return plain(self)
-        adapter.fire_pre_remove_event()
-        item = plain(self)
-        adapter.fire_remove_event(item, is_gone=True)
-        return item
+        return _take_one(self._sa_adapter, partial(plain, self))
 
     return pop
 
@@ -434,14 +432,9 @@ def _dict_clear(plain: Method) -> Method:
 
 def _dict_pop(plain: Method) -> Method:
     def pop(self: Any, key: Any, default: Any = NO_VALUE) -> Any:
-        adapter = self._sa_adapter
-        present = key in self
-        if adapter is not None and present:
-            adapter.fire_pre_remove_event()
-        item = plain(self, key) if default is NO_VALUE else plain(self, key, default)
-        if adapter is not None and present:
-            adapter.fire_remove_event(item, None, key, is_gone=True)
-        return item
+        adapter = self._sa_adapter if key in self else None
+        given = () if default is NO_VALUE else (default,)
+        return _take_one(adapter, partial(plain, self, key, *given), key)
 
     return pop
 

@@ -49,16 +49,9 @@ class KeyFuncDict(dict[K, V]):
         super().__init__(*dict_args)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (
-            _restore,
-            (
-                self.pickled_as or type(self),
-                self.keyfunc,
-                self.ignore_unpopulated_attribute,
-                dict(self),
-            ),
-            {"_sa_adapter": self._sa_adapter},
-        )
+        class_, ignore = self.pickled_as or type(self), self.ignore_unpopulated_attribute
+        state = {"_sa_adapter": self._sa_adapter}
+        return _restore, (class_, self.keyfunc, ignore, dict(self)), state
 
     def key_of(self, member: Any, initiator: Any) -> Any:
         """The key of a member, or `NO_VALUE` when the member is to be left out."""

@@ -76,7 +76,7 @@ class ProxyAttribute(QueryableAttribute[Any]):
         if prop is None or not prop.is_synonym:
             return prop
         # A hybrid that stands for no single attribute has none.
-        return getattr(prop.target_attribute, "property", None)
+        return getattr(prop.target_of(prop.parent.class_), "property", None)
 
     def _adapted_comparator(self, entity: Any) -> Any:
         return self.original_property.make_comparator(entity)

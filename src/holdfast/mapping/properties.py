@@ -214,12 +214,8 @@ class SynonymProperty(MapperProperty[T]):
             raise errors.MappingArgumentError.synonym_without_column(self)
         mapper.add_property(self.name, column)
 
-    @property
-    def target_attribute(self) -> Any:
-        """The class-level attribute that this one stands for."""
-        return self._target_of(self.parent.class_)
-
-    def _target_of(self, class_: Any) -> Any:
+    def target_of(self, class_: Any) -> Any:
+        """The attribute of a class, or alias of it, that this one stands for."""
         target = getattr(class_, self.name)
         if not getattr(target, "is_attribute", False):
             raise errors.MappingError.synonym_target(self, target)
@@ -227,7 +223,7 @@ class SynonymProperty(MapperProperty[T]):
 
     def make_comparator(self, entity: Any) -> Any:
         """The target's comparator, or one of our own factory around the target's property."""
-        target = self._target_of(entity.entity)
+        target = self.target_of(entity.entity)
         if self.comparator_factory is not None:
             return self.comparator_factory(target.property, entity)
         return target.comparator
