@@ -126,17 +126,13 @@ def _unseen(
             if child in seen or (halt_on is not None and halt_on(child)):
                 continue
             seen.add(child)
-            if child.manager is not prop.mapper.class_manager:
-                _check_class(child, prop)
+            target, manager = prop.mapper, child.manager
+            if manager is not target.class_manager and not manager.mapper.isa(target):
+                raise errors.CascadeTypeError.met(
+                    prop.key, prop.parent.class_, child.class_, target.class_
+                )
             found.append(child)
     return found
-
-
-def _check_class(child: InstanceState, prop: Any) -> None:
-    if not child.manager.mapper.isa(prop.mapper):
-        raise errors.CascadeTypeError.met(
-            prop.key, prop.parent.class_, child.class_, prop.mapper.class_
-        )
 
 
 def _keys_of(mapper: Any, rule: str) -> tuple[str, ...]:

@@ -234,10 +234,13 @@ def map_columns(mapper: Any) -> None:
         else:
             add_property(mapper, key, value)
     prefix = mapper.options.column_prefix or ""
+    shares = mapper.inherits is not None and not mapper.concrete
     for column in mapper.persist_selectable.columns:
+        # What the base left unmapped of its own table stays so.
+        is_bases = shares and not mapper.local_table.c.contains_column(column)
         if column in named:
             add_property(mapper, *named.pop(column))
-        elif column not in mapper.key_of_column and not _belongs_to_base(mapper, column):
+        elif column not in mapper.key_of_column and not is_bases:
             key = prefix + column.key
             if not is_excluded(mapper, column, column.key, key):
                 add_property(mapper, key, column, implied=True)
@@ -257,15 +260,6 @@ def _own_column(mapper: Any, value: Any) -> Any:
     column = mapper.persist_selectable.corresponding_column(value)
     local = column is not None and mapper.local_table.c.contains_column(column)
     return column if local and column not in mapper.key_of_column else None
-
-
-def _belongs_to_base(mapper: Any, column: Any) -> bool:
-    """Whether a column is one of a base table that the base left unmapped."""
-    return (
-        mapper.inherits is not None
-        and not mapper.concrete
-        and not mapper.local_table.c.contains_column(column)
-    )
 
 
 def is_excluded(mapper: Any, column: Any, name: str, key: str | None = None) -> bool:

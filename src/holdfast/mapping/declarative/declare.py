@@ -243,7 +243,12 @@ def finish_class(prepared: PreparedClass) -> Any:
     """Make the mapper of a class whose table stands."""
     cls, options, columns = prepared.cls, prepared.options, prepared.columns
     hidden = [each for _, each, key, _ in columns.placed if key in columns.unmapped]
-    own = _explicit_properties(columns)
+    # The mapper finds by itself a column that is called like its attribute.
+    own = {
+        key: value
+        for key, value in columns.properties.items()
+        if not isinstance(value, Column) or value.key != key
+    }
     if prepared.inherits is not None:
         options.setdefault("inherits", prepared.inherits)
         if prepared.table is None and not options.get("concrete"):
@@ -372,15 +377,6 @@ def _set_unset_value(key: str, value: Any, columns: _Columns) -> None:
     if not isinstance(prop, ColumnProperty):
         prop = columns.properties[key] = ColumnProperty(prop)
     prop.unset_value = default
-
-
-def _explicit_properties(columns: _Columns) -> dict[str, Any]:
-    """What the mapper must be told; it finds by itself a column called like its attribute."""
-    return {
-        key: value
-        for key, value in columns.properties.items()
-        if not isinstance(value, Column) or value.key != key
-    }
 
 
 def _share_table(cls: type, columns: _Columns, base_mapper: Any) -> list[Column[Any]]:
