@@ -300,11 +300,7 @@ class ClassManager(dict[str, QueryableAttribute[Any]]):
         return sorted(found, key=lambda each: len(each.class_.__mro__))
 
     def install_init(self, constructor: Callable[..., None] | None = None) -> None:
-        """Wrap the class's `__init__`, so that every new object gets its state.
-
-        Args:
-            constructor: Takes the place of an `__init__` that the class has not (MP-191).
-        """
+        """Wrap the class's `__init__`, or the constructor of one that has none (MP-191)."""
         if constructor is not None and self.original_init is object.__init__:
             self.original_init = constructor
         init = build_init(self, self.original_init)

@@ -77,28 +77,29 @@ class Load(LoaderOption):
     relationship that was named last.
     """
 
-    # The entity with which the path begins; None in an option that is a mere "*".
-    root: Any | None = None
-    # Where the next link begins: ends in an entity.
-    path: LoadPath = LoadPath.ROOT
-    # The entity there, and how messages name the attribute that led to it; "" at the root.
-    target: Any | None = None
-    via: str = ""
-    sayings: tuple[Saying, ...] = ()
-    # How messages name the option: its last call.
-    text: str = "Load()"
-    # The cache key, where it is the same in every statement.
-    static_key: Any = None
+    __slots__ = ("path", "root", "sayings", "static_key", "target", "text", "via")
 
     def __init__(self, entity: Any) -> None:
-        self.root = self.target = found = _entity_of(entity)
-        self.path = LoadPath((found,))
-        self.text = f"Load({entity_text(found)})"
+        found = _entity_of(entity)
+        # The entity with which the path begins; None in an option that is a mere "*".
+        self.root: Any | None = found
+        # Where the next link begins: ends in an entity.
+        self.path: LoadPath = LoadPath((found,))
+        # The entity there, and how messages name the attribute that led to it; "" at the root.
+        self.target: Any | None = found
+        self.via: str = ""
+        self.sayings: tuple[Saying, ...] = ()
+        # How messages name the option: its last call.
+        self.text: str = f"Load({entity_text(found)})"
+        self.static_key: Any = None
 
     @classmethod
     def unbound(cls) -> Load:
         """An option without an entity: its "*" is about every entity."""
-        return cls.__new__(cls)
+        made = cls.__new__(cls)
+        made.root, made.path, made.target, made.via = None, LoadPath.ROOT, None, ""
+        made.sayings, made.text, made.static_key = (), "Load()", None
+        return made
 
     # -- relationships -------------------------------------------------------------------------
 
@@ -269,7 +270,8 @@ class Load(LoaderOption):
 
     def _next(self, sayings: Iterable[Saying], text: str) -> Load:
         made = Load.__new__(type(self))
-        made.__dict__.update(vars(self), sayings=tuple(sayings), text=text, static_key=None)
+        made.root, made.path, made.target, made.via = self.root, self.path, self.target, self.via
+        made.sayings, made.text, made.static_key = tuple(sayings), text, None
         return made
 
     def _check_open(self) -> None:
@@ -320,7 +322,11 @@ class Load(LoaderOption):
         return key
 
     def __getstate__(self) -> Any:
-        return {**vars(self), "static_key": None}
+        return (self.root, self.path, self.target, self.via, self.sayings, self.text)
+
+    def __setstate__(self, state: Any) -> None:
+        self.root, self.path, self.target, self.via, self.sayings, self.text = state
+        self.static_key = None
 
     def __str__(self) -> str:
         return self.text

@@ -117,11 +117,6 @@ class PlanBuilder:
             self.columns.append(expression)
         return found
 
-    def own_column(self, expression: Any) -> int:
-        """Add an expression that is an element of its own, though it may repeat another."""
-        self.columns.append(expression)
-        return self._positions.setdefault(expression, len(self.columns) - 1)
-
     def eager_column(self, expression: Any) -> int:
         """The same for a column of an eager join; counted from the first of these."""
         found = self._eager_positions.get(expression)
@@ -149,7 +144,9 @@ class PlanBuilder:
     def _element(self, element: SelectedElement) -> Callable[[], ElementResult]:
         if isinstance(element, SelectedColumn):
             index = len(self.columns)
-            self.own_column(element.column)
+            # An element of its own, though it may repeat another.
+            self.columns.append(element.column)
+            self._positions.setdefault(element.column, index)
             type_ = getattr(element.column, "type", None)
             return lambda: ColumnResult(index, element.name or "", element.other_names, type_)
         if isinstance(element, SelectedBundle):

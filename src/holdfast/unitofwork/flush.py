@@ -83,8 +83,8 @@ def settle(journal: Journal) -> FlushOutcome:
     members.identity_map.note_gaps()
     outcome.expelled = list(work.expelled)
     outcome.deleted = [*work.deletes, *journal.gone]
-    extras = [(state, state.extra) for state in outcome.deleted]
-    again = {state for state, extra in extras if extra is not None and extra.was_deleted}
+    # PERF: bench DELETE. Nothing is called for an object that was not deleted before.
+    again = {each for each in outcome.deleted if (extra := each.extra) and extra.was_deleted}
     if again:
         # An earlier flush has deleted them, and they stay as they are (SM-7).
         outcome.deleted = [state for state in outcome.deleted if state not in again]
