@@ -208,6 +208,9 @@ class Builder:
         elif step.below is not None:
             attribute = attribute.and_(beyond.entity.rank < step.below)
         arguments = {} if strategy == "contains_eager" else dict(step.arguments)
+        if step.below is not None or self.described.criteria:
+            # Criteria may keep out the row that an inner join counts on.
+            arguments.pop("innerjoin", None)
         function = FUNCTIONS[strategy] if before is None else getattr(before, strategy)
         load = self._with_columns(function(attribute, **arguments), beyond, step.columns)
         others = step.steps

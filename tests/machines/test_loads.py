@@ -223,19 +223,12 @@ class Check:
         return {None, *below, *everywhere}
 
     def _is_cut(self, prop: Any) -> bool:
-        """Whether joins fill the relationship, and some of them keep out rows."""
-        joined = [step for step in self.steps if step.strategy in ("contains_eager", "joinedload")]
-        return any(step.relationship == prop.key for step in joined) and any(
-            map(self._keeps_out_rows, joined)
+        """Whether the statement itself fills the relationship, and its joins keep out rows."""
+        inside = [step for step in self.steps if step.strategy == "contains_eager"]
+        return any(step.relationship == prop.key for step in inside) and any(
+            not dict(step.arguments)["isouter"] or (step.narrowed and step.is_alone)
+            for step in inside
         )
-
-    def _keeps_out_rows(self, step: Step) -> bool:
-        given = dict(step.arguments)
-        if step.strategy == "contains_eager":
-            return not given["isouter"] or bool(step.narrowed and step.is_alone)
-        # Criteria may keep out the row that an inner join counts on.
-        has_criteria = step.below is not None or bool(self.described.criteria)
-        return has_criteria and bool(given.get("innerjoin"))
 
     def _plain(self, prop: Any, value: Any) -> Any:
         """A value without pending objects, and without an order where it has none."""
