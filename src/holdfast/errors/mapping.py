@@ -216,6 +216,11 @@ class UnknownNameError(HoldfastError, NameError):
         "[module-without-class]",
         "name",
     )
+    not_in_schema: cause = cause(
+        "Schema '{schema}' has no table named '{name}' in the metadata, only {known}. "
+        "[schema-without-table]",
+        "name",
+    )
 
 
 class MappingArgumentError(HoldfastError, exc.ArgumentError):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, MutableMapping
-from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy
@@ -105,6 +104,22 @@ class ColumnsOf:
         return getattr(self.cls, key)
 
 
+class TablesOf:
+    """A schema in a string expression: its attributes are the schema's tables."""
+
+    __slots__ = ("schema", "tables")
+
+    def __init__(self, schema: str, tables: dict[str, Any]) -> None:
+        self.schema: str = schema
+        self.tables: dict[str, Any] = tables
+
+    def __getattr__(self, key: str) -> Any:
+        table = self.tables.get(key)
+        if table is None:
+            raise errors.UnknownNameError.not_in_schema(self.schema, key, nearest(key, self.tables))
+        return table
+
+
 class ModulePath:
     """A module, or the end of its path, in a string expression; its attributes lead to classes."""
 
@@ -158,8 +173,7 @@ class Namespace(dict[str, Any]):
             return table
         tables = [each for each in self.metadata.tables.values() if each.schema == key]
         if tables:
-            # The name of a schema: its attributes are the schema's tables.
-            return SimpleNamespace(**{each.name: each for each in tables})
+            return TablesOf(key, {each.name: each for each in tables})
         path = ModulePath(self.names, key)
         if path.exists():
             return path

@@ -84,6 +84,13 @@ def test_unknown_names_are_named(owner):
         evaluate("Nope.id", owner)
 
 
+def test_unknown_table_of_a_schema_is_named(model, owner):
+    Table("thing", model.metadata, Column("id", Integer, primary_key=True), schema="far")
+
+    with pytest.raises(exc.InvalidRequestError, match=r"failed to locate a name \('thin'\)"):
+        evaluate("far.thin.c.id == Author.id", owner)
+
+
 def test_unknown_column_and_bad_syntax_come_through(owner):
     with pytest.raises(AttributeError, match="does not have a mapped column named 'nope'"):
         evaluate("Author.nope", owner)
