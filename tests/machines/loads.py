@@ -142,11 +142,22 @@ class Source:
         return self.attribute(owner or self.name, name)
 
 
+def steps_of(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Steps and those below them."""
+    for step in steps:
+        yield step
+        yield from steps_of(step.steps)
+
+
 class Builder:
     """Builds the statement of a description, and its options."""
 
     def __init__(self, described: Described) -> None:
         self.described = described
+        # Criteria, and outer joins of the statement, may lack the row that an inner join counts on.
+        self.may_lack_rows = bool(described.criteria) or any(
+            step.strategy == "contains_eager" for step in steps_of(described.steps)
+        )
         self.root = self._root()
         self.joins: list[tuple[Any, bool]] = []
         self.used = {base_of(described.root)}
@@ -208,8 +219,7 @@ class Builder:
         elif step.below is not None:
             attribute = attribute.and_(beyond.entity.rank < step.below)
         arguments = {} if strategy == "contains_eager" else dict(step.arguments)
-        if step.below is not None or self.described.criteria:
-            # Criteria may keep out the row that an inner join counts on.
+        if step.below is not None or self.may_lack_rows:
             arguments.pop("innerjoin", None)
         function = FUNCTIONS[strategy] if before is None else getattr(before, strategy)
         load = self._with_columns(function(attribute, **arguments), beyond, step.columns)

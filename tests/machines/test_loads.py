@@ -18,7 +18,7 @@ from sqlalchemy import event, inspect, select
 import databases
 from holdfast import Session
 from machines.load_strategies import CLASSES, loads
-from machines.loads import Builder, Described, Run, Seen, Step, base_of, label
+from machines.loads import Builder, Described, Run, Seen, base_of, label, steps_of
 from machines.runs import LOADS, examples
 from models import market
 
@@ -149,12 +149,6 @@ class Truth:
             else:
                 made.append(labels)
         return made
-
-
-def steps_of(steps: tuple[Step, ...]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from steps_of(step.steps)
 
 
 class Check:
