@@ -260,7 +260,8 @@ class Statement:
     __slots__ = ("count", "doing", "parameters", "place", "rowcount", "seconds", "sql", "start")
 
     def __init__(self, connection: Connection, sql: str, parameters: Any) -> None:
-        self.place, cause, called = place_and_cause()
+        place, cause, called = place_and_cause()
+        self.place: Place = place
         if cause is None:
             self.doing: str = f"{called}()" if called else "statement"
         else:

@@ -304,7 +304,7 @@ class QueryableAttribute(
         self.slot: AttributeSlot | None = slot
         self.impl: AttributeSlot | None = slot
         self.of_type_entity = of_type_entity
-        self.extra_criteria = tuple(extra_criteria)
+        self.extra_criteria: tuple[Any, ...] = tuple(extra_criteria)
         if comparator is not None:
             self.__dict__["comparator"] = comparator
 
