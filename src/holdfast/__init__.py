@@ -162,43 +162,26 @@ if TYPE_CHECKING:
     from holdfast.queries.facade.query import Query
     from holdfast.queries.facade.results import merge_result
 else:
-    # Module -> public names that are imported from it when they are first asked for.
-    _LATE = {
-        "holdfast.instrument.keyed_dicts": (
-            "KeyFuncDict",
-            "MappedCollection",
-            "attribute_keyed_dict",
-            "attribute_mapped_collection",
-            "column_keyed_dict",
-            "column_mapped_collection",
-            "keyfunc_mapping",
-            "mapped_collection",
-        ),
-        "holdfast.mapping.declarative.late_tables": (
-            "AbstractConcreteBase",
-            "ConcreteBase",
-            "DeferredReflection",
-        ),
-        "holdfast.queries.facade.large": (
-            "AppenderQuery",
-            "DynamicMapped",
-            "WriteOnlyCollection",
-            "WriteOnlyMapped",
-        ),
-        "holdfast.queries.facade.query": ("Query",),
-        "holdfast.queries.facade.results": ("merge_result",),
-    }
-    _MODULE_OF = {name: module for module, names in _LATE.items() for name in names}
+    # Modules whose public names are imported when the first of them is asked for.
+    _LATE = (
+        "holdfast.instrument.keyed_dicts",
+        "holdfast.mapping.declarative.late_tables",
+        "holdfast.queries.facade.query",
+        "holdfast.queries.facade.results",
+        "holdfast.queries.facade.large",
+    )
 
     def __getattr__(name: str) -> object:
-        """The late public name, once imported an ordinary one."""
-        if name not in _MODULE_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = found = getattr(import_module(_MODULE_OF[name]), name)
-        return found
+        """A public name that is not here yet; once found it is an ordinary one."""
+        for module in _LATE if name in __all__ else ():
+            found = vars(import_module(module))
+            if name in found:
+                globals()[name] = found[name]
+                return found[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_MODULE_OF})
+        return sorted({*globals(), *__all__})
 
 
 __all__ = [

@@ -211,8 +211,6 @@ def _present(value: Any, *, is_collection: bool) -> Iterable[InstanceState]:
         return ()
     if not is_collection:
         return (value._sa_instance_state,)
-    if type(value) is tuple:
-        # A collection that is never loaded whole, of which no change waits.
-        return ()
-    members = value if isinstance(value, list) else collection_adapter(value) or ()
+    # A collection that is never loaded whole, and of which no change waits, holds ().
+    members = value if isinstance(value, list | tuple) else collection_adapter(value) or ()
     return [member._sa_instance_state for member in members if member is not None]
